@@ -1,0 +1,99 @@
+-- The database of llavero: what is stored, and what must always hold.
+--
+-- Each "-- v N" line starts the statements that bring a file from version N-1 to version N. A section runs
+-- once, in one transaction, and is never edited after its release: a change is a new section at the end.
+--
+-- Conventions: ids are lower-case UUIDs; *_at are milliseconds and `day` is whole days since
+-- 1970-01-01T00:00Z. In a SQLite shell: datetime(created_at / 1000, 'unixepoch'), date(day * 86400, 'unixepoch').
+
+-- v 1
+
+-- The HS256 secret that this file was created with: it signs and checks bearer tokens unless a flag names
+-- another key. One row, always.
+CREATE TABLE signing_secret (
+  id     INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+  secret BLOB    NOT NULL CHECK (length(secret) = 32)
+) STRICT;
+
+-- `{organizationId}` in a path is the id or the slug, so a slug must never look like a UUID.
+CREATE TABLE organizations (
+  id         TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),
+  slug       TEXT    NOT NULL UNIQUE
+                     CHECK (length(slug) BETWEEN 1 AND 63
+                            AND slug NOT GLOB '*[^a-z0-9-]*'
+                            AND slug NOT GLOB '-*'
+                            AND slug NOT GLOB '*-'
+                            AND slug NOT GLOB '????????-????-????-????-????????????'),
+  name       TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+  created_at INTEGER NOT NULL CHECK (created_at >= 0)
+) STRICT, WITHOUT ROWID;
+
+-- Who may read what. A user is whatever the token's `sub` says: users have no table of their own.
+CREATE TABLE memberships (
+  organization_id TEXT    NOT NULL REFERENCES organizations (id),
+  user_id         TEXT    NOT NULL CHECK (length(user_id) > 0),
+  role            TEXT    NOT NULL CHECK (role IN ('owner', 'admin', 'member')),
+  created_at      INTEGER NOT NULL CHECK (created_at >= 0),
+  PRIMARY KEY (organization_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+-- A key's settings, and its lifetime usage beside them: both are read together, always.
+-- The secret itself is nowhere: only its SHA-256 and the preview that people recognise it by.
+CREATE TABLE api_keys (
+  id                  TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),
+  organization_id     TEXT    NOT NULL REFERENCES organizations (id),
+  secret_hash         BLOB    NOT NULL UNIQUE CHECK (length(secret_hash) = 32),
+  preview             TEXT    NOT NULL CHECK (preview GLOB 'sk_...????'),
+  name                TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+  description         TEXT    CHECK (length(description) <= 500),
+  scopes              TEXT    NOT NULL DEFAULT '[]' CHECK (json_type(scopes) = 'array'),
+  rate_limit          INTEGER CHECK (rate_limit BETWEEN 1 AND 1000000000),
+  rate_window_seconds INTEGER CHECK (rate_window_seconds BETWEEN 1 AND 2678400),
+  created_by          TEXT,
+  created_at          INTEGER NOT NULL CHECK (created_at >= 0),
+  expires_at          INTEGER CHECK (expires_at >= 0),
+  revoked_at          INTEGER CHECK (revoked_at >= 0),
+  last_used_at        INTEGER CHECK (last_used_at >= 0),
+  successful_requests INTEGER NOT NULL DEFAULT 0 CHECK (successful_requests >= 0),
+  rate_limit_hits     INTEGER NOT NULL DEFAULT 0 CHECK (rate_limit_hits >= 0),
+  errors              INTEGER NOT NULL DEFAULT 0 CHECK (errors >= 0),
+  CHECK ((rate_limit IS NULL) = (rate_window_seconds IS NULL)),
+  CHECK ((last_used_at IS NULL) = (successful_requests + rate_limit_hits + errors = 0))
+) STRICT;
+
+-- The five most recently used keys of an organization, newest first.
+CREATE INDEX api_keys_by_last_use
+  ON api_keys (organization_id, last_used_at DESC, id)
+  WHERE last_used_at IS NOT NULL;
+
+-- Expired keys: counted by range, without touching the table. `revoked_at` is always null here, but SQLite
+-- takes an index for a covering one only if the columns of its own condition are in it.
+CREATE INDEX api_keys_by_expiry
+  ON api_keys (organization_id, expires_at, revoked_at)
+  WHERE revoked_at IS NULL AND expires_at IS NOT NULL;
+
+-- Never-used and idle keys: counted by range, without touching the table.
+CREATE INDEX api_keys_by_idleness
+  ON api_keys (organization_id, last_used_at, expires_at, revoked_at)
+  WHERE revoked_at IS NULL;
+
+-- Kept totals of an organization, moved in the transaction that moves its keys: each equals the count or the
+-- sum over api_keys, so that statistics cost the same after ten requests as after ten billion.
+CREATE TABLE organization_totals (
+  organization_id     TEXT    NOT NULL PRIMARY KEY REFERENCES organizations (id),
+  total_keys          INTEGER NOT NULL DEFAULT 0 CHECK (total_keys >= 0),
+  revoked_keys        INTEGER NOT NULL DEFAULT 0 CHECK (revoked_keys BETWEEN 0 AND total_keys),
+  successful_requests INTEGER NOT NULL DEFAULT 0 CHECK (successful_requests >= 0),
+  rate_limit_hits     INTEGER NOT NULL DEFAULT 0 CHECK (rate_limit_hits >= 0),
+  errors              INTEGER NOT NULL DEFAULT 0 CHECK (errors >= 0)
+) STRICT, WITHOUT ROWID;
+
+-- The same counts by UTC day; a day without use has no row.
+CREATE TABLE organization_daily_usage (
+  organization_id     TEXT    NOT NULL REFERENCES organizations (id),
+  day                 INTEGER NOT NULL CHECK (day >= 0),
+  successful_requests INTEGER NOT NULL CHECK (successful_requests >= 0),
+  rate_limit_hits     INTEGER NOT NULL CHECK (rate_limit_hits >= 0),
+  errors              INTEGER NOT NULL CHECK (errors >= 0),
+  PRIMARY KEY (organization_id, day)
+) STRICT, WITHOUT ROWID;

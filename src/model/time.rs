@@ -1,0 +1,160 @@
+//! Instants, UTC days and the clock that tells them.
+//!
+//! An instant is whole milliseconds since 1970-01-01T00:00Z, as the database and JavaScript have it. Nothing
+//! in this crate reads the machine's clock but [`Clock::system`].
+
+use std::{fmt, sync::Arc, time::Duration};
+
+const MILLIS_PER_DAY: i64 = 86_400_000;
+
+/// An instant, to the millisecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The instant `millis` milliseconds after (or before) 1970-01-01T00:00Z.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since 1970-01-01T00:00Z.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Seconds since 1970-01-01T00:00Z, the `NumericDate` of RFC 7519.
+    #[must_use]
+    pub const fn as_secs(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The UTC day this instant falls on.
+    #[must_use]
+    pub const fn day(self) -> Day {
+        Day(self.0.div_euclid(MILLIS_PER_DAY))
+    }
+
+    /// This instant moved back by `duration`, to the millisecond.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(duration)))
+    }
+
+    /// This instant moved on by `duration`, to the millisecond.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(millis(duration)))
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Writes the instant as JavaScript's `toISOString()` does: `2026-01-05T12:00:00.000Z`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(instant) => write!(f, "{instant:.3}"),
+            Err(_) => f.write_str("out of range"),
+        }
+    }
+}
+
+/// A UTC calendar day: whole days since 1970-01-01.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Day(i64);
+
+impl Day {
+    /// The day `number` days after 1970-01-01.
+    #[must_use]
+    pub const fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// Days since 1970-01-01.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+
+    /// The day `days` days earlier.
+    #[must_use]
+    pub const fn minus(self, days: i64) -> Self {
+        Self(self.0.saturating_sub(days))
+    }
+
+    /// The day's first instant.
+    #[must_use]
+    pub const fn start(self) -> Timestamp {
+        Timestamp(self.0.saturating_mul(MILLIS_PER_DAY))
+    }
+}
+
+/// Writes the day as `2026-01-05`.
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.start().0) {
+            Ok(instant) => instant.strftime("%F").fmt(f),
+            Err(_) => f.write_str("out of range"),
+        }
+    }
+}
+
+/// Where the time comes from: the machine, or whatever a test or a frozen deployment says.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place that asks the machine"
+        )]
+        Self::from_fn(|| Timestamp(jiff::Timestamp::now().as_millisecond()))
+    }
+
+    /// A clock that says what `now` returns.
+    #[must_use]
+    pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_prints_as_javascript_prints_it() {
+        assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(
+            Timestamp(1_767_614_400_007).to_string(),
+            "2026-01-05T12:00:00.007Z"
+        );
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_utc() {
+        let noon = Timestamp(1_767_614_400_000);
+        assert_eq!(noon.day().to_string(), "2026-01-05");
+        assert_eq!(
+            noon.day().start().to_string(),
+            "2026-01-05T00:00:00.000Z"
+        );
+        assert_eq!(
+            Timestamp(noon.day().start().0 - 1).day(),
+            noon.day().minus(1)
+        );
+    }
+}

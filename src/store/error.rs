@@ -1,0 +1,145 @@
+//! What can go wrong with the store: while opening it, and afterwards.
+//!
+//! Opening fails with one line for the person at the terminal, which says what to do. Afterwards there are
+//! two kinds: the store cannot answer now (worth trying again), or a statement is wrong (a bug). SQLite's
+//! result codes tell them apart, never the text of a message.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::ErrorCode;
+use tokio::task::JoinError;
+
+use crate::model::KeyId;
+
+/// Why a database file was not opened. The file is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no file, and none was to be created.
+    #[error("no database at {0}: create it with `llavero serve`, or name another one with --database")]
+    Missing(PathBuf),
+
+    /// The file cannot be reached, read or created.
+    #[error("cannot open the database {path}: {source}; check the path and its permissions")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's word.
+        source: io::Error,
+    },
+
+    /// The path is a symbolic link: SQLite would keep its side files beside the link, not beside the file.
+    #[error("{0} is a symbolic link: name the file itself with --database")]
+    SymbolicLink(PathBuf),
+
+    /// The path is a directory, a device, a socket.
+    #[error("{0} is not a regular file: name another one with --database")]
+    NotAFile(PathBuf),
+
+    /// The file is somebody else's.
+    #[error("{0} is not a llavero database: name another file with --database")]
+    Foreign(PathBuf),
+
+    /// The file was written by a later version of this program.
+    #[error(
+        "{path} has schema version {found}, this llavero knows versions up to {known}: use a newer llavero"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version this program knows.
+        known: u32,
+    },
+
+    /// SQLite's own check found damage.
+    #[error("{path} is damaged ({found}): restore it from a backup")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The first thing the check found.
+        found: String,
+    },
+
+    /// SQLite refused something else.
+    #[error("cannot open the database {path}: {source}; check the path and its permissions")]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's word.
+        source: rusqlite::Error,
+    },
+
+    /// The pool of readers did not come up.
+    #[error("cannot open {path} for reading: {source}")]
+    Readers {
+        /// The file.
+        path: PathBuf,
+        /// The pool's word.
+        source: r2d2::Error,
+    },
+}
+
+impl OpenError {
+    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
+        Self::Sqlite {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// Why the store did not answer, or did not write. What a write began is undone.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store cannot answer now: locked by another process, out of space or memory, an I/O error, damage.
+    #[error("the database cannot answer: {0}")]
+    Unavailable(#[source] rusqlite::Error),
+
+    /// All readers were busy for too long.
+    #[error("no connection was free in time: {0}")]
+    Exhausted(#[from] r2d2::Error),
+
+    /// A use names a key that is not stored.
+    #[error("no API key has the id {}", .0.0)]
+    UnknownKey(KeyId),
+
+    /// A statement failed, or the database holds what it should not.
+    #[error("the database refused: {0}")]
+    Sqlite(#[source] rusqlite::Error),
+
+    /// The thread that ran the statement did not finish.
+    #[error("a database task did not finish: {0}")]
+    Task(#[from] JoinError),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::CannotOpen
+                | ErrorCode::DiskFull
+                | ErrorCode::ReadOnly
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::FileLockingProtocolFailed
+                | ErrorCode::OutOfMemory,
+            ) => Self::Unavailable(error),
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+impl Error {
+    /// Whether the same call may succeed later, unchanged.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Exhausted(_))
+    }
+}

@@ -1,0 +1,92 @@
+//! The one recipe for a connection: flags, pragmas, and why.
+//!
+//! One connection writes; the pool's read and could not write if they tried. A pragma that is not in the
+//! recipe is lost when the pool replaces a connection. Sources: the pages `pragma.html`, `wal.html`,
+//! `security.html` and `c3ref/c_dbconfig_defensive.html` of sqlite.org.
+
+use std::path::Path;
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
+
+/// A bug in write-ahead logging that could corrupt a file was fixed in 3.51.3.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+const STATEMENT_CACHE: usize = 64;
+
+/// The connection that writes. The file exists already; see [`super::file::prepare`].
+pub(in crate::store) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
+    assert!(
+        rusqlite::version_number() >= OLDEST_SQLITE,
+        "built with SQLite {}, which can corrupt a file in WAL mode",
+        rusqlite::version()
+    );
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | common_flags();
+    #[expect(clippy::disallowed_methods, reason = "this is the recipe")]
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.execute_batch("PRAGMA busy_timeout = 5000;")?;
+    common_settings(&conn)?;
+    conn.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA wal_autocheckpoint = 1000;",
+    )?;
+    Ok(conn)
+}
+
+/// Switches the file to write-ahead logging, in which readers and the writer do not wait for each other. The
+/// setting is kept in the file; it comes after the schema, so that a crash in between leaves a whole file.
+pub(in crate::store) fn enter_wal(conn: &Connection) -> rusqlite::Result<()> {
+    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode == "wal" {
+        Ok(())
+    } else {
+        Err(rusqlite::Error::InvalidParameterName(format!(
+            "this file system does not allow write-ahead logging (journal_mode is {mode})"
+        )))
+    }
+}
+
+/// The connections that read, for the pool. Read-only at the file, and `query_only` besides.
+pub(in crate::store) fn readers(path: &Path) -> SqliteConnectionManager {
+    SqliteConnectionManager::file(path)
+        .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | common_flags())
+        .with_init(|conn| {
+            conn.execute_batch("PRAGMA busy_timeout = 1000;")?;
+            common_settings(conn)?;
+            conn.execute_batch("PRAGMA query_only = ON;")
+        })
+}
+
+/// Leaves the file as one file: refreshes the planner's figures and empties the write-ahead log.
+pub(in crate::store) fn settle(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch("PRAGMA optimize;")?;
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+}
+
+/// Never a URI (a path may begin with `file:`), never through a symbolic link; the connection is used by one
+/// thread at a time.
+fn common_flags() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW
+}
+
+/// Trust nothing that stands in the file's schema, catch a damaged page early, take no I/O error as a signal
+/// (mmap), and keep temporary data off other disks.
+fn common_settings(conn: &Connection) -> rusqlite::Result<()> {
+    conn.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_ATTACH_CREATE, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_ATTACH_WRITE, false)?;
+    conn.execute_batch(
+        "PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;
+         PRAGMA mmap_size = 0;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -16000;",
+    )
+}

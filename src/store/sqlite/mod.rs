@@ -1,0 +1,16 @@
+//! The database behind the store: how the file is opened, and one function for each thing asked of it.
+//!
+//! Called by [`super::Store`] alone, with a connection or a transaction at hand; nothing here is async and
+//! nothing here decides where it runs. Every statement is a constant, so that one test can hold each of them
+//! against its query plan.
+
+pub(super) mod connection;
+pub(super) mod file;
+pub(super) mod keys;
+pub(super) mod organizations;
+#[cfg(test)]
+mod plans;
+mod row;
+pub(super) mod schema;
+pub(super) mod stats;
+pub(super) mod usage;

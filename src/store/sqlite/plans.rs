@@ -1,0 +1,75 @@
+//! Every statement against its query plan: an index for each, no scan of a table, no sort in memory.
+
+use rusqlite::Connection;
+
+use super::{keys, organizations, schema, stats, usage};
+
+const STATEMENTS: [(&str, &str); 13] = [
+    ("keys::KEY", keys::KEY),
+    ("keys::INSERT", keys::INSERT),
+    ("keys::COUNT_INSERTED", keys::COUNT_INSERTED),
+    ("organizations::ACCESS", organizations::ACCESS),
+    ("organizations::INSERT", organizations::INSERT),
+    ("organizations::INSERT_TOTALS", organizations::INSERT_TOTALS),
+    ("organizations::INSERT_MEMBER", organizations::INSERT_MEMBER),
+    ("schema::SIGNING_SECRET", schema::SIGNING_SECRET),
+    ("stats::SUMMARY", stats::SUMMARY),
+    ("stats::RECENT", stats::RECENT),
+    ("stats::DAILY", stats::DAILY),
+    ("usage::ADD_TO_KEY", usage::ADD_TO_KEY),
+    ("usage::ADD_TO_TOTALS", usage::ADD_TO_TOTALS),
+];
+
+/// A database with the current schema and nothing else.
+pub(super) fn in_memory() -> Connection {
+    let mut conn = Connection::open_in_memory().unwrap();
+    schema::bring_up_to_date(&mut conn, "test".as_ref(), &[7; 32]).unwrap();
+    conn
+}
+
+fn plan(conn: &Connection, sql: &str) -> Vec<String> {
+    conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+        .unwrap()
+        .raw_query_plan()
+}
+
+trait RawQueryPlan {
+    fn raw_query_plan(self) -> Vec<String>;
+}
+
+impl RawQueryPlan for rusqlite::Statement<'_> {
+    /// Parameters stay unbound: the plan does not depend on them.
+    fn raw_query_plan(mut self) -> Vec<String> {
+        let mut rows = self.raw_query();
+        let mut steps = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            steps.push(row.get("detail").unwrap());
+        }
+        steps
+    }
+}
+
+#[test]
+fn every_statement_finds_its_rows_by_an_index() {
+    let conn = in_memory();
+    for (name, sql) in STATEMENTS {
+        for step in plan(&conn, sql) {
+            let constant = step == "SCAN CONSTANT ROW";
+            assert!(constant || !step.starts_with("SCAN"), "{name}: {step}");
+            assert!(!step.contains("TEMP B-TREE"), "{name}: {step}");
+        }
+    }
+}
+
+#[test]
+fn range_counts_never_touch_the_table() {
+    let conn = in_memory();
+    let steps = plan(&conn, stats::SUMMARY);
+    for index in ["api_keys_by_expiry", "api_keys_by_idleness"] {
+        let covering = format!("SEARCH k USING COVERING INDEX {index}");
+        assert!(
+            steps.iter().any(|step| step.starts_with(&covering)),
+            "{index}: {steps:#?}"
+        );
+    }
+}

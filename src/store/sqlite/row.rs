@@ -1,0 +1,111 @@
+//! From columns to the model's types, and back.
+//!
+//! A value that the schema's constraints rule out becomes an error of the row, not a panic: somebody may have
+//! written to the file with another tool.
+
+use rusqlite::{
+    Row, ToSql,
+    types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
+};
+use uuid::Uuid;
+
+use crate::model::{Day, KeyId, OrganizationId, OrganizationRef, Scopes, Timestamp, Usage, UserId};
+
+impl ToSql for Timestamp {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_millis().into())
+    }
+}
+
+impl FromSql for Timestamp {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_i64().map(Self::from_millis)
+    }
+}
+
+impl ToSql for Day {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.number().into())
+    }
+}
+
+impl FromSql for Day {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_i64().map(Self::from_number)
+    }
+}
+
+impl ToSql for UserId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for UserId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::new(value.as_str()?).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for OrganizationId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.to_string().into())
+    }
+}
+
+impl FromSql for OrganizationId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        uuid(value).map(Self)
+    }
+}
+
+impl ToSql for KeyId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.to_string().into())
+    }
+}
+
+impl FromSql for KeyId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        uuid(value).map(Self)
+    }
+}
+
+fn uuid(value: ValueRef<'_>) -> FromSqlResult<Uuid> {
+    Uuid::try_parse(value.as_str()?).map_err(FromSqlError::other)
+}
+
+/// Scopes are stored as a JSON array of strings.
+impl ToSql for Scopes {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let json = serde_json::to_string(self)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        Ok(json.into())
+    }
+}
+
+impl FromSql for Scopes {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        serde_json::from_str(value.as_str()?).map_err(FromSqlError::other)
+    }
+}
+
+/// How an organization is bound: its id, or else its slug. Statements compare with
+/// `coalesce(id, (SELECT id … WHERE slug = …))`, so that either is one index look-up.
+pub(super) fn id_or_slug(
+    organization: &OrganizationRef,
+) -> (Option<OrganizationId>, Option<&str>) {
+    match organization {
+        OrganizationRef::Id(id) => (Some(*id), None),
+        OrganizationRef::Slug(slug) => (None, Some(slug)),
+    }
+}
+
+/// Reads three columns, `first` and the next two: the counts in the order of [`Usage`].
+pub(super) fn usage(row: &Row<'_>, first: usize) -> rusqlite::Result<Usage> {
+    Ok(Usage {
+        successful_requests: row.get(first)?,
+        rate_limit_hits: row.get(first + 1)?,
+        errors: row.get(first + 2)?,
+    })
+}

@@ -1,0 +1,170 @@
+//! An organization's statistics: kept totals, a few range counts, the newest keys, and the days.
+//!
+//! Two statements, three with days, in one read transaction: one snapshot. None of them reads a row per
+//! request, and none touches a key that it does not count or list.
+
+use std::{collections::HashMap, time::Duration};
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+
+use super::row;
+use crate::{
+    model::{
+        Access, DailyUsage, Day, KeyCounts, KeyStats, KeyStatus, OrganizationId, OrganizationRef,
+        RecentKey, Timestamp, Usage, UserId,
+    },
+    store::Error,
+};
+
+/// One row for a member, none for anybody else. Total and revoked keys are kept; the rest depends on the time
+/// of asking, so it is counted, by index range.
+pub(super) const SUMMARY: &str = "
+    SELECT o.id,
+           t.total_keys,
+           t.revoked_keys,
+           (SELECT count(*)
+              FROM api_keys AS k
+             WHERE k.organization_id = o.id
+               AND k.revoked_at IS NULL
+               AND k.expires_at <= :now) AS expired_keys,
+           (SELECT count(*)
+              FROM api_keys AS k
+             WHERE k.organization_id = o.id
+               AND k.revoked_at IS NULL
+               AND k.last_used_at IS NULL
+               AND (k.expires_at IS NULL OR k.expires_at > :now)) AS never_used_keys,
+           (SELECT count(*)
+              FROM api_keys AS k
+             WHERE k.organization_id = o.id
+               AND k.revoked_at IS NULL
+               AND k.last_used_at <= :idle_since
+               AND (k.expires_at IS NULL OR k.expires_at > :now)) AS inactive_keys,
+           t.successful_requests,
+           t.rate_limit_hits,
+           t.errors
+      FROM organizations AS o
+      JOIN memberships AS m
+        ON m.organization_id = o.id
+       AND m.user_id = :user
+      JOIN organization_totals AS t
+        ON t.organization_id = o.id
+     WHERE o.id = coalesce(:id, (SELECT id FROM organizations WHERE slug = :slug))";
+
+pub(super) const RECENT: &str = "
+    SELECT id,
+           name,
+           preview,
+           revoked_at,
+           expires_at,
+           last_used_at,
+           successful_requests,
+           rate_limit_hits,
+           errors
+      FROM api_keys
+     WHERE organization_id = ?1
+       AND last_used_at IS NOT NULL
+     ORDER BY last_used_at DESC, id
+     LIMIT ?2";
+
+pub(super) const DAILY: &str = "
+    SELECT day,
+           successful_requests,
+           rate_limit_hits,
+           errors
+      FROM organization_daily_usage
+     WHERE organization_id = ?1
+       AND day BETWEEN ?2 AND ?3";
+
+const IDLE: Duration = Duration::from_secs(86_400 * KeyStats::INACTIVE_AFTER_DAYS as u64);
+
+/// The statistics for `user`; see [`crate::store::Store::key_stats`].
+pub(in crate::store) fn key_stats(
+    conn: &Connection,
+    organization: &OrganizationRef,
+    user: &UserId,
+    now: Timestamp,
+    days: Option<u32>,
+) -> Result<Access<KeyStats>, Error> {
+    // Ends with the function: a transaction that only read has nothing to commit.
+    let snapshot = conn.unchecked_transaction()?;
+    let (id, slug) = row::id_or_slug(organization);
+    let summary = snapshot
+        .prepare_cached(SUMMARY)?
+        .query_row(
+            named_params! {
+                ":id": id,
+                ":slug": slug,
+                ":user": user,
+                ":now": now,
+                ":idle_since": now.before(IDLE),
+            },
+            summary,
+        )
+        .optional()?;
+    let Some((organization, keys, usage)) = summary else {
+        return Ok(Access::Denied);
+    };
+    Ok(Access::Granted(KeyStats {
+        organization,
+        keys,
+        usage,
+        recent: recent(&snapshot, organization, now)?,
+        daily: days
+            .map(|days| daily(&snapshot, organization, now.day(), days))
+            .transpose()?,
+    }))
+}
+
+fn summary(row: &Row<'_>) -> rusqlite::Result<(OrganizationId, KeyCounts, Usage)> {
+    let keys = KeyCounts {
+        total: row.get(1)?,
+        revoked: row.get(2)?,
+        expired: row.get(3)?,
+        never_used: row.get(4)?,
+        inactive: row.get(5)?,
+    };
+    Ok((row.get(0)?, keys, row::usage(row, 6)?))
+}
+
+fn recent(
+    conn: &Connection,
+    organization: OrganizationId,
+    now: Timestamp,
+) -> Result<Vec<RecentKey>, Error> {
+    let mut statement = conn.prepare_cached(RECENT)?;
+    let rows = statement.query_map(params![organization, KeyStats::RECENT_KEYS], |row| {
+        Ok(RecentKey {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            preview: row.get(2)?,
+            status: KeyStatus::at(now, row.get(3)?, row.get(4)?),
+            last_used_at: row.get(5)?,
+            total_requests: row::usage(row, 6)?.total_requests(),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The last `days` days up to `today`, oldest first; a day without a row is a day without use.
+fn daily(
+    conn: &Connection,
+    organization: OrganizationId,
+    today: Day,
+    days: u32,
+) -> Result<Vec<DailyUsage>, Error> {
+    let mut statement = conn.prepare_cached(DAILY)?;
+    let first = today.minus(i64::from(days) - 1);
+    let used: HashMap<Day, Usage> = statement
+        .query_map(params![organization, first, today], |row| {
+            Ok((row.get(0)?, row::usage(row, 1)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    let day = |number| {
+        let day = Day::from_number(number);
+        DailyUsage {
+            day,
+            usage: used.get(&day).copied().unwrap_or_default(),
+        }
+    };
+    Ok((first.number()..=today.number()).map(day).collect())
+}

@@ -1,0 +1,113 @@
+//! Recording use: the one function that moves totals.
+//!
+//! A use moves three things, in one transaction: its key's counts and last use, its organization's totals, and
+//! its organization's UTC day. Whatever else comes to record use goes through here, so that the three can
+//! never disagree.
+
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use crate::{
+    model::{Day, KeyId, OrganizationId, Timestamp, Usage, Use},
+    store::Error,
+};
+
+pub(super) const ADD_TO_KEY: &str = "
+    UPDATE api_keys
+       SET successful_requests = successful_requests + ?2,
+           rate_limit_hits = rate_limit_hits + ?3,
+           errors = errors + ?4,
+           last_used_at = max(coalesce(last_used_at, ?5), ?5)
+     WHERE id = ?1
+    RETURNING organization_id";
+
+pub(super) const ADD_TO_TOTALS: &str = "
+    UPDATE organization_totals
+       SET successful_requests = successful_requests + ?2,
+           rate_limit_hits = rate_limit_hits + ?3,
+           errors = errors + ?4
+     WHERE organization_id = ?1";
+
+pub(super) const ADD_TO_DAY: &str = "
+    INSERT INTO organization_daily_usage (organization_id, day, successful_requests, rate_limit_hits, errors)
+    VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (organization_id, day) DO UPDATE
+       SET successful_requests = successful_requests + excluded.successful_requests,
+           rate_limit_hits = rate_limit_hits + excluded.rate_limit_hits,
+           errors = errors + excluded.errors";
+
+/// Adds the uses to all totals; see [`crate::store::Store::record`]. Uses are added up first, so that a batch
+/// writes each row once, however many uses it holds.
+pub(in crate::store) fn record(tx: &Transaction<'_>, uses: &[Use]) -> Result<(), Error> {
+    let mut by_organization: HashMap<OrganizationId, Usage> = HashMap::new();
+    let mut by_day: HashMap<(OrganizationId, Day), Usage> = HashMap::new();
+
+    for (key, days) in &by_key(uses) {
+        let organization = add_to_key(tx, *key, days)?;
+        for (day, used) in &days.by_day {
+            *by_organization.entry(organization).or_default() += *used;
+            *by_day.entry((organization, *day)).or_default() += *used;
+        }
+    }
+
+    let mut add_to_totals = tx.prepare_cached(ADD_TO_TOTALS)?;
+    for (organization, used) in by_organization {
+        add_to_totals.execute(params![
+            organization,
+            used.successful_requests,
+            used.rate_limit_hits,
+            used.errors,
+        ])?;
+    }
+    let mut add_to_day = tx.prepare_cached(ADD_TO_DAY)?;
+    for ((organization, day), used) in by_day {
+        add_to_day.execute(params![
+            organization,
+            day,
+            used.successful_requests,
+            used.rate_limit_hits,
+            used.errors,
+        ])?;
+    }
+    Ok(())
+}
+
+/// What a batch holds for one key.
+struct KeyUse {
+    last: Timestamp,
+    by_day: HashMap<Day, Usage>,
+}
+
+fn by_key(uses: &[Use]) -> HashMap<KeyId, KeyUse> {
+    let mut keys: HashMap<KeyId, KeyUse> = HashMap::new();
+    for used in uses.iter().filter(|used| used.count > 0) {
+        let key = keys.entry(used.key).or_insert_with(|| KeyUse {
+            last: used.at,
+            by_day: HashMap::new(),
+        });
+        key.last = key.last.max(used.at);
+        *key.by_day.entry(used.at.day()).or_default() += Usage::of(used.outcome, used.count);
+    }
+    keys
+}
+
+fn add_to_key(tx: &Transaction<'_>, key: KeyId, used: &KeyUse) -> Result<OrganizationId, Error> {
+    let mut total = Usage::default();
+    for usage in used.by_day.values() {
+        total += *usage;
+    }
+    tx.prepare_cached(ADD_TO_KEY)?
+        .query_row(
+            params![
+                key,
+                total.successful_requests,
+                total.rate_limit_hits,
+                total.errors,
+                used.last,
+            ],
+            |row| row.get(0),
+        )
+        .optional()?
+        .ok_or(Error::UnknownKey(key))
+}
