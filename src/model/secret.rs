@@ -73,6 +73,11 @@ mod tests {
     #[test]
     fn the_hash_is_sha_256() {
         let first_bytes = [0xba, 0x78, 0x16, 0xbf];
-        assert!(Secret::new("abc").hash().as_bytes().starts_with(&first_bytes));
+        assert!(
+            Secret::new("abc")
+                .hash()
+                .as_bytes()
+                .starts_with(&first_bytes)
+        );
     }
 }

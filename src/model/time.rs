@@ -148,10 +148,7 @@ mod tests {
     fn a_day_begins_at_midnight_utc() {
         let noon = Timestamp(1_767_614_400_000);
         assert_eq!(noon.day().to_string(), "2026-01-05");
-        assert_eq!(
-            noon.day().start().to_string(),
-            "2026-01-05T00:00:00.000Z"
-        );
+        assert_eq!(noon.day().start().to_string(), "2026-01-05T00:00:00.000Z");
         assert_eq!(
             Timestamp(noon.day().start().0 - 1).day(),
             noon.day().minus(1)

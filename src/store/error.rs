@@ -18,7 +18,9 @@ use crate::model::KeyId;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is no file, and none was to be created.
-    #[error("no database at {0}: create it with `llavero serve`, or name another one with --database")]
+    #[error(
+        "no database at {0}: create it with `llavero serve`, or name another one with --database"
+    )]
     Missing(PathBuf),
 
     /// The file cannot be reached, read or created.

@@ -19,7 +19,9 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::task::spawn_blocking;
 
-use crate::model::{Access, ApiKey, KeyId, KeyStats, OrganizationRef, Seed, Timestamp, Use, UserId};
+use crate::model::{
+    Access, ApiKey, KeyId, KeyStats, OrganizationRef, Seed, Timestamp, Use, UserId,
+};
 
 /// How long a request waits for a reader when all are busy, before the store counts as unavailable.
 const READER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -81,7 +83,8 @@ impl Store {
     }
 
     /// One key of an organization, for `user`. `Granted(None)` when the organization has no such key, whether
-    /// another one has it or not. Three look-ups by primary key, whatever the size of the tables.
+    /// another one has it or not; `key` is `None` when the caller's text is no key's id. Three look-ups by
+    /// primary key, whatever the size of the tables.
     ///
     /// # Errors
     /// As every read: when the store cannot answer.
@@ -89,22 +92,9 @@ impl Store {
         &self,
         organization: OrganizationRef,
         user: UserId,
-        key: KeyId,
+        key: Option<KeyId>,
     ) -> Result<Access<Option<ApiKey>>, Error> {
         self.read(move |conn| sqlite::keys::key(conn, &organization, &user, key))
-            .await
-    }
-
-    /// Whether `user` may read the organization at all.
-    ///
-    /// # Errors
-    /// As every read: when the store cannot answer.
-    pub async fn access(
-        &self,
-        organization: OrganizationRef,
-        user: UserId,
-    ) -> Result<Access<()>, Error> {
-        self.read(move |conn| sqlite::organizations::access(conn, &organization, &user))
             .await
     }
 

@@ -49,7 +49,9 @@ pub(in crate::store) fn prepare(path: &Path, create: bool) -> Result<PathBuf, Op
 
 /// Runs SQLite's quick check on all but very large files.
 pub(in crate::store) fn check_integrity(conn: &Connection, path: &Path) -> Result<(), OpenError> {
-    let size = fs::metadata(path).map_err(|source| io_error(path, source))?.len();
+    let size = fs::metadata(path)
+        .map_err(|source| io_error(path, source))?
+        .len();
     if size > LARGEST_CHECKED {
         return Ok(());
     }
@@ -59,7 +61,10 @@ pub(in crate::store) fn check_integrity(conn: &Connection, path: &Path) -> Resul
     if found == "ok" {
         Ok(())
     } else {
-        Err(OpenError::Damaged { path: path.to_owned(), found })
+        Err(OpenError::Damaged {
+            path: path.to_owned(),
+            found,
+        })
     }
 }
 

@@ -59,7 +59,7 @@ pub(in crate::store) fn key(
     conn: &Connection,
     organization: &OrganizationRef,
     user: &UserId,
-    key: KeyId,
+    key: Option<KeyId>,
 ) -> Result<Access<Option<ApiKey>>, Error> {
     let (id, slug) = row::id_or_slug(organization);
     let found = conn

@@ -1,20 +1,12 @@
-//! Organizations and their members: who may read, and how they get into the file.
+//! Organizations and their members: how they get into the file. Reading asks for membership itself.
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Transaction, params};
 
-use super::{keys, row, usage};
+use super::{keys, usage};
 use crate::{
-    model::{Access, NewMember, Organization, OrganizationRef, Seed, UserId},
+    model::{NewMember, Organization, Seed},
     store::Error,
 };
-
-pub(super) const ACCESS: &str = "
-    SELECT 1
-      FROM organizations AS o
-      JOIN memberships AS m
-        ON m.organization_id = o.id
-       AND m.user_id = ?3
-     WHERE o.id = coalesce(?1, (SELECT id FROM organizations WHERE slug = ?2))";
 
 pub(super) const ANY: &str = "
     SELECT 1
@@ -32,20 +24,6 @@ pub(super) const INSERT_TOTALS: &str = "
 pub(super) const INSERT_MEMBER: &str = "
     INSERT INTO memberships (organization_id, user_id, role, created_at)
     VALUES (?1, ?2, ?3, ?4)";
-
-/// Whether `user` is a member; see [`crate::store::Store::access`].
-pub(in crate::store) fn access(
-    conn: &Connection,
-    organization: &OrganizationRef,
-    user: &UserId,
-) -> Result<Access<()>, Error> {
-    let (id, slug) = row::id_or_slug(organization);
-    let found = conn
-        .prepare_cached(ACCESS)?
-        .query_row(params![id, slug, user], |_| Ok(()))
-        .optional()?;
-    Ok(found.map_or(Access::Denied, Access::Granted))
-}
 
 /// Stores the seed unless there is an organization already; see [`crate::store::Store::seed_if_empty`].
 pub(in crate::store) fn seed_if_empty(tx: &Transaction<'_>, seed: &Seed) -> Result<bool, Error> {

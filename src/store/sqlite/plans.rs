@@ -4,11 +4,10 @@ use rusqlite::Connection;
 
 use super::{keys, organizations, schema, stats, usage};
 
-const STATEMENTS: [(&str, &str); 13] = [
+const STATEMENTS: [(&str, &str); 12] = [
     ("keys::KEY", keys::KEY),
     ("keys::INSERT", keys::INSERT),
     ("keys::COUNT_INSERTED", keys::COUNT_INSERTED),
-    ("organizations::ACCESS", organizations::ACCESS),
     ("organizations::INSERT", organizations::INSERT),
     ("organizations::INSERT_TOTALS", organizations::INSERT_TOTALS),
     ("organizations::INSERT_MEMBER", organizations::INSERT_MEMBER),

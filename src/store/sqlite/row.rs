@@ -92,9 +92,7 @@ impl FromSql for Scopes {
 
 /// How an organization is bound: its id, or else its slug. Statements compare with
 /// `coalesce(id, (SELECT id … WHERE slug = …))`, so that either is one index look-up.
-pub(super) fn id_or_slug(
-    organization: &OrganizationRef,
-) -> (Option<OrganizationId>, Option<&str>) {
+pub(super) fn id_or_slug(organization: &OrganizationRef) -> (Option<OrganizationId>, Option<&str>) {
     match organization {
         OrganizationRef::Id(id) => (Some(*id), None),
         OrganizationRef::Slug(slug) => (None, Some(slug)),

@@ -81,7 +81,11 @@ pub(in crate::store) fn signing_secret(conn: &Connection) -> Result<[u8; 32], Er
 
 /// What follows each `-- v N` line of the schema, in order.
 fn sections() -> Vec<&'static str> {
-    SCHEMA.split("\n-- v ").skip(1).map(after_first_line).collect()
+    SCHEMA
+        .split("\n-- v ")
+        .skip(1)
+        .map(after_first_line)
+        .collect()
 }
 
 fn after_first_line(text: &'static str) -> &'static str {

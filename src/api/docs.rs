@@ -1,0 +1,60 @@
+//! `GET /docs`: the interactive reference, Swagger UI, embedded in the binary, so it needs no internet.
+//!
+//! The page carries the document with this server first in the list of servers: what a reader tries there
+//! goes here.
+
+use poem::{
+    Endpoint, IntoResponse, Request, Response, Result,
+    http::{HeaderValue, header},
+    web::Html,
+};
+use poem_openapi::OpenApiService;
+use serde_json::{Value, json};
+
+use super::{openapi::TITLE, routes::BasePath};
+
+/// Scripts and styles stand in the page itself and are all that it may run; it may speak to this server only.
+const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+/// The page.
+pub(super) struct Page(String);
+
+impl Page {
+    /// The reference to `document` for an API under `base` on the server that the page comes from.
+    pub(super) fn new(document: &str, base: &BasePath) -> serde_json::Result<Self> {
+        let mut document: Value = serde_json::from_str(document)?;
+        if let Some(servers) = document["servers"].as_array_mut() {
+            let here = json!({ "url": base.join("/"), "description": "This server" });
+            servers.insert(0, here);
+        }
+        // A script ends at the first `</`, wherever that stands.
+        let document = document.to_string().replace("</", "<\\/");
+
+        // poem-openapi makes the page for a document of its own making alone: make an empty one, and swap it.
+        let empty = OpenApiService::new((), TITLE, "");
+        let page = empty
+            .swagger_ui_html()
+            .replacen(&empty.spec(), &document, 1)
+            .replacen(
+                "<title>Swagger UI</title>",
+                &format!("<title>{TITLE}</title>"),
+                1,
+            );
+        Ok(Self(format!("<!doctype html>{page}")))
+    }
+}
+
+impl Endpoint for Page {
+    type Output = Response;
+
+    async fn call(&self, _: Request) -> Result<Response> {
+        let mut response = Html(self.0.clone()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        Ok(response)
+    }
+}

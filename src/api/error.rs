@@ -1,0 +1,190 @@
+//! The one error surface: everything that is not a success, whatever produced it, leaves in this shape.
+//!
+//! Handlers and the door return a [`Failure`]; what poem itself raises (routing, parameters) becomes one in
+//! [`Failure::from_poem`]. A failure knows its status, its message and its headers. What caused it goes to the
+//! log and never to the caller.
+
+use poem::{
+    Error, IntoResponse, Response,
+    error::{MethodNotAllowedError, NotFoundError, ParsePathError, ResponseError},
+    http::{HeaderName, StatusCode, header},
+};
+use poem_openapi::{
+    Object,
+    error::{AuthorizationError, ParseParamError},
+    payload::Json,
+};
+
+use crate::store;
+
+/// The body of every error.
+#[derive(Debug, Clone, PartialEq, Eq, Object)]
+#[oai(rename = "Error", rename_all = "camelCase")]
+pub(super) struct ErrorOut {
+    /// The HTTP status, again.
+    status_code: i32,
+    /// What is wrong, for people.
+    message: String,
+    /// The standard reason phrase of the status.
+    error: String,
+}
+
+/// Why a request is not answered with a success.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Failure {
+    /// A parameter is wrong; the text names it and says what would be right.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The path does not percent-decode to UTF-8, so no route can be told.
+    #[error("The path must be percent-encoded UTF-8")]
+    PathNotUtf8,
+    /// No bearer token, or one that is not taken; the reason is for the log.
+    #[error("Authentication required. Provide a valid bearer token.")]
+    Unauthenticated {
+        /// What is wrong with the token that was sent; `None` when none was.
+        token: Option<String>,
+    },
+    /// The caller may not know whether the organization exists.
+    #[error("Access denied. User is not a member of this organization.")]
+    NotAMember,
+    /// The organization has no such key.
+    #[error("API key not found")]
+    KeyNotFound,
+    /// No route has this path.
+    #[error("Cannot {method} {path}")]
+    NoRoute { method: String, path: String },
+    /// A route has this path, but not for this method.
+    #[error("Cannot {method} {path}")]
+    MethodNotAllowed {
+        method: String,
+        path: String,
+        allow: String,
+    },
+    /// The request line and headers are over the limit.
+    #[error("Request header fields are limited to 64 fields and 16 KiB in all")]
+    HeadersTooLarge,
+    /// A bug; the cause is for the log.
+    #[error("Internal server error")]
+    Internal { cause: String },
+    /// The store cannot answer now; the cause is for the log.
+    #[error("Service unavailable")]
+    Unavailable { cause: String },
+}
+
+/// How long a caller should wait before trying again, in seconds.
+const RETRY_AFTER: &str = "1";
+
+impl Failure {
+    /// What poem raised while it routed or parsed a request for `method` and `path`; `allow` are the methods
+    /// that the matching route takes.
+    pub(super) fn from_poem(error: &Error, method: &str, path: &str, allow: &str) -> Self {
+        if let Some(failure) = error.downcast_ref::<Self>() {
+            return failure.clone();
+        }
+        if error.is::<AuthorizationError>() {
+            return Self::Unauthenticated { token: None };
+        }
+        if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
+            return Self::BadRequest(format!("{name}: {reason}"));
+        }
+        if error.is::<ParsePathError>() {
+            return Self::PathNotUtf8;
+        }
+        let (method, path) = (method.to_owned(), path.to_owned());
+        if error.is::<NotFoundError>() {
+            return Self::NoRoute { method, path };
+        }
+        if error.is::<MethodNotAllowedError>() {
+            let allow = allow.to_owned();
+            return Self::MethodNotAllowed {
+                method,
+                path,
+                allow,
+            };
+        }
+        Self::Internal {
+            cause: error.to_string(),
+        }
+    }
+
+    /// What any operation may refuse: a bearer token is asked of every one, and each reads the store.
+    pub(super) fn of_any_operation() -> [Self; 3] {
+        let cause = String::new;
+        [
+            Self::Unauthenticated { token: None },
+            Self::Internal { cause: cause() },
+            Self::Unavailable { cause: cause() },
+        ]
+    }
+
+    /// What the log says of it and the caller does not.
+    pub(super) fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Unauthenticated { token } => token.as_deref(),
+            Self::Internal { cause } | Self::Unavailable { cause } => Some(cause),
+            _ => None,
+        }
+    }
+
+    /// The body.
+    pub(super) fn body(&self) -> ErrorOut {
+        let status = self.status();
+        ErrorOut {
+            status_code: i32::from(status.as_u16()),
+            message: self.to_string(),
+            error: status.canonical_reason().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The header that comes with it, if one does.
+    pub(super) fn header(&self) -> Option<(HeaderName, String)> {
+        match self {
+            // RFC 6750, section 3: an error code only if a token was sent.
+            Self::Unauthenticated { token } => {
+                let error = token.as_ref().map_or("", |_| ", error=\"invalid_token\"");
+                let challenge = format!("Bearer realm=\"llavero\"{error}");
+                Some((header::WWW_AUTHENTICATE, challenge))
+            }
+            Self::MethodNotAllowed { allow, .. } => Some((header::ALLOW, allow.clone())),
+            Self::Unavailable { .. } => Some((header::RETRY_AFTER, RETRY_AFTER.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+impl ResponseError for Failure {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::BadRequest(_) | Self::PathNotUtf8 => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
+            Self::NotAMember => StatusCode::FORBIDDEN,
+            Self::KeyNotFound | Self::NoRoute { .. } => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn as_response(&self) -> Response {
+        let mut response = Json(self.body()).into_response();
+        response.set_status(self.status());
+        if let Some((name, value)) = self.header()
+            && let Ok(value) = value.parse()
+        {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        let cause = error.to_string();
+        if error.is_temporary() {
+            Self::Unavailable { cause }
+        } else {
+            Self::Internal { cause }
+        }
+    }
+}

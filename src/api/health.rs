@@ -1,0 +1,35 @@
+//! For whoever keeps the process running: does it live, and can it answer? Not part of the API document.
+
+use poem::{Endpoint, IntoResponse, Request, Response, Result, web::Json};
+use serde_json::json;
+
+use super::error::Failure;
+use crate::app::App;
+
+/// `GET /healthz`: the process lives. Touches nothing else, so a full disk does not get it restarted.
+pub(super) struct Live;
+
+impl Endpoint for Live {
+    type Output = Response;
+
+    async fn call(&self, _: Request) -> Result<Response> {
+        Ok(Json(json!({ "status": "ok" })).into_response())
+    }
+}
+
+/// `GET /readyz`: one real read of the database succeeds; 503 when it does not.
+pub(super) struct Ready;
+
+impl Endpoint for Ready {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        if let Some(App { store, .. }) = request.data() {
+            // Whatever the reason, the answer to "can you serve?" is no.
+            store.check().await.map_err(|error| Failure::Unavailable {
+                cause: error.to_string(),
+            })?;
+        }
+        Ok(Json(json!({ "status": "ok" })).into_response())
+    }
+}

@@ -1,0 +1,70 @@
+//! HTTP: the route table, and how to serve it.
+//!
+//! poem is used in this folder alone. A request passes [`server`] (the connection), [`envelope`] (request id,
+//! errors, headers, log line), the route table below, [`auth`] (who asks), and a handler.
+//!
+//! To add an operation: write its wire structs and its handler in the file of its noun, `Caller` first among
+//! the parameters; say in [`openapi`] what it may refuse; run the tests once with `UPDATE_OPENAPI=1` and read
+//! the difference in `fixtures/openapi.json`.
+
+mod auth;
+mod docs;
+mod envelope;
+mod error;
+mod health;
+mod keys;
+mod openapi;
+mod routes;
+mod server;
+mod stats;
+mod wire;
+
+use poem::{Endpoint, EndpointExt, Response, Route, get};
+use poem_openapi::{OpenApiService, Tags};
+
+use self::{
+    envelope::Envelope, keys::KeysApi, openapi::DocumentPage, routes::Routes, stats::StatsApi,
+};
+pub use self::{
+    openapi::document,
+    routes::{BasePath, BasePathError},
+    server::serve,
+};
+use crate::app::App;
+
+/// The tag of the operations that llavero has.
+#[derive(Tags)]
+enum ApiTag {
+    /// API Keys management and validation
+    #[oai(rename = "api-keys")]
+    ApiKeys,
+}
+
+/// Everything that llavero answers, with the API under `base`. `request_seed` sets the request ids of this
+/// process apart from those of others.
+///
+/// # Errors
+/// When the OpenAPI document cannot be made, which the tests rule out.
+pub fn endpoint(
+    app: &App,
+    base: &BasePath,
+    request_seed: u64,
+) -> serde_json::Result<impl Endpoint<Output = Response> + use<>> {
+    let document = document()?;
+    let keys = KeysApi { app: app.clone() };
+    let stats = StatsApi { app: app.clone() };
+    let routes = Route::new()
+        .at(routes::DOCS, get(docs::Page::new(&document, base)?))
+        .at(routes::HEALTHZ, get(health::Live))
+        .at(routes::READYZ, get(health::Ready))
+        .at(
+            base.join(routes::DOCUMENT),
+            get(DocumentPage(document.into())),
+        )
+        .nest(
+            base.join("/"),
+            OpenApiService::new((keys, stats), openapi::TITLE, ""),
+        )
+        .data(app.clone());
+    Ok(Envelope::new(routes, Routes::new(base), request_seed))
+}

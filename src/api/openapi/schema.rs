@@ -1,0 +1,88 @@
+//! A schema from OpenAPI 3.0 to 3.1, which is JSON Schema 2020-12.
+//!
+//! What differs and occurs here: `nullable` becomes a type, `example` is said once (at the response), a
+//! reference may have a description beside it, numbers are whole, and an object's field that is null rather
+//! than left out is a required one.
+
+use serde_json::{Map, Number, Value, json};
+
+/// Rewrites a schema and all schemas in it.
+pub(super) fn upgrade(schema: &mut Value) {
+    let Value::Object(fields) = schema else {
+        return;
+    };
+    fields.remove("example");
+    require_nullable(fields);
+    for (_, property) in fields
+        .get_mut("properties")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flatten()
+    {
+        upgrade(property);
+    }
+    if let Some(items) = fields.get_mut("items") {
+        upgrade(items);
+    }
+    for bound in ["minimum", "maximum"] {
+        if let Some(Value::Number(number)) = fields.get_mut(bound) {
+            whole(number);
+        }
+    }
+    let nullable = fields
+        .remove("nullable")
+        .is_some_and(|nullable| nullable == true);
+    flatten_reference(fields);
+    if nullable {
+        allow_null(fields);
+    }
+}
+
+/// A nullable property is always present in what llavero sends.
+fn require_nullable(fields: &mut Map<String, Value>) {
+    let Some(properties) = fields.get("properties").and_then(Value::as_object) else {
+        return;
+    };
+    let listed = fields.get("required").and_then(Value::as_array);
+    let is_required = |name: &String, property: &Value| {
+        property["nullable"] == true
+            || listed.is_some_and(|listed| listed.iter().any(|n| n == name))
+    };
+    let required: Vec<Value> = properties
+        .iter()
+        .filter(|(name, property)| is_required(name, property))
+        .map(|(name, _)| json!(name))
+        .collect();
+    fields.insert("required".to_owned(), required.into());
+}
+
+/// poem-openapi writes a described reference as `allOf` of the reference and the description, and says the
+/// description again beside it.
+fn flatten_reference(fields: &mut Map<String, Value>) {
+    let Some(Value::Array(parts)) = fields.remove("allOf") else {
+        return;
+    };
+    if let Some(reference) = parts.iter().find_map(|part| part.get("$ref")) {
+        fields.insert("$ref".to_owned(), reference.clone());
+    }
+}
+
+fn allow_null(fields: &mut Map<String, Value>) {
+    let nothing = json!({ "type": "null" });
+    if let Some(reference) = fields.remove("$ref") {
+        fields.insert("oneOf".to_owned(), json!([{ "$ref": reference }, nothing]));
+    } else if let Some(kind) = fields.get_mut("type") {
+        *kind = json!([kind, "null"]);
+    }
+}
+
+/// `90.0` as `90`.
+fn whole(number: &mut Number) {
+    if let Some(float) = number.as_f64()
+        && float.fract() == 0.0
+    {
+        #[expect(clippy::cast_possible_truncation, reason = "bounds are far from 2^63")]
+        let integer = float as i64;
+        *number = Number::from(integer);
+    }
+}

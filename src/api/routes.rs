@@ -1,0 +1,161 @@
+//! What is served where: the base path, and which methods each path takes.
+//!
+//! The table exists because poem's 405 does not know its `Allow` (required by RFC 9110, section 15.5.6), and
+//! because a log line should name the route by its template. It is read from the same annotations as the
+//! routes themselves.
+
+use std::{collections::HashMap, str::FromStr};
+
+use poem_openapi::OpenApi;
+
+use super::{keys::KeysApi, stats::StatsApi};
+
+/// Paths beside the API; each takes GET.
+pub(super) const DOCS: &str = "/docs";
+pub(super) const HEALTHZ: &str = "/healthz";
+pub(super) const READYZ: &str = "/readyz";
+/// The document's path under the base path.
+pub(super) const DOCUMENT: &str = "/openapi.json";
+
+/// The path that the API is served under: empty, or `/` and segments of unreserved characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BasePath(String);
+
+/// Why a text is no base path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a base path is `/` or looks like `/api`: letters, digits, `-`, `.`, `_`, `~`, and not {DOCS}, {HEALTHZ} or {READYZ}"
+)]
+pub struct BasePathError;
+
+impl FromStr for BasePath {
+    type Err = BasePathError;
+
+    fn from_str(text: &str) -> Result<Self, BasePathError> {
+        let path = text.strip_suffix('/').unwrap_or(text);
+        let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+        let segment = |s: &str| !s.is_empty() && s.chars().all(unreserved) && s != "." && s != "..";
+        let taken = [DOCS, HEALTHZ, READYZ].contains(&path);
+        let valid = path
+            .strip_prefix('/')
+            .map_or(path.is_empty(), |rest| rest.split('/').all(segment));
+        if valid && !taken {
+            Ok(Self(path.to_owned()))
+        } else {
+            Err(BasePathError)
+        }
+    }
+}
+
+impl BasePath {
+    /// The path without a final slash: what comes before `/organizations`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// This base path and then `path`.
+    pub(super) fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+/// A path that is served.
+pub(super) struct RouteInfo {
+    /// Its template, as the OpenAPI document has it.
+    pub(super) template: String,
+    /// Its methods, as `Allow` has them.
+    pub(super) allow: String,
+}
+
+/// All paths that are served, by the pattern that poem knows them by.
+pub(super) struct Routes(HashMap<String, RouteInfo>);
+
+impl Routes {
+    pub(super) fn new(base: &BasePath) -> Self {
+        let beside = [DOCS, HEALTHZ, READYZ].map(str::to_owned);
+        let mut routes: HashMap<_, _> = beside
+            .into_iter()
+            .chain([base.join(DOCUMENT)])
+            .map(|path| (path.clone(), RouteInfo::new(path, &["GET"])))
+            .collect();
+        for path in <(KeysApi, StatsApi)>::meta()
+            .into_iter()
+            .flat_map(|api| api.paths)
+        {
+            let methods: Vec<_> = path
+                .operations
+                .iter()
+                .map(|op| op.method.as_str())
+                .collect();
+            let template = base.join(&path.path);
+            routes.insert(pattern(&template), RouteInfo::new(template, &methods));
+        }
+        Self(routes)
+    }
+
+    pub(super) fn get(&self, pattern: &str) -> Option<&RouteInfo> {
+        self.0.get(pattern)
+    }
+}
+
+impl RouteInfo {
+    fn new(template: String, methods: &[&str]) -> Self {
+        let mut allow = methods.join(", ");
+        if methods.contains(&"GET") {
+            allow.push_str(", HEAD");
+        }
+        Self { template, allow }
+    }
+}
+
+/// poem-openapi calls the parameters of a path `:param0`, `:param1` …, in order.
+fn pattern(template: &str) -> String {
+    let mut position = 0;
+    let mut rename = |segment: &str| {
+        if !segment.starts_with('{') {
+            return segment.to_owned();
+        }
+        let name = format!(":param{position}");
+        position += 1;
+        name
+    };
+    let segments: Vec<String> = template.split('/').map(&mut rename).collect();
+    segments.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_path_is_plain_segments() {
+        for (text, path) in [
+            ("/api", "/api"),
+            ("/api/", "/api"),
+            ("/v1/api", "/v1/api"),
+            ("/", ""),
+            ("", ""),
+        ] {
+            assert_eq!(text.parse::<BasePath>().unwrap().as_str(), path);
+        }
+        for text in [
+            "api", "//", "/a//b", "/:id", "/*", "/<x>", "/a b", "/docs", "/..", "/ä",
+        ] {
+            assert_eq!(text.parse::<BasePath>(), Err(BasePathError), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_operation_is_in_the_table() {
+        let routes = Routes::new(&"/api".parse().unwrap());
+        let stats = routes
+            .get("/api/organizations/:param0/api-keys/stats")
+            .unwrap();
+        assert_eq!(
+            stats.template,
+            "/api/organizations/{organizationId}/api-keys/stats"
+        );
+        assert_eq!(stats.allow, "GET, HEAD");
+    }
+}

@@ -1,0 +1,145 @@
+//! Scalar types of the wire that poem-openapi has no word for: date-times, dates, bounded numbers.
+//!
+//! Each says how it is written and how it is documented, so that an annotated struct needs neither.
+
+use std::borrow::Cow;
+
+use poem_openapi::{
+    registry::{MetaSchema, MetaSchemaRef},
+    types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type},
+};
+use serde_json::Value;
+
+use super::error::Failure;
+use crate::model::{Day, Timestamp};
+
+/// Implements [`Type`] for a scalar that is always required and is its own raw value.
+macro_rules! scalar {
+    ($type:ty, [$($generics:tt)*], $name:expr, $schema:expr) => {
+        impl<$($generics)*> Type for $type {
+            const IS_REQUIRED: bool = true;
+            type RawValueType = Self;
+            type RawElementValueType = Self;
+
+            fn name() -> Cow<'static, str> {
+                $name.into()
+            }
+
+            fn schema_ref() -> MetaSchemaRef {
+                MetaSchemaRef::Inline(Box::new($schema))
+            }
+
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+
+            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+                Box::new(std::iter::once(self))
+            }
+        }
+    };
+}
+
+/// Implements writing a scalar as JSON, and the parser that poem-openapi asks of every field of an object, for
+/// a scalar that no request body has.
+macro_rules! written_only {
+    ($type:ty, |$value:ident| $json:expr) => {
+        impl ToJSON for $type {
+            fn to_json(&self) -> Option<Value> {
+                let $value = self.0;
+                Some($json)
+            }
+        }
+
+        impl ParseFromJSON for $type {
+            fn parse_from_json(_: Option<Value>) -> ParseResult<Self> {
+                Err(ParseError::custom("is only ever written"))
+            }
+        }
+    };
+}
+
+/// An instant as JavaScript's `toISOString()` prints it.
+pub(super) struct DateTime(pub(super) Timestamp);
+
+scalar!(
+    DateTime,
+    [],
+    "date-time",
+    MetaSchema::new_with_format("string", "date-time")
+);
+
+written_only!(DateTime, |instant| instant.to_string().into());
+
+/// A UTC calendar day, `2026-01-05`.
+pub(super) struct Date(pub(super) Day);
+
+scalar!(
+    Date,
+    [],
+    "date",
+    MetaSchema::new_with_format("string", "date")
+);
+
+written_only!(Date, |day| day.to_string().into());
+
+/// A count of things: an integer of at least 0.
+pub(super) struct Count(pub(super) i64);
+
+scalar!(
+    Count,
+    [],
+    "count",
+    MetaSchema {
+        minimum: Some(0.0),
+        ..MetaSchema::new_with_format("integer", "int64")
+    }
+);
+
+written_only!(Count, |count| count.into());
+
+/// A parameter that is to be one whole number from `MIN` to `MAX`, in decimal digits alone.
+///
+/// Parsing takes any text, and [`Bounded::get`] judges it: poem-openapi would wrap a parser's words in its own.
+pub(super) struct Bounded<const MIN: u32, const MAX: u32>(Option<u32>);
+
+scalar!(Bounded<MIN, MAX>, [const MIN: u32, const MAX: u32], "bounded integer", MetaSchema {
+    minimum: Some(f64::from(MIN)),
+    maximum: Some(f64::from(MAX)),
+    ..MetaSchema::new("integer")
+});
+
+impl<const MIN: u32, const MAX: u32> Bounded<MIN, MAX> {
+    /// The number, or a 400 that says what the parameter `name` must be.
+    pub(super) fn get(&self, name: &str) -> Result<u32, Failure> {
+        self.0.ok_or_else(|| Self::refusal(name))
+    }
+
+    /// The 400 itself.
+    pub(super) fn refusal(name: &str) -> Failure {
+        Failure::BadRequest(format!(
+            "{name} must be one whole number from {MIN} to {MAX}"
+        ))
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> ParseFromParameter for Bounded<MIN, MAX> {
+    fn parse_from_parameter(text: &str) -> ParseResult<Self> {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text
+            .parse()
+            .ok()
+            .filter(|number| (MIN..=MAX).contains(number));
+        Ok(Self(number.filter(|_| digits)))
+    }
+
+    fn parse_from_parameters<I: IntoIterator<Item = A>, A: AsRef<str>>(
+        values: I,
+    ) -> ParseResult<Self> {
+        let mut values = values.into_iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => Self::parse_from_parameter(value.as_ref()),
+            _ => Ok(Self(None)),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The application: what a request needs besides itself.
+//!
+//! `main`, the tests and the benches all build it here, so what they run is the same thing.
+
+use std::sync::Arc;
+
+use crate::{
+    model::Clock,
+    store::Store,
+    token::{Expected, HmacSecret, TrustedKey, Verifier},
+};
+
+/// The store, the verifier of tokens, and the time. Clones share them.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// Who a bearer token speaks for.
+    pub verifier: Arc<Verifier>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl App {
+    /// An application on an open store.
+    #[must_use]
+    pub fn new(store: Store, trusted: TrustedKey, expected: Expected, clock: Clock) -> Self {
+        Self {
+            store,
+            verifier: Arc::new(Verifier::new(trusted, expected)),
+            clock,
+        }
+    }
+
+    /// An application that trusts the secret which its own database was created with.
+    #[must_use]
+    pub fn trusting_its_own_secret(store: Store, secret: &HmacSecret, clock: Clock) -> Self {
+        let trusted = TrustedKey::from_secret(secret);
+        Self::new(store, trusted, Expected::default(), clock)
+    }
+}

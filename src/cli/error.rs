@@ -1,0 +1,72 @@
+//! How a command fails: one line, and an exit code.
+//!
+//! 2 is a call or a machine that has to be put right first; 1 is a plain "no".
+
+use std::process::ExitCode;
+
+use crate::{store::OpenError, token::KeyError};
+
+/// Why a command did not do its work. Displays as one line.
+#[derive(Debug, thiserror::Error)]
+#[error("{line}")]
+pub struct Error {
+    line: String,
+    code: u8,
+}
+
+impl Error {
+    /// A call that cannot be carried out as it stands, or a machine that does not let it.
+    pub(super) fn refused(line: impl Into<String>) -> Self {
+        Self {
+            line: line.into(),
+            code: 2,
+        }
+    }
+
+    /// The answer is no.
+    pub(super) fn negative(line: impl Into<String>) -> Self {
+        Self {
+            line: line.into(),
+            code: 1,
+        }
+    }
+
+    /// clap's message on one line. Help and version are no errors: they are printed, and the process ends.
+    pub(super) fn from_clap(error: &clap::Error) -> Self {
+        if !error.use_stderr() {
+            error.exit();
+        }
+        let text = error.render().to_string();
+        let parts: Vec<&str> = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with("Usage:"))
+            .collect();
+        let line = parts.join(" ");
+        Self::refused(line.strip_prefix("error: ").unwrap_or(&line))
+    }
+
+    /// The process's exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        self.code.into()
+    }
+}
+
+impl From<OpenError> for Error {
+    fn from(error: OpenError) -> Self {
+        Self::refused(error.to_string())
+    }
+}
+
+impl From<KeyError> for Error {
+    fn from(error: KeyError) -> Self {
+        Self::refused(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::refused(format!("cannot make the document: {error}"))
+    }
+}

@@ -1,0 +1,72 @@
+//! `llavero healthcheck`: asks a running server's `/readyz`, so that an image needs no other program for it.
+
+use std::{net::SocketAddr, time::Duration};
+
+use http_body_util::Empty;
+use hyper::{Request, Uri, body::Bytes, client::conn::http1, header};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, time::timeout};
+
+use super::{Error, address::reachable};
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The arguments of `llavero healthcheck`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// What to ask [default: /readyz at the address of --listen]
+    #[arg(long)]
+    url: Option<Uri>,
+
+    /// Where the server listens
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:3001",
+        env = "LLAVERO_LISTEN"
+    )]
+    listen: SocketAddr,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<(), Error> {
+        let url = match self.url {
+            Some(url) => url,
+            None => format!("http://{}/readyz", reachable(self.listen))
+                .parse()
+                .map_err(|_| Error::refused(format!("{} makes no URL", self.listen)))?,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::refused(error.to_string()))?;
+        let answer = runtime.block_on(async { timeout(PATIENCE, ask(&url)).await });
+        match answer {
+            Ok(Ok(200..=299)) => Ok(()),
+            Ok(Ok(status)) => Err(Error::negative(format!("{url} answered {status}"))),
+            Ok(Err(error)) => Err(Error::negative(format!("{url} did not answer: {error}"))),
+            Err(_) => Err(Error::negative(format!(
+                "{url} did not answer in {PATIENCE:?}"
+            ))),
+        }
+    }
+}
+
+/// The status of a GET.
+async fn ask(url: &Uri) -> Result<u16, Box<dyn std::error::Error>> {
+    let authority = url.authority().ok_or("the URL names no host")?;
+    if url.scheme_str() != Some("http") {
+        return Err("only http:// is spoken here".into());
+    }
+    let host = authority.host().trim_matches(['[', ']']);
+    let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let path = url.path_and_query().map_or("/", |path| path.as_str());
+    let request = Request::get(path)
+        .header(header::HOST, authority.as_str())
+        .body(Empty::<Bytes>::new())?;
+    tokio::select! {
+        response = sender.send_request(request) => Ok(response?.status().as_u16()),
+        ended = connection => Err(ended.err().map_or("the connection ended".into(), Into::into)),
+    }
+}

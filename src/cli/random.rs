@@ -1,0 +1,15 @@
+//! The operating system's randomness: asked for here, handed to everything else as a parameter.
+
+use super::Error;
+
+/// `N` random bytes.
+pub(super) fn bytes<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that asks the system"
+    )]
+    aws_lc_rs::rand::fill(&mut bytes)
+        .map_err(|_| Error::refused("the operating system gives no random bytes"))?;
+    Ok(bytes)
+}

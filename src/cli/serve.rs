@@ -1,0 +1,162 @@
+//! `llavero serve`: opens the database, listens, answers until it is told to stop, and tidies up.
+//!
+//! Order matters: whatever can be refused is refused before the database is touched, and the port is taken
+//! before that too, so that a second start by mistake changes nothing.
+
+use std::{net::SocketAddr, path::PathBuf, thread::available_parallelism, time::Duration};
+
+use clap::{ValueEnum, builder::BoolishValueParser};
+use tokio::{net::TcpListener, runtime::Runtime};
+
+use super::{
+    Error,
+    address::reachable,
+    demo, print, random, signal,
+    trust::{Trust, TrustArgs, secret_of},
+};
+use crate::{
+    api::{self, BasePath},
+    app::App,
+    demo::Demo,
+    logging,
+    model::Clock,
+    store::{OpenOptions, Store},
+    token::{Expected, TrustedKey},
+};
+
+/// The arguments of `llavero serve`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The database file; created, for its owner alone, when it is missing
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "llavero.db",
+        env = "LLAVERO_DATABASE"
+    )]
+    database: PathBuf,
+
+    /// The address and port to listen on; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:3001",
+        env = "LLAVERO_LISTEN"
+    )]
+    listen: SocketAddr,
+
+    /// The path that the API is served under; `/` for none
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "/api",
+        env = "LLAVERO_BASE_PATH"
+    )]
+    base_path: BasePath,
+
+    /// Fill an empty database with demo organizations, and print tokens and curl lines to try
+    #[arg(long, env = "LLAVERO_DEMO", value_parser = BoolishValueParser::new())]
+    demo: bool,
+
+    #[command(flatten)]
+    trust: TrustArgs,
+
+    /// Require tokens whose `aud` is or contains AUDIENCE
+    #[arg(long, value_name = "AUDIENCE", env = "LLAVERO_JWT_AUDIENCE")]
+    jwt_audience: Option<String>,
+
+    /// Require tokens whose `iss` is ISSUER
+    #[arg(long, value_name = "ISSUER", env = "LLAVERO_JWT_ISSUER")]
+    jwt_issuer: Option<String>,
+
+    /// How many database connections read at once [default: two more than there are processors]
+    #[arg(long, value_name = "N", env = "LLAVERO_POOL_SIZE", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pool_size: Option<u32>,
+
+    /// How log lines are written, on standard error
+    #[arg(long, value_enum, default_value_t, env = "LLAVERO_LOG_FORMAT")]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<(), Error> {
+        logging::start(matches!(self.log_format, LogFormat::Json));
+        let trust = self.trust.read()?;
+        let runtime = Runtime::new().map_err(|error| Error::refused(error.to_string()))?;
+        let listener = runtime.block_on(self.listen())?;
+        let store = Store::open(&self.database, &self.open_options()?)?;
+        let served = runtime.block_on(self.serve(listener, store.clone(), trust));
+        // Requests that outlived their grace still hold the store: they end with the runtime.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        store.close();
+        served
+    }
+
+    async fn listen(&self) -> Result<TcpListener, Error> {
+        TcpListener::bind(self.listen).await.map_err(|error| {
+            Error::refused(format!(
+                "cannot listen on {}: {error}; stop what has the port, or choose another with --listen",
+                self.listen
+            ))
+        })
+    }
+
+    fn open_options(&self) -> Result<OpenOptions, Error> {
+        let processors = available_parallelism().map_or(2, usize::from);
+        let default = u32::try_from(processors + 2).unwrap_or(u32::MAX);
+        Ok(OpenOptions {
+            create: true,
+            readers: self.pool_size.unwrap_or(default),
+            new_signing_secret: random::bytes()?,
+        })
+    }
+
+    async fn serve(&self, listener: TcpListener, store: Store, trust: Trust) -> Result<(), Error> {
+        let refused = |error: &dyn std::error::Error| Error::refused(error.to_string());
+        let clock = Clock::system();
+        let (trusted, signer) = match trust {
+            Trust::PublicKey(key) => (key, None),
+            Trust::Secret(secret) => (TrustedKey::from_secret(&secret), Some(secret)),
+            Trust::OfTheDatabase => {
+                let secret = secret_of(&store).await?;
+                (TrustedKey::from_secret(&secret), Some(secret))
+            }
+        };
+        let stop = signal::stop().map_err(|error| refused(&error))?;
+        let address = listener.local_addr().map_err(|error| refused(&error))?;
+        let mut greeting = format!("listening on http://{address}{}\n", self.base_path.as_str());
+        if self.demo {
+            let demo = Demo::load()?;
+            let seeded = store.seed_if_empty(demo.seed(clock.now())).await;
+            seeded.map_err(|error| refused(&error))?;
+            let api = format!("http://{}{}", reachable(address), self.base_path.as_str());
+            greeting += &match &signer {
+                Some(secret) => demo::greeting(&demo, secret, &self.expected(), &api, clock.now())?,
+                None => demo::NO_SIGNER.to_owned(),
+            };
+        }
+        let app = App::new(store, trusted, self.expected(), clock);
+        let request_seed = u64::from_ne_bytes(random::bytes()?);
+        let endpoint = api::endpoint(&app, &self.base_path, request_seed)?;
+        drop(app);
+        print(&greeting)?;
+        api::serve(listener, endpoint, stop).await;
+        Ok(())
+    }
+
+    fn expected(&self) -> Expected {
+        Expected {
+            audience: self.jwt_audience.clone(),
+            issuer: self.jwt_issuer.clone(),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `llavero token`: a bearer token that `serve` accepts, given the same flags.
+
+use std::{path::PathBuf, time::Duration};
+
+use jiff::{Span, SpanRelativeTo};
+
+use super::{
+    Error, print,
+    trust::{Trust, TrustArgs, secret_of},
+};
+use crate::{
+    model::{Clock, UserId},
+    store::{OpenOptions, Store},
+    token::{HmacSecret, NewToken, mint},
+};
+
+/// The arguments of `llavero token`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The user whom the token speaks for: its `sub`
+    #[arg(long, value_name = "ID", value_parser = user)]
+    user: UserId,
+
+    /// How long the token is good for: 30s, 15m, 1h, 7d
+    #[arg(long, default_value = "1h", value_parser = ttl)]
+    ttl: Duration,
+
+    /// The token's `aud`
+    #[arg(long, alias = "jwt-audience", env = "LLAVERO_JWT_AUDIENCE")]
+    audience: Option<String>,
+
+    /// The token's `iss`
+    #[arg(long, alias = "jwt-issuer", env = "LLAVERO_JWT_ISSUER")]
+    issuer: Option<String>,
+
+    /// The database file whose own secret signs, unless another one is named
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "llavero.db",
+        env = "LLAVERO_DATABASE"
+    )]
+    database: PathBuf,
+
+    #[command(flatten)]
+    trust: TrustArgs,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<(), Error> {
+        let secret = match self.trust.read()? {
+            Trust::Secret(secret) => secret,
+            Trust::OfTheDatabase => self.database_secret()?,
+            Trust::PublicKey(_) => {
+                return Err(Error::refused(
+                    "a public key cannot sign: get a token from the issuer that has the private key",
+                ));
+            }
+        };
+        let token = NewToken {
+            user: self.user,
+            ttl: self.ttl,
+            audience: self.audience,
+            issuer: self.issuer,
+        };
+        let token = mint(&secret, &token, Clock::system().now())
+            .map_err(|error| Error::refused(format!("cannot sign: {error}")))?;
+        print(&format!("{token}\n"))
+    }
+
+    /// Never creates a file: a misspelt path would give a token that nobody accepts.
+    fn database_secret(&self) -> Result<HmacSecret, Error> {
+        let options = OpenOptions {
+            create: false,
+            readers: 1,
+            new_signing_secret: [0; 32],
+        };
+        let store = Store::open(&self.database, &options)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .map_err(|error| Error::refused(error.to_string()))?;
+        let secret = runtime.block_on(secret_of(&store));
+        store.close();
+        secret
+    }
+}
+
+fn user(text: &str) -> Result<UserId, &'static str> {
+    UserId::new(text).ok_or("a user id is not empty")
+}
+
+fn ttl(text: &str) -> Result<Duration, &'static str> {
+    text.parse::<Span>()
+        .ok()
+        .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok())
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .filter(|duration| duration.as_secs() > 0)
+        .ok_or("write a positive duration as 30s, 15m, 1h or 7d")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ttl_is_a_number_and_a_unit() {
+        for (text, seconds) in [
+            ("30s", 30),
+            ("15m", 900),
+            ("1h", 3600),
+            ("7d", 604_800),
+            ("1h30m", 5400),
+        ] {
+            assert_eq!(ttl(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "1", "0s", "-1h", "1 fortnight", "1mo"] {
+            assert!(ttl(text).is_err(), "{text}");
+        }
+    }
+}

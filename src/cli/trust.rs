@@ -1,0 +1,104 @@
+//! The flags that say which bearer tokens are trusted, shared by `serve` (which checks) and `token` (which
+//! signs), so that the same flags make the two agree.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Error;
+use crate::{
+    store::Store,
+    token::{HmacSecret, TrustedKey},
+};
+
+/// At most one; without any, the random secret that the database file was created with.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(super) struct TrustArgs {
+    /// Trust HS256 tokens signed with the secret in FILE: at least 32 bytes; a text's final line break is not
+    /// part of it
+    #[arg(
+        long = "jwt-secret-file",
+        value_name = "FILE",
+        env = "LLAVERO_JWT_SECRET_FILE"
+    )]
+    secret_file: Option<PathBuf>,
+
+    /// Trust HS256 tokens signed with TEXT. Everybody on the machine can see a flag: better set the
+    /// environment variable
+    #[arg(
+        long = "jwt-secret",
+        value_name = "TEXT",
+        env = "LLAVERO_JWT_SECRET",
+        hide_env_values = true
+    )]
+    secret: Option<String>,
+
+    /// Trust tokens signed with the private half of the PEM public key in FILE: RSA is RS256, P-256 is ES256,
+    /// Ed25519 is EdDSA
+    #[arg(
+        long = "jwt-public-key",
+        value_name = "FILE",
+        env = "LLAVERO_JWT_PUBLIC_KEY"
+    )]
+    public_key: Option<PathBuf>,
+}
+
+/// What the flags name.
+pub(super) enum Trust {
+    /// The database's own secret.
+    OfTheDatabase,
+    /// A secret that is shared with the issuer.
+    Secret(HmacSecret),
+    /// The issuer's public key: tokens cannot be signed here.
+    PublicKey(TrustedKey),
+}
+
+impl TrustArgs {
+    /// Reads what the flags name.
+    pub(super) fn read(&self) -> Result<Trust, Error> {
+        if let Some(path) = &self.public_key {
+            let key = TrustedKey::from_public_pem(&read(path)?);
+            return Ok(Trust::PublicKey(key.map_err(|error| about(path, &error))?));
+        }
+        if let Some(path) = &self.secret_file {
+            let secret = HmacSecret::new(without_line_break(read(path)?));
+            return Ok(Trust::Secret(secret.map_err(|error| about(path, &error))?));
+        }
+        match &self.secret {
+            Some(secret) => Ok(Trust::Secret(HmacSecret::new(secret.as_bytes())?)),
+            None => Ok(Trust::OfTheDatabase),
+        }
+    }
+}
+
+/// The secret that the database file was created with.
+pub(super) async fn secret_of(store: &Store) -> Result<HmacSecret, Error> {
+    let secret = store.signing_secret().await;
+    let secret = secret.map_err(|error| Error::refused(error.to_string()))?;
+    Ok(HmacSecret::from(secret))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|error| {
+        Error::refused(format!(
+            "cannot read {}: {error}; check the path and its permissions",
+            path.display()
+        ))
+    })
+}
+
+fn about(path: &Path, error: &dyn std::error::Error) -> Error {
+    Error::refused(format!("{}: {error}", path.display()))
+}
+
+/// Editors and `echo` end a text with a line break that nobody means; random bytes are taken as they are.
+fn without_line_break(mut secret: Vec<u8>) -> Vec<u8> {
+    if let Ok(text) = std::str::from_utf8(&secret) {
+        let length = text.strip_suffix('\n').map_or(text.len(), |text| {
+            text.strip_suffix('\r').unwrap_or(text).len()
+        });
+        secret.truncate(length);
+    }
+    secret
+}

@@ -1,0 +1,308 @@
+//! The demo world: three organizations, five users, eleven keys, and 90 days of use up to the moment of
+//! loading.
+//!
+//! Read from `fixtures/demo.json`, which is part of the binary and gives every date as a distance from now.
+//! The same `now` gives the same world, to the last count. The secrets in it are public: they open nothing
+//! but the demo.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::model::{
+    Day, KeyId, NewKey, NewMember, Organization, OrganizationId, Outcome, RateLimit, Role, Scopes,
+    Secret, Seed, Timestamp, Use, UserId,
+};
+
+const FIXTURES: &str = include_str!("../fixtures/demo.json");
+
+/// How far back use reaches.
+const DAYS_OF_USE: i64 = 90;
+
+/// The demo world, as the file has it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Demo {
+    users: Vec<User>,
+    organizations: Vec<DemoOrganization>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct User {
+    id: String,
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DemoOrganization {
+    id: Uuid,
+    slug: String,
+    name: String,
+    created_days_ago: u64,
+    members: Vec<Member>,
+    keys: Vec<DemoKey>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Member {
+    user: String,
+    role: DemoRole,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum DemoRole {
+    Owner,
+    Admin,
+    Member,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DemoKey {
+    id: Uuid,
+    secret: String,
+    name: String,
+    description: Option<String>,
+    scopes: Vec<String>,
+    rate_limit: Option<DemoRateLimit>,
+    created_by: String,
+    created_days_ago: u64,
+    /// Negative when it has expired.
+    expires_in_days: Option<i64>,
+    revoked_days_ago: Option<u64>,
+    usage: Option<DemoUsage>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DemoRateLimit {
+    limit: i64,
+    window_seconds: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DemoUsage {
+    /// Requests on an average working day.
+    per_day: u32,
+    rate_limited_per_mille: u32,
+    errors_per_mille: u32,
+    last_used_minutes_ago: u64,
+}
+
+/// A demo user, for the lines that a start with `--demo` prints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DemoUser {
+    /// The user's id.
+    pub id: UserId,
+    /// The user's first name.
+    pub name: String,
+    /// For instance `owner of Acme Corp`; empty for a member of nothing.
+    pub memberships: Vec<String>,
+}
+
+impl Demo {
+    /// The fixtures that this binary carries.
+    ///
+    /// # Errors
+    /// When they are malformed, which the tests rule out.
+    pub fn load() -> serde_json::Result<Self> {
+        serde_json::from_str(FIXTURES)
+    }
+
+    /// The users, in the order of the file.
+    #[must_use]
+    pub fn users(&self) -> Vec<DemoUser> {
+        let user = |user: &User| {
+            Some(DemoUser {
+                id: UserId::new(&*user.id)?,
+                name: user.name.clone(),
+                memberships: self.memberships(&user.id),
+            })
+        };
+        self.users.iter().filter_map(user).collect()
+    }
+
+    fn memberships(&self, user: &str) -> Vec<String> {
+        let of = |organization: &DemoOrganization| {
+            let member = organization
+                .members
+                .iter()
+                .find(|member| member.user == user)?;
+            let role = Role::from(member.role).as_str();
+            Some(format!("{role} of {}", organization.name))
+        };
+        self.organizations.iter().filter_map(of).collect()
+    }
+
+    /// The world as it is at `now`.
+    #[must_use]
+    pub fn seed(&self, now: Timestamp) -> Seed {
+        let mut seed = Seed::default();
+        for demo in &self.organizations {
+            let id = OrganizationId(demo.id);
+            let created_at = now.before(days(demo.created_days_ago));
+            seed.organizations.push(Organization {
+                id,
+                slug: demo.slug.clone(),
+                name: demo.name.clone(),
+                created_at,
+            });
+            seed.members
+                .extend(demo.members.iter().filter_map(|member| {
+                    Some(NewMember {
+                        organization: id,
+                        user: UserId::new(&*member.user)?,
+                        role: member.role.into(),
+                        created_at,
+                    })
+                }));
+            for key in &demo.keys {
+                seed.keys.push(key.at(now, id));
+                seed.uses.extend(key.uses(now));
+            }
+        }
+        seed
+    }
+}
+
+impl DemoKey {
+    fn at(&self, now: Timestamp, organization: OrganizationId) -> NewKey {
+        NewKey {
+            id: KeyId(self.id),
+            organization,
+            secret: Secret::new(&*self.secret),
+            name: self.name.clone(),
+            description: self.description.clone(),
+            scopes: Scopes::from_iter(self.scopes.clone()),
+            rate_limit: self.rate_limit.as_ref().map(|rate| RateLimit {
+                limit: rate.limit,
+                window_seconds: rate.window_seconds,
+            }),
+            created_by: UserId::new(&*self.created_by),
+            created_at: now.before(days(self.created_days_ago)),
+            expires_at: self.expires_in_days.map(|in_days| {
+                let distance = days(in_days.unsigned_abs());
+                if in_days < 0 {
+                    now.before(distance)
+                } else {
+                    now.after(distance)
+                }
+            }),
+            revoked_at: self.revoked_days_ago.map(|ago| now.before(days(ago))),
+        }
+    }
+
+    /// A use a day and outcome, from 90 days ago (or the day after the key was made) to its last use.
+    fn uses(&self, now: Timestamp) -> Vec<Use> {
+        let Some(usage) = &self.usage else {
+            return Vec::new();
+        };
+        let last = now.before(Duration::from_secs(60 * usage.last_used_minutes_ago));
+        let made = now.before(days(self.created_days_ago)).day();
+        let first = now.day().minus(DAYS_OF_USE).max(made.minus(-1));
+        let days = first.number()..=last.day().number();
+        days.map(Day::from_number)
+            .flat_map(|day| {
+                let noon = day.start().after(Duration::from_secs(12 * 3600));
+                let at = if day == last.day() { last } else { noon };
+                usage
+                    .on(day, self.id)
+                    .map(move |(outcome, count)| (at, outcome, count))
+            })
+            .map(|(at, outcome, count)| Use {
+                key: KeyId(self.id),
+                at,
+                outcome,
+                count,
+            })
+            .collect()
+    }
+}
+
+impl DemoUsage {
+    /// The requests of one day by outcome: less on weekends, and a little different every day.
+    fn on(&self, day: Day, key: Uuid) -> [(Outcome, u32); 3] {
+        // 1970-01-01 was a Thursday.
+        let weekend = matches!((day.number() + 4).rem_euclid(7), 0 | 6);
+        let percent = if weekend { 35 } else { 100 } + noise(day, key) % 31;
+        let requests = self.per_day * percent / 115 + 1;
+        let limited = requests * self.rate_limited_per_mille / 1000;
+        let errors = requests * self.errors_per_mille / 1000;
+        [
+            (Outcome::Success, requests - limited - errors),
+            (Outcome::RateLimited, limited),
+            (Outcome::Error, errors),
+        ]
+    }
+}
+
+/// Numbers that look random and are the same everywhere: the finalizer of MurmurHash3.
+fn noise(day: Day, key: Uuid) -> u32 {
+    let mut hash = day.number().unsigned_abs() ^ key.as_u64_pair().1;
+    hash ^= hash >> 33;
+    hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash ^= hash >> 33;
+    (hash >> 40) as u32
+}
+
+fn days(days: u64) -> Duration {
+    Duration::from_secs(86_400 * days)
+}
+
+impl From<DemoRole> for Role {
+    fn from(role: DemoRole) -> Self {
+        match role {
+            DemoRole::Owner => Self::Owner,
+            DemoRole::Admin => Self::Admin,
+            DemoRole::Member => Self::Member,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_767_614_400_000);
+
+    #[test]
+    fn the_same_moment_gives_the_same_world() {
+        let world = || format!("{:?}", Demo::load().unwrap().seed(NOON));
+        assert_eq!(world(), world());
+    }
+
+    #[test]
+    fn no_use_lies_outside_the_last_90_days_or_a_keys_life() {
+        let seed = Demo::load().unwrap().seed(NOON);
+        for used in &seed.uses {
+            let key = seed.keys.iter().find(|key| key.id == used.key).unwrap();
+            assert!(used.at <= NOON && used.at.day() >= NOON.day().minus(DAYS_OF_USE));
+            assert!(
+                used.at >= key.created_at,
+                "{} used before it was made",
+                key.name
+            );
+            assert!(
+                key.revoked_at.is_none_or(|at| used.at <= at),
+                "{} used after revocation",
+                key.name
+            );
+            assert!(
+                key.expires_at.is_none_or(|at| used.at <= at),
+                "{} used after expiry",
+                key.name
+            );
+        }
+        assert!(
+            seed.uses
+                .iter()
+                .any(|used| used.at.day() == NOON.day().minus(DAYS_OF_USE))
+        );
+    }
+}

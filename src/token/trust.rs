@@ -1,0 +1,122 @@
+//! The one key that tokens are checked with, and what makes a key unfit.
+//!
+//! The algorithm belongs to the key and is fixed here, before any token is seen. An unfit key is refused at
+//! start, with a line that says why, instead of refusing every token later without a word.
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    VerificationAlgorithm,
+};
+use jsonwebtoken::{Algorithm, DecodingKey};
+
+/// Why a key was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// RFC 7518, section 3.2: a key at least as long as the hash.
+    #[error(
+        "the HS256 secret has {0} bytes, at least 32 are needed: make one with `openssl rand -hex 32`"
+    )]
+    ShortSecret(usize),
+
+    /// The private half was given.
+    #[error(
+        "this is a private key, which has no place here: give the public one (`openssl pkey -pubout`)"
+    )]
+    Private,
+
+    /// Not a public key in PEM, or of no supported type.
+    #[error(
+        "not a public key in PEM: an RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA) key is needed"
+    )]
+    NotAPublicKey,
+
+    /// Right type, wrong curve or size.
+    #[error(
+        "the key does not fit {0}: an RSA key needs 2048 to 8192 bits, an EC key the curve P-256"
+    )]
+    Unfit(&'static str),
+}
+
+/// An HS256 secret of at least 32 bytes. Does not print.
+#[derive(Clone)]
+pub struct HmacSecret(Vec<u8>);
+
+impl HmacSecret {
+    /// Takes a secret that is long enough.
+    ///
+    /// # Errors
+    /// [`KeyError::ShortSecret`] below 32 bytes.
+    pub fn new(secret: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
+        let secret = secret.into();
+        if secret.len() < 32 {
+            return Err(KeyError::ShortSecret(secret.len()));
+        }
+        Ok(Self(secret))
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<[u8; 32]> for HmacSecret {
+    fn from(secret: [u8; 32]) -> Self {
+        Self(secret.to_vec())
+    }
+}
+
+impl std::fmt::Debug for HmacSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HmacSecret(..)")
+    }
+}
+
+/// The key that tokens must be signed with.
+pub struct TrustedKey {
+    pub(super) algorithm: Algorithm,
+    pub(super) key: DecodingKey,
+}
+
+impl TrustedKey {
+    /// HS256 with `secret`.
+    #[must_use]
+    pub fn from_secret(secret: &HmacSecret) -> Self {
+        Self {
+            algorithm: Algorithm::HS256,
+            key: DecodingKey::from_secret(secret.as_bytes()),
+        }
+    }
+
+    /// ES256, RS256 or EdDSA, by the type of the public key in `pem`.
+    ///
+    /// # Errors
+    /// When `pem` is no public key, a private one, or one of another curve or size.
+    pub fn from_public_pem(pem: &[u8]) -> Result<Self, KeyError> {
+        let text = String::from_utf8_lossy(pem);
+        if text.contains("PRIVATE KEY-----") {
+            return Err(KeyError::Private);
+        }
+        if !text.contains("PUBLIC KEY-----") {
+            return Err(KeyError::NotAPublicKey);
+        }
+        let (algorithm, name, key) = if let Ok(key) = DecodingKey::from_ed_pem(pem) {
+            (Algorithm::EdDSA, "EdDSA", key)
+        } else if let Ok(key) = DecodingKey::from_ec_pem(pem) {
+            (Algorithm::ES256, "ES256", key)
+        } else if let Ok(key) = DecodingKey::from_rsa_pem(pem) {
+            (Algorithm::RS256, "RS256", key)
+        } else {
+            return Err(KeyError::NotAPublicKey);
+        };
+        let checked: &'static dyn VerificationAlgorithm = match algorithm {
+            Algorithm::EdDSA => &ED25519,
+            Algorithm::ES256 => &ECDSA_P256_SHA256_FIXED,
+            _ => &RSA_PKCS1_2048_8192_SHA256,
+        };
+        key.try_get_as_bytes()
+            .ok()
+            .and_then(|bytes| ParsedPublicKey::new(checked, bytes).ok())
+            .ok_or(KeyError::Unfit(name))?;
+        Ok(Self { algorithm, key })
+    }
+}

@@ -1,0 +1,173 @@
+//! A running llavero for one test: its own database file, its own port, a clock that stands still.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use llavero::{
+    api,
+    app::App,
+    demo::Demo,
+    model::{Clock, Seed, Timestamp, UserId},
+    store::{OpenOptions, Store},
+    token::{Expected, HmacSecret, NewToken, TrustedKey, mint},
+};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+pub const ACME: &str = "550e8400-e29b-41d4-a716-446655440000";
+pub const GLOBEX: &str = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
+pub const INITECH: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+pub const ANA: &str = "11111111-1111-4111-8111-111111111111";
+pub const BETO: &str = "22222222-2222-4222-8222-222222222222";
+pub const CARLA: &str = "33333333-3333-4333-8333-333333333333";
+pub const DIEGO: &str = "44444444-4444-4444-8444-444444444444";
+pub const EVA: &str = "55555555-5555-4555-8555-555555555555";
+pub const PRODUCTION: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01";
+pub const GLOBEX_WEBSITE: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d11";
+
+/// 2026-01-15T12:00:00.000Z, where the clock of every test begins.
+pub const NOW: Timestamp = Timestamp::from_millis(1_768_478_400_000);
+
+/// The HS256 secret of every test's database.
+pub const SECRET: [u8; 32] = *b"a secret of thirty-two bytes, ok";
+
+pub struct TestApp {
+    /// `http://127.0.0.1:PORT`
+    pub origin: String,
+    pub store: Store,
+    pub directory: TempDir,
+    clock: Arc<AtomicI64>,
+    client: Client,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+}
+
+impl TestApp {
+    /// With the demo fixtures, loaded at [`NOW`].
+    pub async fn demo() -> Self {
+        Self::with_seed(Demo::load().unwrap().seed(NOW)).await
+    }
+
+    /// With `seed`, trusting the database's own secret.
+    pub async fn with_seed(seed: Seed) -> Self {
+        let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
+        Self::trusting(trusted, Expected::default(), seed).await
+    }
+
+    /// With `seed`, trusting another key.
+    pub async fn trusting(trusted: TrustedKey, expected: Expected, seed: Seed) -> Self {
+        let instant = Arc::new(AtomicI64::new(NOW.as_millis()));
+        let clock = Clock::from_fn({
+            let instant = Arc::clone(&instant);
+            move || match instant.load(Ordering::SeqCst) {
+                i64::MIN => panic!("the clock is broken"),
+                millis => Timestamp::from_millis(millis),
+            }
+        });
+        let directory = tempfile::tempdir().unwrap();
+        let options = OpenOptions {
+            create: true,
+            readers: 2,
+            new_signing_secret: SECRET,
+        };
+        let store = Store::open(&directory.path().join("test.db"), &options).unwrap();
+        store.seed_if_empty(seed).await.unwrap();
+
+        let app = App::new(store.clone(), trusted, expected, clock);
+        let endpoint = api::endpoint(&app, &"/api".parse().unwrap(), 0xfeed).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(api::serve(listener, endpoint, async {
+            let _ = stopped.await;
+        }));
+        Self {
+            origin,
+            store,
+            directory,
+            clock: instant,
+            client: Client::new(),
+            stop,
+            served,
+        }
+    }
+
+    /// Moves the clock.
+    pub fn set_clock(&self, now: Timestamp) {
+        self.clock.store(now.as_millis(), Ordering::SeqCst);
+    }
+
+    /// Makes the clock panic: whoever asks it brings down a handler.
+    pub fn break_clock(&self) {
+        self.clock.store(i64::MIN, Ordering::SeqCst);
+    }
+
+    /// A connection to the same file, as another program would have it.
+    pub fn other_connection(&self) -> rusqlite::Connection {
+        #[expect(clippy::disallowed_methods, reason = "another program")]
+        let conn = rusqlite::Connection::open(self.directory.path().join("test.db")).unwrap();
+        conn.busy_timeout(Duration::from_secs(5)).unwrap();
+        conn
+    }
+
+    /// A request to `path`, which begins with `/`, without a token.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.origin))
+    }
+
+    /// A GET of `path` on behalf of `user`.
+    pub async fn get(&self, user: &str, path: &str) -> Response {
+        self.get_with_token(&token(user), path).await
+    }
+
+    /// A GET of `path` with a token.
+    pub async fn get_with_token(&self, token: &str, path: &str) -> Response {
+        let request = self.request(Method::GET, path).bearer_auth(token);
+        request.send().await.unwrap()
+    }
+
+    /// The body of a GET that must succeed.
+    pub async fn json(&self, user: &str, path: &str) -> Value {
+        let response = self.get(user, path).await;
+        let status = response.status();
+        let body = response.json().await.unwrap();
+        assert_eq!(status, StatusCode::OK, "{path}: {body}");
+        body
+    }
+
+    /// Stops serving and waits for it.
+    pub async fn stop(self) -> TempDir {
+        self.stop.send(()).unwrap();
+        self.served.await.unwrap();
+        self.store.close();
+        self.directory
+    }
+}
+
+/// A token for `user`, good for an hour from [`NOW`].
+pub fn token(user: &str) -> String {
+    let token = NewToken {
+        user: UserId::new(user).unwrap(),
+        ttl: Duration::from_secs(3600),
+        audience: None,
+        issuer: None,
+    };
+    mint(&HmacSecret::from(SECRET), &token, NOW).unwrap()
+}
+
+/// `/api/organizations/ORGANIZATION/api-keys/KEY`
+pub fn key_path(organization: &str, key: &str) -> String {
+    format!("/api/organizations/{organization}/api-keys/{key}")
+}
+
+/// `/api/organizations/ORGANIZATION/api-keys/stats`
+pub fn stats_path(organization: &str) -> String {
+    key_path(organization, "stats")
+}
