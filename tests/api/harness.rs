@@ -119,7 +119,8 @@ impl TestApp {
 
     /// A request to `path`, which begins with `/`, without a token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.origin))
+        self.client
+            .request(method, format!("{}{path}", self.origin))
     }
 
     /// A GET of `path` on behalf of `user`.
