@@ -1,6 +1,17 @@
-//! Where a client on this machine finds a server that listens on an address.
+//! Addresses: reading what `--listen` says, and where a client on this machine finds who listens there.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+
+/// The address of `--listen`: `127.0.0.1:3001`, `[::]:3001`, or a host name, of which IPv4 comes first.
+pub(super) fn parse(text: &str) -> Result<SocketAddr, String> {
+    let addresses: Vec<SocketAddr> = text
+        .to_socket_addrs()
+        .map_err(|error| format!("{error}; write an address and a port, like 127.0.0.1:3001"))?
+        .collect();
+    let ipv4 = addresses.iter().find(|address| address.is_ipv4());
+    let address = ipv4.or(addresses.first()).copied();
+    address.ok_or_else(|| "the name has no address".to_owned())
+}
 
 /// The address itself; for "all addresses", which none can connect to, the loopback one.
 pub(super) fn reachable(mut listening: SocketAddr) -> SocketAddr {

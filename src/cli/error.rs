@@ -42,7 +42,7 @@ impl Error {
             .map(str::trim)
             .filter(|line| !line.is_empty() && !line.starts_with("Usage:"))
             .collect();
-        let line = parts.join(" ");
+        let line = parts.join("; ").replace(":; ", ": ");
         Self::refused(line.strip_prefix("error: ").unwrap_or(&line))
     }
 

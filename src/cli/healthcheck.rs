@@ -7,7 +7,7 @@ use hyper::{Request, Uri, body::Bytes, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 
-use super::{Error, address::reachable};
+use super::{Error, address};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -22,7 +22,7 @@ pub(super) struct Args {
     #[arg(
         long,
         value_name = "ADDRESS",
-        default_value = "127.0.0.1:3001",
+        default_value = "127.0.0.1:3001", value_parser = address::parse,
         env = "LLAVERO_LISTEN"
     )]
     listen: SocketAddr,
@@ -32,7 +32,7 @@ impl Args {
     pub(super) fn run(self) -> Result<(), Error> {
         let url = match self.url {
             Some(url) => url,
-            None => format!("http://{}/readyz", reachable(self.listen))
+            None => format!("http://{}/readyz", address::reachable(self.listen))
                 .parse()
                 .map_err(|_| Error::refused(format!("{} makes no URL", self.listen)))?,
         };

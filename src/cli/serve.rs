@@ -9,9 +9,7 @@ use clap::{ValueEnum, builder::BoolishValueParser};
 use tokio::{net::TcpListener, runtime::Runtime};
 
 use super::{
-    Error,
-    address::reachable,
-    demo, print, random, signal,
+    Error, address, demo, print, random, signal,
     trust::{Trust, TrustArgs, secret_of},
 };
 use crate::{
@@ -40,7 +38,7 @@ pub(super) struct Args {
     #[arg(
         long,
         value_name = "ADDRESS",
-        default_value = "127.0.0.1:3001",
+        default_value = "127.0.0.1:3001", value_parser = address::parse,
         env = "LLAVERO_LISTEN"
     )]
     listen: SocketAddr,
@@ -138,7 +136,11 @@ impl Args {
             let demo = Demo::load()?;
             let seeded = store.seed_if_empty(demo.seed(clock.now())).await;
             seeded.map_err(|error| refused(&error))?;
-            let api = format!("http://{}{}", reachable(address), self.base_path.as_str());
+            let api = format!(
+                "http://{}{}",
+                address::reachable(address),
+                self.base_path.as_str()
+            );
             greeting += &match &signer {
                 Some(secret) => demo::greeting(&demo, secret, &self.expected(), &api, clock.now())?,
                 None => demo::NO_SIGNER.to_owned(),

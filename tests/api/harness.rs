@@ -21,28 +21,28 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-pub const ACME: &str = "550e8400-e29b-41d4-a716-446655440000";
-pub const GLOBEX: &str = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
-pub const INITECH: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
-pub const ANA: &str = "11111111-1111-4111-8111-111111111111";
-pub const BETO: &str = "22222222-2222-4222-8222-222222222222";
-pub const CARLA: &str = "33333333-3333-4333-8333-333333333333";
-pub const DIEGO: &str = "44444444-4444-4444-8444-444444444444";
-pub const EVA: &str = "55555555-5555-4555-8555-555555555555";
-pub const PRODUCTION: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01";
-pub const GLOBEX_WEBSITE: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d11";
+pub(crate) const ACME: &str = "550e8400-e29b-41d4-a716-446655440000";
+pub(crate) const GLOBEX: &str = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
+pub(crate) const INITECH: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+pub(crate) const ANA: &str = "11111111-1111-4111-8111-111111111111";
+pub(crate) const BETO: &str = "22222222-2222-4222-8222-222222222222";
+pub(crate) const CARLA: &str = "33333333-3333-4333-8333-333333333333";
+pub(crate) const DIEGO: &str = "44444444-4444-4444-8444-444444444444";
+pub(crate) const EVA: &str = "55555555-5555-4555-8555-555555555555";
+pub(crate) const PRODUCTION: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01";
+pub(crate) const GLOBEX_WEBSITE: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d11";
 
 /// 2026-01-15T12:00:00.000Z, where the clock of every test begins.
-pub const NOW: Timestamp = Timestamp::from_millis(1_768_478_400_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_768_478_400_000);
 
 /// The HS256 secret of every test's database.
-pub const SECRET: [u8; 32] = *b"a secret of thirty-two bytes, ok";
+pub(crate) const SECRET: [u8; 32] = *b"a secret of thirty-two bytes, ok";
 
-pub struct TestApp {
+pub(crate) struct TestApp {
     /// `http://127.0.0.1:PORT`
-    pub origin: String,
-    pub store: Store,
-    pub directory: TempDir,
+    pub(crate) origin: String,
+    pub(crate) store: Store,
+    pub(crate) directory: TempDir,
     clock: Arc<AtomicI64>,
     client: Client,
     stop: oneshot::Sender<()>,
@@ -51,18 +51,18 @@ pub struct TestApp {
 
 impl TestApp {
     /// With the demo fixtures, loaded at [`NOW`].
-    pub async fn demo() -> Self {
+    pub(crate) async fn demo() -> Self {
         Self::with_seed(Demo::load().unwrap().seed(NOW)).await
     }
 
     /// With `seed`, trusting the database's own secret.
-    pub async fn with_seed(seed: Seed) -> Self {
+    pub(crate) async fn with_seed(seed: Seed) -> Self {
         let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
         Self::trusting(trusted, Expected::default(), seed).await
     }
 
     /// With `seed`, trusting another key.
-    pub async fn trusting(trusted: TrustedKey, expected: Expected, seed: Seed) -> Self {
+    pub(crate) async fn trusting(trusted: TrustedKey, expected: Expected, seed: Seed) -> Self {
         let instant = Arc::new(AtomicI64::new(NOW.as_millis()));
         let clock = Clock::from_fn({
             let instant = Arc::clone(&instant);
@@ -100,17 +100,17 @@ impl TestApp {
     }
 
     /// Moves the clock.
-    pub fn set_clock(&self, now: Timestamp) {
+    pub(crate) fn set_clock(&self, now: Timestamp) {
         self.clock.store(now.as_millis(), Ordering::SeqCst);
     }
 
     /// Makes the clock panic: whoever asks it brings down a handler.
-    pub fn break_clock(&self) {
+    pub(crate) fn break_clock(&self) {
         self.clock.store(i64::MIN, Ordering::SeqCst);
     }
 
     /// A connection to the same file, as another program would have it.
-    pub fn other_connection(&self) -> rusqlite::Connection {
+    pub(crate) fn other_connection(&self) -> rusqlite::Connection {
         #[expect(clippy::disallowed_methods, reason = "another program")]
         let conn = rusqlite::Connection::open(self.directory.path().join("test.db")).unwrap();
         conn.busy_timeout(Duration::from_secs(5)).unwrap();
@@ -118,24 +118,24 @@ impl TestApp {
     }
 
     /// A request to `path`, which begins with `/`, without a token.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("{}{path}", self.origin))
     }
 
     /// A GET of `path` on behalf of `user`.
-    pub async fn get(&self, user: &str, path: &str) -> Response {
-        self.get_with_token(&token(user), path).await
+    pub(crate) async fn get(&self, user: &str, path: &str) -> Response {
+        self.get_with_token(&lasting_token(user), path).await
     }
 
     /// A GET of `path` with a token.
-    pub async fn get_with_token(&self, token: &str, path: &str) -> Response {
+    pub(crate) async fn get_with_token(&self, token: &str, path: &str) -> Response {
         let request = self.request(Method::GET, path).bearer_auth(token);
         request.send().await.unwrap()
     }
 
     /// The body of a GET that must succeed.
-    pub async fn json(&self, user: &str, path: &str) -> Value {
+    pub(crate) async fn json(&self, user: &str, path: &str) -> Value {
         let response = self.get(user, path).await;
         let status = response.status();
         let body = response.json().await.unwrap();
@@ -144,7 +144,7 @@ impl TestApp {
     }
 
     /// Stops serving and waits for it.
-    pub async fn stop(self) -> TempDir {
+    pub(crate) async fn stop(self) -> TempDir {
         self.stop.send(()).unwrap();
         self.served.await.unwrap();
         self.store.close();
@@ -153,10 +153,19 @@ impl TestApp {
 }
 
 /// A token for `user`, good for an hour from [`NOW`].
-pub fn token(user: &str) -> String {
+pub(crate) fn token(user: &str) -> String {
+    token_for(user, Duration::from_secs(3600))
+}
+
+/// A token for `user` that outlives whatever a test does to the clock.
+pub(crate) fn lasting_token(user: &str) -> String {
+    token_for(user, Duration::from_secs(3650 * 86_400))
+}
+
+fn token_for(user: &str, ttl: Duration) -> String {
     let token = NewToken {
         user: UserId::new(user).unwrap(),
-        ttl: Duration::from_secs(3600),
+        ttl,
         audience: None,
         issuer: None,
     };
@@ -164,11 +173,11 @@ pub fn token(user: &str) -> String {
 }
 
 /// `/api/organizations/ORGANIZATION/api-keys/KEY`
-pub fn key_path(organization: &str, key: &str) -> String {
+pub(crate) fn key_path(organization: &str, key: &str) -> String {
     format!("/api/organizations/{organization}/api-keys/{key}")
 }
 
 /// `/api/organizations/ORGANIZATION/api-keys/stats`
-pub fn stats_path(organization: &str) -> String {
+pub(crate) fn stats_path(organization: &str) -> String {
     key_path(organization, "stats")
 }

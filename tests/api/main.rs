@@ -8,3 +8,4 @@ mod keys;
 mod openapi;
 mod stats;
 mod tokens;
+mod worlds;

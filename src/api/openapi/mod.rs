@@ -73,12 +73,24 @@ pub fn document() -> serde_json::Result<String> {
     }
     schemas.values_mut().for_each(schema::upgrade);
 
+    let mut security_schemes = serde_json::to_value(&registry.security_schemes)?;
+    for scheme in security_schemes
+        .as_object_mut()
+        .into_iter()
+        .flat_map(Map::values_mut)
+    {
+        // The doc comment of a Rust type, which upstream has no word for.
+        scheme
+            .as_object_mut()
+            .and_then(|scheme| scheme.remove("description"));
+    }
+
     let mut document = frame();
     document.insert("paths".to_owned(), paths.into());
     document.insert(
         "components".to_owned(),
         json!({
-            "securitySchemes": registry.security_schemes,
+            "securitySchemes": security_schemes,
             "schemas": schemas,
         }),
     );
