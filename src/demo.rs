@@ -203,13 +203,13 @@ impl DemoKey {
         let Some(usage) = &self.usage else {
             return Vec::new();
         };
-        let last = now.before(Duration::from_secs(60 * usage.last_used_minutes_ago));
+        let last = now.before(Duration::from_mins(usage.last_used_minutes_ago));
         let made = now.before(days(self.created_days_ago)).day();
         let first = now.day().minus(DAYS_OF_USE).max(made.minus(-1));
         let days = first.number()..=last.day().number();
         days.map(Day::from_number)
             .flat_map(|day| {
-                let noon = day.start().after(Duration::from_secs(12 * 3600));
+                let noon = day.start().after(Duration::from_hours(12));
                 let at = if day == last.day() { last } else { noon };
                 usage
                     .on(day, self.id)
@@ -252,7 +252,7 @@ fn noise(day: Day, key: Uuid) -> u32 {
 }
 
 fn days(days: u64) -> Duration {
-    Duration::from_secs(86_400 * days)
+    Duration::from_hours(24 * days)
 }
 
 impl From<DemoRole> for Role {

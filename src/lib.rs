@@ -1,4 +1,34 @@
-//! map
+//! Llavero: one binary and one SQLite file that answer the API-key operations of the Timbrix API.
+//!
+//! The crate is the service; the binary in `main.rs` only starts it. It is a library so that tests and benches
+//! build the very application that runs.
+//!
+//! # Map
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`model`] | the domain's words: organizations, keys, usage, time; imports nothing of the rest |
+//! | [`token`] | bearer tokens: whom one speaks for; pure |
+//! | [`store`] | the database file: an async face, and the SQL beneath it |
+//! | [`app`] | what a request needs: the store, the verifier, the clock |
+//! | [`api`] | HTTP: routes, handlers, the error surface, the OpenAPI document |
+//! | [`demo`] | the fixtures that `--demo` loads |
+//! | [`cli`] | the commands |
+//! | [`logging`] | the log |
+//!
+//! Dependencies point one way: `cli` → `api` → `app` → `store`, `token` → `model`. poem stays in `api`, rusqlite
+//! in `store`.
+//!
+//! # A request, walked through
+//!
+//! `GET /api/organizations/acme-corp/api-keys/0b7e…` arrives at `api::server`, which accepted the connection.
+//! `api::envelope` gives it an id and hands it to the route table in `api`. The handler `api::keys` takes a
+//! `Caller` first, so `api::auth` checks the bearer token with [`token::Verifier`] and answers 401 if it must.
+//! The handler asks [`store::Store::key`] for the key on behalf of the caller; one statement in
+//! `store::sqlite::keys` reads membership, key and usage together. No row is a stranger: 403. A row without a key:
+//! 404. Else the [`model::ApiKey`] becomes the wire struct and leaves as JSON. Whatever failed on the way, a
+//! panic included, `api::error` gives it the documented shape, and `api::envelope` writes one line to the log.
+
 pub mod api;
 pub mod app;
 pub mod cli;

@@ -36,6 +36,7 @@ impl CallerSlot {
     }
 }
 
+#[expect(clippy::unused_async, reason = "poem awaits it")]
 async fn authenticate(request: &Request, bearer: Bearer) -> poem::Result<UserId> {
     let app: &App = request.data().ok_or_else(|| Failure::Internal {
         cause: "no application in the request's data".to_owned(),

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How long the tokens are good for.
-const TTL: Duration = Duration::from_secs(7 * 86_400);
+const TTL: Duration = Duration::from_hours(7 * 24);
 
 /// What to try, under `/organizations/`.
 const EXAMPLES: [&str; 2] = [

@@ -36,7 +36,13 @@ pub(super) struct Claims {
     iss: Option<String>,
     #[serde(default, deserialize_with = "present")]
     aud: Option<Audience>,
+    #[serde(flatten)]
+    _others: Others,
 }
+
+/// All other claims. Flattened, it makes serde insist on a JSON object, where it would take an array, too.
+#[derive(Debug, Clone, Deserialize)]
+struct Others {}
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
@@ -45,8 +51,8 @@ enum Audience {
     Many(Vec<String>),
 }
 
-/// For an optional claim: if it is there, it has a value.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+/// For an optional field: if it is there, it has a value.
+pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     claim: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(claim).map(Some)

@@ -5,6 +5,7 @@
 //! several malformed ones pass and reads its own clock. Sources: RFC 7515, RFC 7519, RFC 8725.
 
 mod claims;
+mod header;
 mod mint;
 mod trust;
 mod verify;

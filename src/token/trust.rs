@@ -3,11 +3,16 @@
 //! The algorithm belongs to the key and is fixed here, before any token is seen. An unfit key is refused at
 //! start, with a line that says why, instead of refusing every token later without a word.
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    VerificationAlgorithm,
+use std::ops::RangeInclusive;
+
+use aws_lc_rs::{
+    rsa,
+    signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey},
 };
 use jsonwebtoken::{Algorithm, DecodingKey};
+
+/// What aws-lc verifies with: 2048 to 8192 bits.
+const RSA_BYTES: RangeInclusive<usize> = 256..=1024;
 
 /// Why a key was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +101,8 @@ impl TrustedKey {
         if text.contains("PRIVATE KEY-----") {
             return Err(KeyError::Private);
         }
-        if !text.contains("PUBLIC KEY-----") {
+        // Of several blocks the library would take the first; which one is meant is not for us to guess.
+        if text.matches("-----BEGIN ").count() != 1 || !text.contains("PUBLIC KEY-----") {
             return Err(KeyError::NotAPublicKey);
         }
         let (algorithm, name, key) = if let Ok(key) = DecodingKey::from_ed_pem(pem) {
@@ -108,15 +114,18 @@ impl TrustedKey {
         } else {
             return Err(KeyError::NotAPublicKey);
         };
-        let checked: &'static dyn VerificationAlgorithm = match algorithm {
-            Algorithm::EdDSA => &ED25519,
-            Algorithm::ES256 => &ECDSA_P256_SHA256_FIXED,
-            _ => &RSA_PKCS1_2048_8192_SHA256,
+        let bytes = key
+            .try_get_as_bytes()
+            .map_err(|_| KeyError::NotAPublicKey)?;
+        let fits = match algorithm {
+            Algorithm::EdDSA => ParsedPublicKey::new(&ED25519, bytes).is_ok(),
+            Algorithm::ES256 => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, bytes).is_ok(),
+            _ => rsa::PublicKey::from_der(bytes)
+                .is_ok_and(|key| RSA_BYTES.contains(&key.modulus_len())),
         };
-        key.try_get_as_bytes()
-            .ok()
-            .and_then(|bytes| ParsedPublicKey::new(checked, bytes).ok())
-            .ok_or(KeyError::Unfit(name))?;
+        if !fits {
+            return Err(KeyError::Unfit(name));
+        }
         Ok(Self { algorithm, key })
     }
 }

@@ -7,11 +7,12 @@
 use std::{collections::HashSet, sync::Arc};
 
 use aws_lc_rs::digest;
-use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, Validation, decode};
 use quick_cache::sync::Cache;
 
 use super::{
     claims::{Claims, Expected},
+    header,
     trust::TrustedKey,
 };
 use crate::model::{Timestamp, UserId};
@@ -105,28 +106,12 @@ impl Verifier {
 
     /// The claims of a token with a good signature.
     fn claims(&self, token: &str) -> Result<Claims, TokenError> {
-        let header = decode_header(token).map_err(|_| TokenError::Malformed)?;
-        self.check_header(&header)?;
+        header::check(token, self.trusted.algorithm)?;
         decode::<Claims>(token, &self.trusted.key, &self.signature_only)
             .map(|token| token.claims)
             .map_err(|error| match error.kind() {
                 jsonwebtoken::errors::ErrorKind::InvalidSignature => TokenError::Signature,
                 _ => TokenError::Malformed,
             })
-    }
-
-    fn check_header(&self, header: &Header) -> Result<(), TokenError> {
-        if header.alg != self.trusted.algorithm {
-            return Err(TokenError::Algorithm);
-        }
-        if header.crit.is_some() || header.extras.inner().contains_key("b64") {
-            return Err(TokenError::Extension);
-        }
-        let typ = header.typ.as_deref().unwrap_or("JWT");
-        let typ = typ.strip_prefix("application/").unwrap_or(typ);
-        if !typ.eq_ignore_ascii_case("JWT") && !typ.eq_ignore_ascii_case("at+jwt") {
-            return Err(TokenError::Type);
-        }
-        Ok(())
     }
 }

@@ -1,11 +1,11 @@
 //! An organization's statistics: kept totals, a few range counts, the newest keys, and the days.
 //!
-//! Two statements, three with days, in one read transaction: one snapshot. None of them reads a row per
-//! request, and none touches a key that it does not count or list.
+//! Two statements, three with days, on one snapshot. None of them reads a row per request, and none touches a
+//! key that it does not count or list.
 
 use std::{collections::HashMap, time::Duration};
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use rusqlite::{Connection, Row, named_params, params};
 
 use super::row;
 use crate::{
@@ -75,7 +75,7 @@ pub(super) const DAILY: &str = "
      WHERE organization_id = ?1
        AND day BETWEEN ?2 AND ?3";
 
-const IDLE: Duration = Duration::from_secs(86_400 * KeyStats::INACTIVE_AFTER_DAYS as u64);
+const IDLE: Duration = Duration::from_hours(24 * KeyStats::INACTIVE_AFTER_DAYS as u64);
 
 /// The statistics for `user`; see [`crate::store::Store::key_stats`].
 pub(in crate::store) fn key_stats(
@@ -85,32 +85,28 @@ pub(in crate::store) fn key_stats(
     now: Timestamp,
     days: Option<u32>,
 ) -> Result<Access<KeyStats>, Error> {
-    // Ends with the function: a transaction that only read has nothing to commit.
-    let snapshot = conn.unchecked_transaction()?;
     let (id, slug) = row::id_or_slug(organization);
-    let summary = snapshot
-        .prepare_cached(SUMMARY)?
-        .query_row(
-            named_params! {
-                ":id": id,
-                ":slug": slug,
-                ":user": user,
-                ":now": now,
-                ":idle_since": now.before(IDLE),
-            },
-            summary,
-        )
-        .optional()?;
-    let Some((organization, keys, usage)) = summary else {
+    let mut statement = conn.prepare_cached(SUMMARY)?;
+    // One snapshot: it lasts as long as a statement is unfinished, and `rows` lives to the end.
+    // https://sqlite.org/lang_transaction.html, "implicit versus explicit transactions"
+    let mut rows = statement.query(named_params! {
+        ":id": id,
+        ":slug": slug,
+        ":user": user,
+        ":now": now,
+        ":idle_since": now.before(IDLE),
+    })?;
+    let Some(row) = rows.next()? else {
         return Ok(Access::Denied);
     };
+    let (organization, keys, usage) = summary(row)?;
     Ok(Access::Granted(KeyStats {
         organization,
         keys,
         usage,
-        recent: recent(&snapshot, organization, now)?,
+        recent: recent(conn, organization, now)?,
         daily: days
-            .map(|days| daily(&snapshot, organization, now.day(), days))
+            .map(|days| daily(conn, organization, now.day(), days))
             .transpose()?,
     }))
 }

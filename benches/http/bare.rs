@@ -1,0 +1,34 @@
+//! The yardstick: poem's own server and one handler that returns fixed bytes. Run as a process of its own.
+
+use std::env;
+
+use poem::{Response, Route, Server, endpoint::make_sync, get, listener::TcpAcceptor};
+use tokio::{net::TcpListener, runtime::Runtime};
+
+/// The argument that turns the benchmark into the yardstick.
+pub(crate) const FLAG: &str = "--bare";
+
+/// The environment variable with the bytes to return.
+pub(crate) const BODY: &str = "BENCH_BODY";
+
+pub(crate) fn serve() {
+    let body = env::var(BODY).expect("a body to return");
+    Runtime::new().expect("a runtime").block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        println!(
+            "listening on http://{}",
+            listener.local_addr().expect("an address")
+        );
+        let acceptor = TcpAcceptor::from_tokio(listener).expect("an acceptor");
+        let answer = make_sync(move |_| {
+            Response::builder()
+                .content_type("application/json; charset=utf-8")
+                .body(body.clone())
+        });
+        let routes = Route::new().at("/", get(answer));
+        Server::new_with_acceptor(acceptor)
+            .run(routes)
+            .await
+            .expect("a server that runs");
+    });
+}

@@ -1,0 +1,136 @@
+//! What is in the benchmark's database: organizations of different size and history.
+
+use std::path::Path;
+
+use llavero::{
+    model::{
+        Clock, KeyId, NewKey, NewMember, Organization, OrganizationId, Outcome, RateLimit, Role,
+        Scopes, Secret, Seed, Timestamp, Use, UserId,
+    },
+    store::{OpenOptions, Store},
+    token::{HmacSecret, NewToken, mint},
+};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+pub(crate) const SMALL: &str = "small";
+pub(crate) const BUSY: &str = "busy";
+pub(crate) const LARGE: &str = "large";
+pub(crate) const IDLE: &str = "idle";
+
+const DAY: i64 = 86_400_000;
+const USER: &str = "11111111-1111-4111-8111-111111111111";
+
+/// Creates the database and fills it; its signing secret.
+pub(crate) fn create(path: &Path) -> HmacSecret {
+    let secret = [7; 32];
+    let options = OpenOptions {
+        create: true,
+        readers: 1,
+        new_signing_secret: secret,
+    };
+    let store = Store::open(path, &options).expect("a new database");
+    let now = Clock::system().now();
+    let mut seed = Seed::default();
+    for (number, (slug, keys)) in [(SMALL, 10), (BUSY, 10), (LARGE, 10_000), (IDLE, 10_000)]
+        .iter()
+        .enumerate()
+    {
+        add_organization(&mut seed, number, slug, *keys, now);
+    }
+    Runtime::new().expect("a runtime").block_on(async {
+        store.seed_if_empty(seed).await.expect("a database filled");
+        record(&store, 0, 10, 1000, now).await;
+        record(&store, 1, 10, 10_000_000, now).await;
+        record(&store, 2, 7000, 7000, now).await;
+        // Last used 60 days ago.
+        record(
+            &store,
+            3,
+            10_000,
+            10_000,
+            now.before(std::time::Duration::from_hours(60 * 24)),
+        )
+        .await;
+    });
+    store.close();
+    HmacSecret::from(secret)
+}
+
+/// Of 20 keys, one is revoked and one has expired; whether a key is ever used is up to [`record`].
+fn add_organization(seed: &mut Seed, number: usize, slug: &str, keys: usize, now: Timestamp) {
+    let id = OrganizationId(Uuid::from_u64_pair(0xa, number as u64));
+    let created_at = Timestamp::from_millis(now.as_millis() - 200 * DAY);
+    seed.organizations.push(Organization {
+        id,
+        slug: slug.to_owned(),
+        name: slug.to_owned(),
+        created_at,
+    });
+    seed.members.push(NewMember {
+        organization: id,
+        user: UserId::new(USER).expect("a user"),
+        role: Role::Owner,
+        created_at,
+    });
+    seed.keys.extend((0..keys).map(|n| NewKey {
+        id: key_id(number, n),
+        organization: id,
+        secret: Secret::new(format!("sk_of-organization-{number}-and-key-{n:05}")),
+        name: format!("Key number {n}"),
+        description: Some("A description of ordinary length".to_owned()),
+        scopes: Scopes::from_iter(["invoices:read".to_owned(), "invoices:write".to_owned()]),
+        rate_limit: Some(RateLimit {
+            limit: 1000,
+            window_seconds: 60,
+        }),
+        created_by: UserId::new(USER),
+        created_at,
+        expires_at: (n % 20 == 19).then(|| Timestamp::from_millis(now.as_millis() - DAY)),
+        revoked_at: (n % 20 == 18).then(|| Timestamp::from_millis(now.as_millis() - DAY)),
+    }));
+}
+
+/// Records `uses` single uses over the first `keys` keys and the last 90 days, in batches.
+async fn record(store: &Store, number: usize, keys: usize, uses: usize, until: Timestamp) {
+    const BATCH: usize = 100_000;
+    for first in (0..uses).step_by(BATCH) {
+        let batch = first..uses.min(first + BATCH);
+        let batch = batch.map(|n| Use {
+            key: key_id(number, n % keys),
+            at: Timestamp::from_millis(until.as_millis() - DAY * (n % 90) as i64),
+            outcome: [Outcome::Success, Outcome::RateLimited, Outcome::Error][n % 3],
+            count: 1,
+        });
+        store.record(batch.collect()).await.expect("uses recorded");
+    }
+}
+
+fn key_id(organization: usize, key: usize) -> KeyId {
+    KeyId(Uuid::from_u64_pair(organization as u64 + 1, key as u64))
+}
+
+/// The path of an organization's first key; the organization is the first.
+pub(crate) fn key_path(organization: &str) -> String {
+    format!(
+        "/api/organizations/{organization}/api-keys/{}",
+        key_id(0, 0).0
+    )
+}
+
+/// A token for the member of all organizations.
+pub(crate) fn token(secret: &HmacSecret) -> String {
+    let token = NewToken {
+        user: UserId::new(USER).expect("a user"),
+        ttl: std::time::Duration::from_hours(24),
+        audience: None,
+        issuer: None,
+    };
+    mint(secret, &token, Clock::system().now()).expect("a token")
+}
+
+/// The same as claims, for another signer.
+pub(crate) fn claims() -> Value {
+    json!({ "sub": USER, "exp": Clock::system().now().as_secs() + 86_400 })
+}

@@ -1,0 +1,118 @@
+//! The house rules that a compiler does not know: which way dependencies point, and how long a file may be.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A folder or file under `src/`, and what nothing outside of it may name.
+const KEPT_INSIDE: [(&str, &[&str]); 4] = [
+    ("api", &["poem::", "poem_openapi", "hyper::server"]),
+    ("store", &["rusqlite", "r2d2", "prepare_cached"]),
+    ("cli", &["clap::"]),
+    ("token", &["jsonwebtoken"]),
+];
+
+/// A folder or file under `src/`, and the parts of the crate that it must not use.
+const MUST_NOT_USE: [(&str, &[&str]); 4] = [
+    ("model", &["crate::"]),
+    (
+        "token",
+        &[
+            "crate::store",
+            "crate::api",
+            "crate::app",
+            "crate::cli",
+            "crate::demo",
+        ],
+    ),
+    (
+        "store",
+        &[
+            "crate::token",
+            "crate::api",
+            "crate::app",
+            "crate::cli",
+            "crate::demo",
+        ],
+    ),
+    ("api", &["crate::cli", "crate::demo"]),
+];
+
+const LONGEST_FILE: usize = 400;
+
+/// Every source file: its path under `src/`, and its text.
+fn sources() -> Vec<(PathBuf, String)> {
+    fn collect(folder: &Path, root: &Path, sources: &mut Vec<(PathBuf, String)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, root, sources);
+            } else {
+                let text = fs::read_to_string(&path).unwrap();
+                sources.push((path.strip_prefix(root).unwrap().to_owned(), text));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut sources = Vec::new();
+    collect(&root, &root, &mut sources);
+    assert!(sources.len() > 30, "only {} files found", sources.len());
+    sources
+}
+
+/// The code of a file: no comments, where other parts may be spoken of.
+fn code(text: &str) -> String {
+    let is_code = |line: &&str| !line.trim_start().starts_with("//");
+    text.lines().filter(is_code).collect::<Vec<_>>().join("\n")
+}
+
+fn is_in(path: &Path, part: &str) -> bool {
+    path.starts_with(part) || path == Path::new(part).with_extension("rs")
+}
+
+#[test]
+fn each_library_stays_in_its_layer() {
+    for (path, text) in sources() {
+        for (layer, names) in KEPT_INSIDE {
+            for name in names.iter().filter(|_| !is_in(&path, layer)) {
+                // The token of a test error is spelt out by the command that mints it.
+                let is_error_type =
+                    *name == "jsonwebtoken" && text.contains("jsonwebtoken::errors");
+                assert!(
+                    is_error_type || !code(&text).contains(name),
+                    "{} uses {name}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    for (path, text) in sources() {
+        for (layer, parts) in MUST_NOT_USE {
+            for part in parts.iter().filter(|_| is_in(&path, layer)) {
+                assert!(
+                    !code(&text).contains(part),
+                    "{} uses {part}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_is_short_enough_to_read() {
+    for (path, text) in sources() {
+        assert!(text.starts_with("//! "), "{} has no header", path.display());
+        let lines = text.lines().count();
+        assert!(
+            lines <= LONGEST_FILE,
+            "{} has {lines} lines",
+            path.display()
+        );
+    }
+}
