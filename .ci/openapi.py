@@ -1,0 +1,59 @@
+"""Validates the OpenAPI document against the official 3.1 schema, then fuzzes a demo server by it.
+
+Usage: openapi.py PATH-OF-LLAVERO
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+EXAMPLES = "300"
+
+
+def main(llavero: str) -> None:
+    document = json.loads(subprocess.check_output([llavero, "openapi"]))
+    assert document["openapi"] == "3.1.0", document["openapi"]
+    OpenAPIV31SpecValidator(document).validate()
+    print("the document is valid OpenAPI 3.1")
+
+    with tempfile.TemporaryDirectory() as directory:
+        server = subprocess.Popen(
+            [llavero, "serve", "--demo", "--listen", "127.0.0.1:0", "--database", f"{directory}/ci.db"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        try:
+            fuzz(*greeting(server))
+        finally:
+            server.terminate()
+            assert server.wait(timeout=15) == 0, "the server did not stop cleanly"
+
+
+def greeting(server: subprocess.Popen) -> tuple[str, str]:
+    """The API's URL and the first demo user's token."""
+    url = token = None
+    for line in server.stdout:
+        url = url or next(iter(re.findall(r"^listening on (\S+)", line)), None)
+        token = next(iter(re.findall(r"^(eyJ\S+)", line)), None)
+        if token:
+            return url, token
+    sys.exit("the server printed no token")
+
+
+def fuzz(url: str, token: str) -> None:
+    schemathesis = Path(sys.executable).with_name("schemathesis")
+    for headers in ([], ["--header", f"Authorization: Bearer {token}"]):
+        subprocess.run(
+            [schemathesis, "run", f"{url}/openapi.json", "--url", url, "--checks", "all",
+             "--max-examples", EXAMPLES, "--seed", "1", "--no-color", *headers],
+            check=True,
+        )
+
+
+main(sys.argv[1])
