@@ -27,7 +27,12 @@ impl Page {
     pub(super) fn new(document: &str, base: &BasePath) -> serde_json::Result<Self> {
         let mut document: Value = serde_json::from_str(document)?;
         if let Some(servers) = document["servers"].as_array_mut() {
-            let here = json!({ "url": base.join("/"), "description": "This server" });
+            let url = if base.as_str().is_empty() {
+                "/"
+            } else {
+                base.as_str()
+            };
+            let here = json!({ "url": url, "description": "This server" });
             servers.insert(0, here);
         }
         // A script ends at the first `</`, wherever that stands.

@@ -1,12 +1,14 @@
 //! One key, for a member of its organization.
 
-use poem_openapi::{Enum, Object, OpenApi, param::Path, payload::Json, types::Example};
+use poem_openapi::{Enum, Object, OpenApi, param::Path, types::Example};
+use serde::Serialize;
 use uuid::{Uuid, uuid};
 
 use super::{
     ApiTag,
     auth::{Caller, for_member},
     error::Failure,
+    reply::Reply,
     wire::{Count, DateTime},
 };
 use crate::{
@@ -37,12 +39,12 @@ impl KeysApi {
         organization: Path<String>,
         /// The key's id.
         id: Path<String>,
-    ) -> poem::Result<Json<KeyOut>> {
+    ) -> poem::Result<Reply<KeyOut>> {
         let App { store, clock, .. } = &self.app;
         let organization = OrganizationRef::parse(&organization);
         let found = store.key(organization, caller.0, KeyId::parse(&id)).await;
         let key = for_member(found)?.ok_or(Failure::KeyNotFound)?;
-        Ok(Json(KeyOut::new(key, clock.now())))
+        Ok(Reply(KeyOut::new(key, clock.now())))
     }
 }
 
@@ -56,8 +58,9 @@ pub(super) fn key_refusals() -> Vec<Failure> {
 }
 
 /// An API key. Its secret is not among the fields: it is shown once, when the key is made.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "ApiKey", rename_all = "camelCase", example)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct KeyOut {
     /// The key's id, never its secret.
     id: Uuid,
@@ -117,8 +120,9 @@ impl KeyOut {
 }
 
 /// The state of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[oai(rename = "ApiKeyStatus", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
 pub(super) enum StatusOut {
     Active,
     Revoked,
@@ -136,8 +140,9 @@ impl From<KeyStatus> for StatusOut {
 }
 
 /// At most `limit` successful requests in any `windowSeconds` seconds.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "RateLimit", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct RateLimitOut {
     /// Requests.
     #[oai(validator(minimum(value = "1"), maximum(value = "1000000000")))]
@@ -157,8 +162,9 @@ impl From<RateLimit> for RateLimitOut {
 }
 
 /// Lifetime counts of a key. The total is the sum of the other three.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "ApiKeyUsage", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct UsageOut {
     /// All requests with the key.
     total_requests: Count,
@@ -208,5 +214,18 @@ impl Example for KeyOut {
             expires_at: None,
             revoked_at: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::types::ToJSON;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_written_as_it_is_documented() {
+        let key = KeyOut::example();
+        assert_eq!(serde_json::to_value(&key).ok(), key.to_json());
     }
 }

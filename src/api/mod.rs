@@ -14,6 +14,7 @@ mod error;
 mod health;
 mod keys;
 mod openapi;
+mod reply;
 mod routes;
 mod server;
 mod stats;

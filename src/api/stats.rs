@@ -3,9 +3,9 @@
 use poem_openapi::{
     Object, OpenApi,
     param::{Path, Query},
-    payload::Json,
     types::Example,
 };
+use serde::Serialize;
 use uuid::{Uuid, uuid};
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     auth::{Caller, for_member},
     error::Failure,
     keys::StatusOut,
+    reply::Reply,
     wire::{Bounded, Count, Date, DateTime},
 };
 use crate::{
@@ -43,14 +44,14 @@ impl StatsApi {
         organization: Path<String>,
         /// Adds `daily`: so many UTC days, today included.
         days: Query<Option<Days>>,
-    ) -> poem::Result<Json<StatsOut>> {
+    ) -> poem::Result<Reply<StatsOut>> {
         let App { store, clock, .. } = &self.app;
         let organization = OrganizationRef::parse(&organization);
         let days = days.0.map(|days| days.get("days")).transpose()?;
         let found = store
             .key_stats(organization, caller.0, clock.now(), days)
             .await;
-        Ok(Json(for_member(found)?.into()))
+        Ok(Reply(for_member(found)?.into()))
     }
 }
 
@@ -63,8 +64,9 @@ pub(super) fn stats_refusals() -> Vec<Failure> {
 }
 
 /// Statistics over all keys of an organization, revoked and expired ones too.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "ApiKeyStats", rename_all = "camelCase", example)]
+#[serde(rename_all = "camelCase")]
 struct StatsOut {
     /// The organization.
     organization_id: Uuid,
@@ -93,6 +95,7 @@ struct StatsOut {
     most_recently_used: Vec<RecentKeyOut>,
     /// Only with `days`: that many UTC days, oldest first, today last, days without use as zeros.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     daily: Option<Vec<DailyUsageOut>>,
 }
 
@@ -119,8 +122,9 @@ impl From<KeyStats> for StatsOut {
 }
 
 /// A key among the most recently used.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "RecentApiKey", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct RecentKeyOut {
     /// The key's id.
     id: Uuid,
@@ -150,8 +154,9 @@ impl From<RecentKey> for RecentKeyOut {
 }
 
 /// One UTC day of an organization's requests.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "DailyUsage", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 struct DailyUsageOut {
     /// The day.
     date: Date,
@@ -209,5 +214,18 @@ impl Example for StatsOut {
                 errors: Count(37),
             }]),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::types::ToJSON;
+
+    use super::*;
+
+    #[test]
+    fn the_statistics_are_written_as_they_are_documented() {
+        let stats = StatsOut::example();
+        assert_eq!(serde_json::to_value(&stats).ok(), stats.to_json());
     }
 }

@@ -8,6 +8,7 @@ use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
     types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type},
 };
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::error::Failure;
@@ -40,14 +41,13 @@ macro_rules! scalar {
     };
 }
 
-/// Implements writing a scalar as JSON, and the parser that poem-openapi asks of every field of an object, for
-/// a scalar that no request body has.
+/// Implements writing a scalar, once for documents and once for answers, and the parser that poem-openapi asks
+/// of every field of an object, for a scalar that no request body has.
 macro_rules! written_only {
-    ($type:ty, |$value:ident| $json:expr) => {
+    ($type:ty) => {
         impl ToJSON for $type {
             fn to_json(&self) -> Option<Value> {
-                let $value = self.0;
-                Some($json)
+                serde_json::to_value(self).ok()
             }
         }
 
@@ -69,7 +69,13 @@ scalar!(
     MetaSchema::new_with_format("string", "date-time")
 );
 
-written_only!(DateTime, |instant| instant.to_string().into());
+written_only!(DateTime);
+
+impl Serialize for DateTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
 
 /// A UTC calendar day, `2026-01-05`.
 pub(super) struct Date(pub(super) Day);
@@ -81,9 +87,16 @@ scalar!(
     MetaSchema::new_with_format("string", "date")
 );
 
-written_only!(Date, |day| day.to_string().into());
+written_only!(Date);
+
+impl Serialize for Date {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
 
 /// A count of things: an integer of at least 0.
+#[derive(Serialize)]
 pub(super) struct Count(pub(super) i64);
 
 scalar!(
@@ -96,7 +109,7 @@ scalar!(
     }
 );
 
-written_only!(Count, |count| count.into());
+written_only!(Count);
 
 /// A parameter that is to be one whole number from `MIN` to `MAX`, in decimal digits alone.
 ///

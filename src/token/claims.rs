@@ -40,9 +40,9 @@ pub(super) struct Claims {
     _others: Others,
 }
 
-/// All other claims. Flattened, it makes serde insist on a JSON object, where it would take an array, too.
+/// All other members. Flattened, it makes serde insist on a JSON object, where it would take an array, too.
 #[derive(Debug, Clone, Deserialize)]
-struct Others {}
+pub(super) struct Others {}
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
