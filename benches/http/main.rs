@@ -4,6 +4,12 @@
 //! from this one, and prints requests per second and ratios of the same round: absolute numbers depend on the
 //! machine and on what else it does, ratios hardly. `-- SECONDS ROUNDS` changes how long it takes.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot go on has failed, and prints what it found"
+)]
+
 mod bare;
 mod load;
 mod server;

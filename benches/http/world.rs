@@ -1,6 +1,6 @@
 //! What is in the benchmark's database: organizations of different size and history.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use llavero::{
     model::{
@@ -50,7 +50,7 @@ pub(crate) fn create(path: &Path) -> HmacSecret {
             3,
             10_000,
             10_000,
-            now.before(std::time::Duration::from_hours(60 * 24)),
+            now.before(Duration::from_hours(60 * 24)),
         )
         .await;
     });
@@ -99,7 +99,7 @@ async fn record(store: &Store, number: usize, keys: usize, uses: usize, until: T
         let batch = first..uses.min(first + BATCH);
         let batch = batch.map(|n| Use {
             key: key_id(number, n % keys),
-            at: Timestamp::from_millis(until.as_millis() - DAY * (n % 90) as i64),
+            at: until.before(Duration::from_hours(24 * (n % 90) as u64)),
             outcome: [Outcome::Success, Outcome::RateLimited, Outcome::Error][n % 3],
             count: 1,
         });
@@ -123,7 +123,7 @@ pub(crate) fn key_path(organization: &str) -> String {
 pub(crate) fn token(secret: &HmacSecret) -> String {
     let token = NewToken {
         user: UserId::new(USER).expect("a user"),
-        ttl: std::time::Duration::from_hours(24),
+        ttl: Duration::from_hours(24),
         audience: None,
         issuer: None,
     };

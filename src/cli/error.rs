@@ -4,6 +4,8 @@
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
+
 use crate::{store::OpenError, token::KeyError};
 
 /// Why a command did not do its work. Displays as one line.
@@ -16,24 +18,28 @@ pub struct Error {
 
 impl Error {
     /// A call that cannot be carried out as it stands, or a machine that does not let it.
-    pub(super) fn refused(line: impl Into<String>) -> Self {
-        Self {
-            line: line.into(),
-            code: 2,
-        }
+    pub(super) fn refused(line: impl AsRef<str>) -> Self {
+        Self::new(line.as_ref(), 2)
     }
 
     /// The answer is no.
-    pub(super) fn negative(line: impl Into<String>) -> Self {
+    pub(super) fn negative(line: impl AsRef<str>) -> Self {
+        Self::new(line.as_ref(), 1)
+    }
+
+    /// Paths, and what SQLite finds, may contain line breaks and other control characters.
+    fn new(line: &str, code: u8) -> Self {
+        let words = line.split(char::is_control).filter(|part| !part.is_empty());
         Self {
-            line: line.into(),
-            code: 1,
+            line: words.collect::<Vec<_>>().join(" "),
+            code,
         }
     }
 
     /// clap's message on one line. Help and version are no errors: they are printed, and the process ends.
     pub(super) fn from_clap(error: &clap::Error) -> Self {
-        if !error.use_stderr() {
+        let asks_for_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+        if asks_for_help || !error.use_stderr() {
             error.exit();
         }
         let text = error.render().to_string();

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What to ask [default: /readyz at the address of --listen]
-    #[arg(long)]
+    #[arg(long, value_parser = http_url)]
     url: Option<Uri>,
 
     /// Where the server listens
@@ -52,12 +52,17 @@ impl Args {
     }
 }
 
+fn http_url(text: &str) -> Result<Uri, String> {
+    let url: Uri = text.parse().map_err(|error| format!("{error}"))?;
+    match (url.scheme_str(), url.authority()) {
+        (Some("http"), Some(_)) => Ok(url),
+        _ => Err("write it as http://127.0.0.1:3001/readyz; TLS is not spoken here".to_owned()),
+    }
+}
+
 /// The status of a GET.
 async fn ask(url: &Uri) -> Result<u16, Box<dyn std::error::Error>> {
     let authority = url.authority().ok_or("the URL names no host")?;
-    if url.scheme_str() != Some("http") {
-        return Err("only http:// is spoken here".into());
-    }
     let host = authority.host().trim_matches(['[', ']']);
     let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;

@@ -10,7 +10,7 @@ use tokio::{net::TcpListener, runtime::Runtime};
 
 use super::{
     Error, address, demo, print, random, signal,
-    trust::{Trust, TrustArgs, secret_of},
+    trust::{Trust, TrustArgs},
 };
 use crate::{
     api::{self, BasePath},
@@ -19,7 +19,7 @@ use crate::{
     logging,
     model::Clock,
     store::{OpenOptions, Store},
-    token::{Expected, TrustedKey},
+    token::{Expected, HmacSecret, TrustedKey},
 };
 
 /// The arguments of `llavero serve`.
@@ -125,7 +125,11 @@ impl Args {
             Trust::PublicKey(key) => (key, None),
             Trust::Secret(secret) => (TrustedKey::from_secret(&secret), Some(secret)),
             Trust::OfTheDatabase => {
-                let secret = secret_of(&store).await?;
+                let secret = store
+                    .signing_secret()
+                    .await
+                    .map_err(|error| refused(&error))?;
+                let secret = HmacSecret::from(secret);
                 (TrustedKey::from_secret(&secret), Some(secret))
             }
         };

@@ -6,13 +6,16 @@ use jiff::{Span, SpanRelativeTo};
 
 use super::{
     Error, print,
-    trust::{Trust, TrustArgs, secret_of},
+    trust::{Trust, TrustArgs},
 };
 use crate::{
     model::{Clock, UserId},
-    store::{OpenOptions, Store},
-    token::{HmacSecret, NewToken, mint},
+    store::Store,
+    token::{NewToken, mint},
 };
+
+/// A hundred years, in seconds: what verifiers take for a date ends with the year 9999.
+const LONGEST_TTL: u64 = 36_500 * 86_400;
 
 /// The arguments of `llavero token`.
 #[derive(Debug, clap::Args)]
@@ -22,7 +25,7 @@ pub(super) struct Args {
     user: UserId,
 
     /// How long the token is good for: 30s, 15m, 1h, 7d
-    #[arg(long, default_value = "1h", value_parser = ttl)]
+    #[arg(long, default_value = "1h", value_parser = ttl, allow_hyphen_values = true)]
     ttl: Duration,
 
     /// The token's `aud`
@@ -50,7 +53,8 @@ impl Args {
     pub(super) fn run(self) -> Result<(), Error> {
         let secret = match self.trust.read()? {
             Trust::Secret(secret) => secret,
-            Trust::OfTheDatabase => self.database_secret()?,
+            // Never creates a file: a misspelt path would give a token that nobody accepts.
+            Trust::OfTheDatabase => Store::signing_secret_of(&self.database)?.into(),
             Trust::PublicKey(_) => {
                 return Err(Error::refused(
                     "a public key cannot sign: get a token from the issuer that has the private key",
@@ -67,22 +71,6 @@ impl Args {
             .map_err(|error| Error::refused(format!("cannot sign: {error}")))?;
         print(&format!("{token}\n"))
     }
-
-    /// Never creates a file: a misspelt path would give a token that nobody accepts.
-    fn database_secret(&self) -> Result<HmacSecret, Error> {
-        let options = OpenOptions {
-            create: false,
-            readers: 1,
-            new_signing_secret: [0; 32],
-        };
-        let store = Store::open(&self.database, &options)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .map_err(|error| Error::refused(error.to_string()))?;
-        let secret = runtime.block_on(secret_of(&store));
-        store.close();
-        secret
-    }
 }
 
 fn user(text: &str) -> Result<UserId, &'static str> {
@@ -94,8 +82,8 @@ fn ttl(text: &str) -> Result<Duration, &'static str> {
         .ok()
         .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok())
         .and_then(|duration| Duration::try_from(duration).ok())
-        .filter(|duration| duration.as_secs() > 0)
-        .ok_or("write a positive duration as 30s, 15m, 1h or 7d")
+        .filter(|duration| (1..=LONGEST_TTL).contains(&duration.as_secs()))
+        .ok_or("write a duration as 30s, 15m, 1h or 7d, of at most 36500d")
 }
 
 #[cfg(test)]
@@ -113,7 +101,7 @@ mod tests {
         ] {
             assert_eq!(ttl(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "1", "0s", "-1h", "1 fortnight", "1mo"] {
+        for text in ["", "1", "0s", "-1h", "1 fortnight", "1mo", "36501d"] {
             assert!(ttl(text).is_err(), "{text}");
         }
     }

@@ -6,10 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Error;
-use crate::{
-    store::Store,
-    token::{HmacSecret, TrustedKey},
-};
+use crate::token::{HmacSecret, TrustedKey};
 
 /// At most one; without any, the random secret that the database file was created with.
 #[derive(Debug, Args)]
@@ -70,13 +67,6 @@ impl TrustArgs {
             None => Ok(Trust::OfTheDatabase),
         }
     }
-}
-
-/// The secret that the database file was created with.
-pub(super) async fn secret_of(store: &Store) -> Result<HmacSecret, Error> {
-    let secret = store.signing_secret().await;
-    let secret = secret.map_err(|error| Error::refused(error.to_string()))?;
-    Ok(HmacSecret::from(secret))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {

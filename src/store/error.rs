@@ -40,6 +40,10 @@ pub enum OpenError {
     #[error("{0} is not a regular file: name another one with --database")]
     NotAFile(PathBuf),
 
+    /// The file may be read and not written.
+    #[error("{0} may not be written: check its permissions and its owner")]
+    ReadOnly(PathBuf),
+
     /// The file is somebody else's.
     #[error("{0} is not a llavero database: name another file with --database")]
     Foreign(PathBuf),
@@ -76,20 +80,35 @@ pub enum OpenError {
     },
 
     /// The pool of readers did not come up.
-    #[error("cannot open {path} for reading: {source}")]
+    #[error(
+        "cannot open {path} for reading: {source}; allow more open files, or lower --pool-size"
+    )]
     Readers {
         /// The file.
         path: PathBuf,
         /// The pool's word.
         source: r2d2::Error,
     },
+
+    /// The file's signing secret could not be read.
+    #[error("cannot read the signing secret of {path}: {source}")]
+    Secret {
+        /// The file.
+        path: PathBuf,
+        /// The store's word.
+        source: Error,
+    },
 }
 
 impl OpenError {
     pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
-        Self::Sqlite {
-            path: path.to_owned(),
-            source,
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged {
+                path,
+                found: source.to_string(),
+            },
+            _ => Self::Sqlite { path, source },
         }
     }
 }

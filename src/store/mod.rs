@@ -52,14 +52,7 @@ impl Store {
     /// When the file cannot be opened, is not llavero's, is newer than this program, or is damaged. In all of
     /// these cases it is left as it was.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, OpenError> {
-        let path = sqlite::file::prepare(path, options.create)?;
-        let failed = |source| OpenError::sqlite(&path, source);
-
-        let mut writer = sqlite::connection::open_writer(&path).map_err(failed)?;
-        sqlite::schema::bring_up_to_date(&mut writer, &path, &options.new_signing_secret)?;
-        sqlite::file::check_integrity(&writer, &path)?;
-        sqlite::connection::enter_wal(&writer).map_err(failed)?;
-
+        let (path, writer) = sqlite::open::open(path, options)?;
         let readers = Pool::builder()
             .max_size(options.readers)
             .connection_timeout(READER_TIMEOUT)
@@ -72,6 +65,21 @@ impl Store {
             readers,
             writer: Arc::new(Mutex::new(writer)),
         })
+    }
+
+    /// The HS256 secret of the file at `path`, which must exist, for a caller that wants nothing else of it.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn signing_secret_of(path: &Path) -> Result<[u8; 32], OpenError> {
+        let options = OpenOptions {
+            create: false,
+            readers: 0,
+            new_signing_secret: [0; 32],
+        };
+        let (path, conn) = sqlite::open::open(path, &options)?;
+        sqlite::schema::signing_secret(&conn).map_err(|source| OpenError::Secret { path, source })
     }
 
     /// The HS256 secret that the file was created with.

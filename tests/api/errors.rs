@@ -212,7 +212,7 @@ async fn a_broken_statement_is_a_500_that_tells_nothing() {
 async fn a_store_that_cannot_answer_now_is_a_503_with_retry_after() {
     let app = TestApp::demo().await;
     // Somebody writes over the file.
-    std::fs::write(app.directory.path().join("test.db"), [0x55; 200_000]).unwrap();
+    std::fs::write(app.directory.path().join("test.db"), vec![0x55; 200_000]).unwrap();
     std::fs::write(app.directory.path().join("test.db-wal"), []).unwrap();
     let answer = app.get(ANA, &stats_path(ACME)).await;
     assert_eq!(answer.headers()["retry-after"], "1");

@@ -154,12 +154,12 @@ impl TestApp {
 
 /// A token for `user`, good for an hour from [`NOW`].
 pub(crate) fn token(user: &str) -> String {
-    token_for(user, Duration::from_secs(3600))
+    token_for(user, Duration::from_hours(1))
 }
 
 /// A token for `user` that outlives whatever a test does to the clock.
 pub(crate) fn lasting_token(user: &str) -> String {
-    token_for(user, Duration::from_secs(3650 * 86_400))
+    token_for(user, Duration::from_hours(3650 * 24))
 }
 
 fn token_for(user: &str, ttl: Duration) -> String {

@@ -4,18 +4,22 @@
 //! recipe is lost when the pool replaces a connection. Sources: the pages `pragma.html`, `wal.html`,
 //! `security.html` and `c3ref/c_dbconfig_defensive.html` of sqlite.org.
 
-use std::path::Path;
+use std::{path::Path, thread, time::Duration};
 
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 /// A bug in write-ahead logging that could corrupt a file was fixed in 3.51.3.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 const STATEMENT_CACHE: usize = 64;
 
+/// Five seconds in all, as long as `busy_timeout` waits for other locks.
+const SWITCH_ATTEMPTS: u32 = 250;
+const SWITCH_PAUSE: Duration = Duration::from_millis(20);
+
 /// The connection that writes. The file exists already; see [`super::file::prepare`].
-pub(in crate::store) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     assert!(
         rusqlite::version_number() >= OLDEST_SQLITE,
         "built with SQLite {}, which can corrupt a file in WAL mode",
@@ -37,15 +41,37 @@ pub(in crate::store) fn open_writer(path: &Path) -> rusqlite::Result<Connection>
 
 /// Switches the file to write-ahead logging, in which readers and the writer do not wait for each other. The
 /// setting is kept in the file; it comes after the schema, so that a crash in between leaves a whole file.
-pub(in crate::store) fn enter_wal(conn: &Connection) -> rusqlite::Result<()> {
-    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-    if mode == "wal" {
-        Ok(())
-    } else {
-        Err(rusqlite::Error::InvalidParameterName(format!(
-            "this file system does not allow write-ahead logging (journal_mode is {mode})"
-        )))
+///
+/// Two processes that start at once on a new file both try to; SQLite turns one of them away without waiting
+/// for `busy_timeout`, so the waiting is done here.
+pub(super) fn enter_wal(conn: &Connection) -> rusqlite::Result<()> {
+    for _ in 0..SWITCH_ATTEMPTS {
+        match conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)) {
+            Ok(mode) => return expect_wal(mode),
+            Err(error) if error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) => {
+                return Err(error);
+            }
+            Err(_) => thread::sleep(SWITCH_PAUSE),
+        }
     }
+    conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .and_then(expect_wal)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it comes from a row")]
+fn expect_wal(mode: String) -> rusqlite::Result<()> {
+    if mode == "wal" {
+        return Ok(());
+    }
+    Err(rusqlite::Error::InvalidParameterName(format!(
+        "this file system does not allow write-ahead logging (journal_mode is {mode})"
+    )))
+}
+
+/// Whether closing the last connection moves the write-ahead log into the file, as it does by default.
+pub(super) fn checkpoint_on_close(conn: &Connection, checkpoint: bool) -> rusqlite::Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !checkpoint)?;
+    Ok(())
 }
 
 /// The connections that read, for the pool. Read-only at the file, and `query_only` besides.

@@ -22,7 +22,7 @@ const LARGEST_CHECKED: u64 = 256 << 20;
 
 /// Makes sure that `path` is a file of ours or a new, empty one, and returns it with its directory resolved:
 /// SQLite would refuse a symbolic link anywhere in the path, where only the last part matters.
-pub(in crate::store) fn prepare(path: &Path, create: bool) -> Result<PathBuf, OpenError> {
+pub(super) fn prepare(path: &Path, create: bool) -> Result<PathBuf, OpenError> {
     let path = resolve(path).map_err(|source| io_error(path, source))?;
     if create {
         match create_private(&path) {
@@ -47,8 +47,15 @@ pub(in crate::store) fn prepare(path: &Path, create: bool) -> Result<PathBuf, Op
     Ok(path)
 }
 
+/// Whether there is a write-ahead log beside the file, left by a process that was killed or still runs.
+pub(super) fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    Path::new(&log).exists()
+}
+
 /// Runs SQLite's quick check on all but very large files.
-pub(in crate::store) fn check_integrity(conn: &Connection, path: &Path) -> Result<(), OpenError> {
+pub(super) fn check_integrity(conn: &Connection, path: &Path) -> Result<(), OpenError> {
     let size = fs::metadata(path)
         .map_err(|source| io_error(path, source))?
         .len();

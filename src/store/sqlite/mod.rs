@@ -5,8 +5,9 @@
 //! against its query plan.
 
 pub(super) mod connection;
-pub(super) mod file;
+mod file;
 pub(super) mod keys;
+pub(super) mod open;
 pub(super) mod organizations;
 #[cfg(test)]
 mod plans;

@@ -19,7 +19,7 @@ pub(super) const SIGNING_SECRET: &str = "
 
 /// Brings a new or older file up to date. Two processes that start at once take turns: the version is read
 /// inside the transaction.
-pub(in crate::store) fn bring_up_to_date(
+pub(super) fn bring_up_to_date(
     conn: &mut Connection,
     path: &Path,
     new_signing_secret: &[u8; 32],

@@ -1,0 +1,139 @@
+//! The directory of a test, what is in it, and how commands are run there.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use rusqlite::types::Value as Cell;
+use tempfile::TempDir;
+
+use super::{Outcome, PATIENCE, Server, run};
+
+/// The working directory of every process of a test.
+pub(crate) struct Home(TempDir);
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    pub(crate) fn set_mode(&self, name: &str, mode: u32) {
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// The names of the files in it, in order.
+    pub(crate) fn files(&self) -> Vec<String> {
+        self.snapshot().into_keys().collect()
+    }
+
+    /// What is in it, byte for byte: of a link where it leads, nothing of what is no file or not readable.
+    pub(crate) fn snapshot(&self) -> BTreeMap<String, Vec<u8>> {
+        let content = |path: &Path| match fs::read_link(path) {
+            Ok(target) => target.into_os_string().into_encoded_bytes(),
+            Err(_) if path.is_file() => fs::read(path).unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        fs::read_dir(self.0.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| {
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                (name, content(&path))
+            })
+            .collect()
+    }
+
+    /// `llavero` with `args`, in this directory, without the variables of whoever runs the tests.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        self.in_here(env!("CARGO_BIN_EXE_llavero"), args)
+    }
+
+    /// Another program, for instance a shell, run likewise.
+    pub(crate) fn in_here(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .current_dir(self.0.path())
+            .stdin(Stdio::null());
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("LLAVERO_") {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// Runs `llavero` to its end.
+    pub(crate) fn run(&self, args: &[&str]) -> Outcome {
+        run(&mut self.command(args))
+    }
+
+    /// Starts `llavero serve` on a free port.
+    pub(crate) fn serve(&self, args: &[&str]) -> Server {
+        Server::start(self.serve_command(args))
+    }
+
+    pub(crate) fn serve_command(&self, args: &[&str]) -> Command {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.args(args);
+        command
+    }
+
+    /// A token for `user` from `llavero token`.
+    pub(crate) fn token(&self, user: &str, args: &[&str]) -> String {
+        let outcome = self.run(&[&["token", "--user", user], args].concat());
+        outcome.success().trim_end().to_owned()
+    }
+
+    /// A connection to a database file in it, as another program would have it.
+    pub(crate) fn sqlite(&self, name: &str) -> rusqlite::Connection {
+        #[expect(clippy::disallowed_methods, reason = "another program")]
+        let conn = rusqlite::Connection::open(self.path(name)).unwrap();
+        conn.busy_timeout(PATIENCE).unwrap();
+        conn
+    }
+
+    /// Everything that a database file in it holds, as text; not what SQLite's planner notes down of it.
+    pub(crate) fn dump(&self, name: &str) -> Vec<String> {
+        let conn = self.sqlite(name);
+        let schema = "SELECT name, type, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'";
+        let tables =
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%'";
+        let tables: Vec<String> = (conn.prepare(tables).unwrap())
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let mut dump = rows(&conn, schema);
+        dump.extend(rows(
+            &conn,
+            "SELECT * FROM pragma_user_version, pragma_application_id",
+        ));
+        for table in tables {
+            let content = rows(&conn, &format!("SELECT * FROM {table} ORDER BY 1, 2"));
+            dump.extend(content.into_iter().map(|row| format!("{table}: {row}")));
+        }
+        dump
+    }
+}
+
+fn rows(conn: &rusqlite::Connection, sql: &str) -> Vec<String> {
+    let mut statement = conn.prepare(sql).unwrap();
+    let columns = statement.column_count();
+    let row = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
+    let rows = statement.query_map([], row).unwrap();
+    rows.map(|row: rusqlite::Result<Vec<Cell>>| format!("{:?}", row.unwrap()))
+        .collect()
+}
