@@ -10,19 +10,17 @@ use std::{
 };
 
 use poem::{
-    Endpoint, EndpointExt, Error, PathPattern, Request, Response, Result, Route,
+    Endpoint, EndpointExt, Error, PathPattern, Request, Response, Result,
     error::ResponseError,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::{AddDataEndpoint, CatchPanic},
+    middleware::CatchPanic,
 };
 
 use super::{
     auth::CallerSlot,
     error::Failure,
-    routes::{RouteInfo, Routes},
+    routes::{RouteInfo, RouteInfos},
 };
-use crate::app::App;
-
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Limits on the head of a request. hyper's own, far above, answers without a body.
@@ -43,7 +41,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
 /// The endpoint around the route table.
 pub(super) struct Envelope<E> {
     inner: E,
-    routes: Routes,
+    routes: RouteInfos,
     ids: RequestIds,
 }
 
@@ -57,15 +55,15 @@ struct Asked {
 }
 
 impl Envelope<()> {
-    /// Puts `routes` into the envelope; `table` tells what they are.
+    /// Puts `routes` into the envelope; `infos` tells what they are.
     pub(super) fn new(
-        routes: AddDataEndpoint<Route, App>,
-        table: Routes,
+        routes: impl Endpoint<Output = Response>,
+        infos: RouteInfos,
         request_seed: u64,
     ) -> Envelope<impl Endpoint<Output = Response>> {
         Envelope {
             inner: routes.with(CatchPanic::new().with_handler(panicked)),
-            routes: table,
+            routes: infos,
             ids: RequestIds::new(request_seed),
         }
     }

@@ -6,12 +6,12 @@
 
 use poem::{
     Error, IntoResponse, Response,
-    error::{MethodNotAllowedError, NotFoundError, ParsePathError, ResponseError},
+    error::{MethodNotAllowedError, NotFoundError, ResponseError},
     http::{HeaderName, StatusCode, header},
 };
 use poem_openapi::{
     Object,
-    error::{AuthorizationError, ParseParamError},
+    error::{AuthorizationError, ParseParamError, ParsePathError},
     payload::Json,
 };
 
@@ -35,7 +35,7 @@ pub(super) enum Failure {
     /// A parameter is wrong; the text names it and says what would be right.
     #[error("{0}")]
     BadRequest(String),
-    /// The path does not percent-decode to UTF-8, so no route can be told.
+    /// A parameter of the path does not percent-decode to UTF-8.
     #[error("The path must be percent-encoded UTF-8")]
     PathNotUtf8,
     /// No bearer token, or one that is not taken; the reason is for the log.

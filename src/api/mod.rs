@@ -20,11 +20,15 @@ mod server;
 mod stats;
 mod wire;
 
-use poem::{Endpoint, EndpointExt, Response, Route, get};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
 use poem_openapi::{OpenApiService, Tags};
 
 use self::{
-    envelope::Envelope, keys::KeysApi, openapi::DocumentPage, routes::Routes, stats::StatsApi,
+    envelope::Envelope,
+    keys::KeysApi,
+    openapi::DocumentPage,
+    routes::{RouteInfos, RouteTable},
+    stats::StatsApi,
 };
 pub use self::{
     openapi::document,
@@ -54,18 +58,16 @@ pub fn endpoint(
     let document = document()?;
     let keys = KeysApi { app: app.clone() };
     let stats = StatsApi { app: app.clone() };
-    let routes = Route::new()
-        .at(routes::DOCS, get(docs::Page::new(&document, base)?))
-        .at(routes::HEALTHZ, get(health::Live))
-        .at(routes::READYZ, get(health::Ready))
-        .at(
-            base.join(routes::DOCUMENT),
-            get(DocumentPage(document.into())),
-        )
-        .nest(
-            base.join("/"),
-            OpenApiService::new((keys, stats), openapi::TITLE, ""),
-        )
-        .data(app.clone());
-    Ok(Envelope::new(routes, Routes::new(base), request_seed))
+    let routes = RouteTable::new(base, (keys, stats))
+        .beside(routes::DOCS, docs::Page::new(&document, base)?)
+        .beside(routes::HEALTHZ, health::Live)
+        .beside(routes::READYZ, health::Ready)
+        .beside(&base.join(routes::DOCUMENT), DocumentPage(document.into()));
+    let service = OpenApiService::new(routes, openapi::TITLE, "").into_endpoint();
+    let routes = RouteInfos::new(base);
+    Ok(Envelope::new(
+        service.data(app.clone()),
+        routes,
+        request_seed,
+    ))
 }

@@ -1,12 +1,16 @@
-//! What is served where: the base path, and which methods each path takes.
+//! What is served where: the base path, the table of endpoints, and what is known of each route.
 //!
-//! The table exists because poem's 405 does not know its `Allow` (required by RFC 9110, section 15.5.6), and
-//! because a log line should name the route by its template. It is read from the same annotations as the
-//! routes themselves.
+//! One flat table: poem's `nest` would rewrite the URI of every request, and refuse a path that is not UTF-8
+//! before anybody has asked for a token. What is known of a route is read from the same annotations as the
+//! route itself.
 
 use std::{collections::HashMap, str::FromStr};
 
-use poem_openapi::OpenApi;
+use poem::{Endpoint, EndpointExt, Response, endpoint::BoxEndpoint, http::Method};
+use poem_openapi::{
+    OpenApi,
+    registry::{MetaApi, Registry},
+};
 
 use super::{keys::KeysApi, stats::StatsApi};
 
@@ -60,7 +64,61 @@ impl BasePath {
     }
 }
 
-/// A path that is served.
+/// The annotated operations, each under its base path.
+type Apis = (KeysApi, StatsApi);
+
+/// All endpoints: the operations under the base path, and what is served beside them, for GET.
+///
+/// It passes for a set of operations, so that poem-openapi makes one table of all.
+pub(super) struct RouteTable {
+    base: BasePath,
+    apis: Apis,
+    beside: Vec<(String, BoxEndpoint<'static>)>,
+}
+
+impl RouteTable {
+    pub(super) fn new(base: &BasePath, apis: Apis) -> Self {
+        Self {
+            base: base.clone(),
+            apis,
+            beside: Vec::new(),
+        }
+    }
+
+    /// Adds an endpoint that is no operation of the API.
+    pub(super) fn beside(
+        mut self,
+        path: &str,
+        endpoint: impl Endpoint<Output = Response> + 'static,
+    ) -> Self {
+        self.beside.push((path.to_owned(), endpoint.boxed()));
+        self
+    }
+}
+
+impl OpenApi for RouteTable {
+    fn meta() -> Vec<MetaApi> {
+        Apis::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        Apis::register(registry);
+    }
+
+    fn add_routes(self, table: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {
+        let mut operations = HashMap::new();
+        self.apis.add_routes(&mut operations);
+        for (path, methods) in operations {
+            table.insert(self.base.join(&path), methods);
+        }
+        for (path, endpoint) in self.beside {
+            table.insert(path, HashMap::from([(Method::GET, endpoint)]));
+        }
+    }
+}
+
+/// What is known of a route: for a 405, whose `Allow` poem does not know (RFC 9110, section 15.5.6), and for the
+/// log.
 pub(super) struct RouteInfo {
     /// Its template, as the OpenAPI document has it.
     pub(super) template: String,
@@ -68,10 +126,10 @@ pub(super) struct RouteInfo {
     pub(super) allow: String,
 }
 
-/// All paths that are served, by the pattern that poem knows them by.
-pub(super) struct Routes(HashMap<String, RouteInfo>);
+/// All routes, by the pattern that poem knows them by.
+pub(super) struct RouteInfos(HashMap<String, RouteInfo>);
 
-impl Routes {
+impl RouteInfos {
     pub(super) fn new(base: &BasePath) -> Self {
         let beside = [DOCS, HEALTHZ, READYZ].map(str::to_owned);
         let mut routes: HashMap<_, _> = beside
@@ -79,10 +137,7 @@ impl Routes {
             .chain([base.join(DOCUMENT)])
             .map(|path| (path.clone(), RouteInfo::new(path, &["GET"])))
             .collect();
-        for path in <(KeysApi, StatsApi)>::meta()
-            .into_iter()
-            .flat_map(|api| api.paths)
-        {
+        for path in Apis::meta().into_iter().flat_map(|api| api.paths) {
             let methods: Vec<_> = path
                 .operations
                 .iter()
@@ -148,7 +203,7 @@ mod tests {
 
     #[test]
     fn every_operation_is_in_the_table() {
-        let routes = Routes::new(&"/api".parse().unwrap());
+        let routes = RouteInfos::new(&"/api".parse().unwrap());
         let stats = routes
             .get("/api/organizations/:param0/api-keys/stats")
             .unwrap();

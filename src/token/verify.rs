@@ -1,14 +1,14 @@
 //! From a token to the user it speaks for.
 //!
-//! The signature of an asymmetric token costs more than the rest of a request, so verified claims are
-//! remembered by the SHA-256 of the whole token. Only claims are: their dates are checked on every use, and
+//! Checking a signature and parsing what it signs costs up to twice the rest of a request, so verified claims
+//! are remembered by the SHA-256 of the whole token. Only claims are: their dates are checked on every use, and
 //! who is a member of what is not a matter of tokens.
 
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, crypto};
+use jsonwebtoken::crypto;
 use quick_cache::sync::Cache;
 use serde::de::DeserializeOwned;
 
@@ -64,19 +64,17 @@ pub enum TokenError {
 pub struct Verifier {
     trusted: TrustedKey,
     expected: Expected,
-    remembered: Option<Cache<[u8; 32], Arc<Claims>>>,
+    remembered: Cache<[u8; 32], Arc<Claims>>,
 }
 
 impl Verifier {
     /// A verifier for tokens signed with `trusted` that say what is `expected`.
     #[must_use]
     pub fn new(trusted: TrustedKey, expected: Expected) -> Self {
-        // Hashing a token costs what an HMAC of it costs: nothing to gain there.
-        let asymmetric = trusted.algorithm != Algorithm::HS256;
         Self {
             trusted,
             expected,
-            remembered: asymmetric.then(|| Cache::new(REMEMBERED)),
+            remembered: Cache::new(REMEMBERED),
         }
     }
 
@@ -88,16 +86,12 @@ impl Verifier {
         if token.len() > LONGEST_TOKEN {
             return Err(TokenError::TooLong);
         }
-        match &self.remembered {
-            None => self.claims(token)?.user(now, &self.expected),
-            Some(remembered) => {
-                let mut key = [0; 32];
-                key.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
-                let claims =
-                    remembered.get_or_insert_with(&key, || self.claims(token).map(Arc::new))?;
-                claims.user(now, &self.expected)
-            }
-        }
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
+        let claims = self
+            .remembered
+            .get_or_insert_with(&hash, || self.claims(token).map(Arc::new))?;
+        claims.user(now, &self.expected)
     }
 
     /// The claims of a token with a good signature (RFC 7519, section 7.2). No claim is looked at before.

@@ -107,8 +107,10 @@ async fn without_a_token_the_answer_is_401_whatever_else_is_wrong() {
         stats_path(ACME),
         stats_path("nope"),
         stats_path(ACME) + "?days=0",
+        stats_path("%ff"),
         key_path(ACME, PRODUCTION),
         key_path(ACME, "nope"),
+        key_path(ACME, "%ff"),
     ] {
         let answer = app.request(Method::GET, &path).send().await.unwrap();
         assert_eq!(
