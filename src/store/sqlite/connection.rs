@@ -98,10 +98,12 @@ fn common_flags() -> OpenFlags {
 }
 
 /// Trust nothing that stands in the file's schema, catch a damaged page early, take no I/O error as a signal
-/// (mmap), and keep temporary data off other disks.
+/// (mmap), and keep temporary data off other disks. Plan each statement once, whatever its parameters (QPSG):
+/// otherwise SQLite, built with statistics, plans some of them anew on every execution.
 fn common_settings(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
