@@ -3,6 +3,8 @@
 //! The page carries the document with this server first in the list of servers: what a reader tries there
 //! goes here.
 
+use std::sync::OnceLock;
+
 use poem::{
     Endpoint, IntoResponse, Request, Response, Result,
     http::{HeaderValue, header},
@@ -19,8 +21,11 @@ const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// The page.
-pub(super) struct Page(String);
+/// The page, made when somebody first asks for it: it is large, and most servers are never asked.
+pub(super) struct Page {
+    document: String,
+    html: OnceLock<String>,
+}
 
 impl Page {
     /// The reference to `document` for an API under `base` on the server that the page comes from.
@@ -32,23 +37,27 @@ impl Page {
             } else {
                 base.as_str()
             };
-            let here = json!({ "url": url, "description": "This server" });
-            servers.insert(0, here);
+            servers.insert(0, json!({ "url": url, "description": "This server" }));
         }
-        // A script ends at the first `</`, wherever that stands.
-        let document = document.to_string().replace("</", "<\\/");
+        Ok(Self {
+            // A script ends at the first `</`, wherever that stands.
+            document: document.to_string().replace("</", "<\\/"),
+            html: OnceLock::new(),
+        })
+    }
 
-        // poem-openapi makes the page for a document of its own making alone: make an empty one, and swap it.
+    /// poem-openapi makes the page for a document of its own making alone: make an empty one, and swap it.
+    fn html(&self) -> String {
         let empty = OpenApiService::new((), TITLE, "");
         let page = empty
             .swagger_ui_html()
-            .replacen(&empty.spec(), &document, 1)
+            .replacen(&empty.spec(), &self.document, 1)
             .replacen(
                 "<title>Swagger UI</title>",
                 &format!("<title>{TITLE}</title>"),
                 1,
             );
-        Ok(Self(format!("<!doctype html>{page}")))
+        format!("<!doctype html>{page}")
     }
 }
 
@@ -56,7 +65,8 @@ impl Endpoint for Page {
     type Output = Response;
 
     async fn call(&self, _: Request) -> Result<Response> {
-        let mut response = Html(self.0.clone()).into_response();
+        let html = self.html.get_or_init(|| self.html());
+        let mut response = Html(html.clone()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

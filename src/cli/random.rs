@@ -9,7 +9,7 @@ pub(super) fn bytes<const N: usize>() -> Result<[u8; N], Error> {
         clippy::disallowed_methods,
         reason = "this is the one place that asks the system"
     )]
-    aws_lc_rs::rand::fill(&mut bytes)
-        .map_err(|_| Error::refused("the operating system gives no random bytes"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::refused(format!("the system gives no random bytes: {error}")))?;
     Ok(bytes)
 }
