@@ -69,6 +69,7 @@ fn main() {
     };
     let mut contestants = [
         contestant("bare poem, the key's bytes", &bare, "/", &token),
+        contestant("GET /healthz", &llavero, "/healthz", &token),
         contestant("GET …/{id}", &llavero, &key, &token),
         contestant("GET …/{id}, ES256 token", &es256, &key, &es256_token),
         contestant("bare poem, the statistics' bytes", &bare_stats, "/", &token),
