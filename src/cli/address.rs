@@ -1,9 +1,23 @@
-//! Addresses: reading what `--listen` says, and where a client on this machine finds who listens there.
+//! `--listen`: reading it, the same for every command, and where a client on this machine finds who listens there.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
+/// Where the server listens.
+#[derive(Debug, clap::Args)]
+pub(super) struct ListenArgs {
+    /// The address and port that the server listens on; port 0 takes a free one
+    #[arg(
+        long = "listen",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:3001",
+        env = "LLAVERO_LISTEN",
+        value_parser = parse
+    )]
+    pub(super) address: SocketAddr,
+}
+
 /// The address of `--listen`: `127.0.0.1:3001`, `[::]:3001`, or a host name, of which IPv4 comes first.
-pub(super) fn parse(text: &str) -> Result<SocketAddr, String> {
+fn parse(text: &str) -> Result<SocketAddr, String> {
     let addresses: Vec<SocketAddr> = text
         .to_socket_addrs()
         .map_err(|error| format!("{error}; write an address and a port, like 127.0.0.1:3001"))?

@@ -1,13 +1,16 @@
 //! `llavero healthcheck`: asks a running server's `/readyz`, so that an image needs no other program for it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use http_body_util::Empty;
 use hyper::{Request, Uri, body::Bytes, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 
-use super::{Error, address};
+use super::{
+    Error,
+    address::{self, ListenArgs},
+};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -18,23 +21,17 @@ pub(super) struct Args {
     #[arg(long, value_parser = http_url)]
     url: Option<Uri>,
 
-    /// Where the server listens
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1:3001", value_parser = address::parse,
-        env = "LLAVERO_LISTEN"
-    )]
-    listen: SocketAddr,
+    #[command(flatten)]
+    listen: ListenArgs,
 }
 
 impl Args {
     pub(super) fn run(self) -> Result<(), Error> {
         let url = match self.url {
             Some(url) => url,
-            None => format!("http://{}/readyz", address::reachable(self.listen))
+            None => format!("http://{}/readyz", address::reachable(self.listen.address))
                 .parse()
-                .map_err(|_| Error::refused(format!("{} makes no URL", self.listen)))?,
+                .map_err(|_| Error::refused(format!("{} makes no URL", self.listen.address)))?,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -4,6 +4,7 @@
 //! [`Error`]: one line for the person at the terminal, and an exit code.
 
 mod address;
+mod database;
 mod demo;
 mod error;
 mod healthcheck;

@@ -3,13 +3,16 @@
 //! Order matters: whatever can be refused is refused before the database is touched, and the port is taken
 //! before that too, so that a second start by mistake changes nothing.
 
-use std::{net::SocketAddr, path::PathBuf, thread::available_parallelism, time::Duration};
+use std::{thread::available_parallelism, time::Duration};
 
 use clap::{ValueEnum, builder::BoolishValueParser};
 use tokio::{net::TcpListener, runtime::Runtime};
 
 use super::{
-    Error, address, demo, print, random, signal,
+    Error,
+    address::{self, ListenArgs},
+    database::DatabaseArgs,
+    demo, print, random, signal,
     trust::{Trust, TrustArgs},
 };
 use crate::{
@@ -25,23 +28,11 @@ use crate::{
 /// The arguments of `llavero serve`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The database file; created, for its owner alone, when it is missing
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "llavero.db",
-        env = "LLAVERO_DATABASE"
-    )]
-    database: PathBuf,
+    #[command(flatten)]
+    database: DatabaseArgs,
 
-    /// The address and port to listen on; port 0 takes a free one
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1:3001", value_parser = address::parse,
-        env = "LLAVERO_LISTEN"
-    )]
-    listen: SocketAddr,
+    #[command(flatten)]
+    listen: ListenArgs,
 
     /// The path that the API is served under; `/` for none
     #[arg(
@@ -91,7 +82,7 @@ impl Args {
         let trust = self.trust.read()?;
         let runtime = Runtime::new().map_err(|error| Error::refused(error.to_string()))?;
         let listener = runtime.block_on(self.listen())?;
-        let store = Store::open(&self.database, &self.open_options()?)?;
+        let store = Store::open(&self.database.path, &self.open_options()?)?;
         let served = runtime.block_on(self.serve(listener, store.clone(), trust));
         // Requests that outlived their grace still hold the store: they end with the runtime.
         runtime.shutdown_timeout(Duration::from_secs(1));
@@ -100,10 +91,10 @@ impl Args {
     }
 
     async fn listen(&self) -> Result<TcpListener, Error> {
-        TcpListener::bind(self.listen).await.map_err(|error| {
+        let address = self.listen.address;
+        TcpListener::bind(address).await.map_err(|error| {
             Error::refused(format!(
-                "cannot listen on {}: {error}; stop what has the port, or choose another with --listen",
-                self.listen
+                "cannot listen on {address}: {error}; stop what has the port, or choose another with --listen"
             ))
         })
     }

@@ -1,11 +1,13 @@
 //! `llavero token`: a bearer token that `serve` accepts, given the same flags.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo};
 
 use super::{
-    Error, print,
+    Error,
+    database::DatabaseArgs,
+    print,
     trust::{Trust, TrustArgs},
 };
 use crate::{
@@ -36,14 +38,8 @@ pub(super) struct Args {
     #[arg(long, alias = "jwt-issuer", env = "LLAVERO_JWT_ISSUER")]
     issuer: Option<String>,
 
-    /// The database file whose own secret signs, unless another one is named
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "llavero.db",
-        env = "LLAVERO_DATABASE"
-    )]
-    database: PathBuf,
+    #[command(flatten)]
+    database: DatabaseArgs,
 
     #[command(flatten)]
     trust: TrustArgs,
@@ -54,7 +50,7 @@ impl Args {
         let secret = match self.trust.read()? {
             Trust::Secret(secret) => secret,
             // Never creates a file: a misspelt path would give a token that nobody accepts.
-            Trust::OfTheDatabase => Store::signing_secret_of(&self.database)?.into(),
+            Trust::OfTheDatabase => Store::signing_secret_of(&self.database.path)?.into(),
             Trust::PublicKey(_) => {
                 return Err(Error::refused(
                     "a public key cannot sign: get a token from the issuer that has the private key",

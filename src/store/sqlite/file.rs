@@ -14,9 +14,6 @@ use rusqlite::Connection;
 use super::schema;
 use crate::store::OpenError;
 
-/// "llav": the mark of our files, at offset 68 of the header.
-pub(super) const APPLICATION_ID: u32 = 0x6c6c_6176;
-
 /// Larger files are not checked at every start: the check reads all of it.
 const LARGEST_CHECKED: u64 = 256 << 20;
 
@@ -102,7 +99,9 @@ fn check_header(path: &Path) -> Result<(), OpenError> {
     if header.is_empty() {
         return Ok(());
     }
-    if !header.starts_with(b"SQLite format 3\0") || u32_at(&header, 68) != Some(APPLICATION_ID) {
+    if !header.starts_with(b"SQLite format 3\0")
+        || u32_at(&header, 68) != Some(schema::APPLICATION_ID)
+    {
         return Err(OpenError::Foreign(path.to_owned()));
     }
     schema::check_version(path, u32_at(&header, 60).unwrap_or_default())

@@ -7,10 +7,12 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::file::APPLICATION_ID;
 use crate::store::{Error, OpenError};
 
 const SCHEMA: &str = include_str!("../../../schema.sql");
+
+/// "llav": the mark of our files, in their header.
+pub(super) const APPLICATION_ID: u32 = 0x6c6c_6176;
 
 pub(super) const SIGNING_SECRET: &str = "
     SELECT secret
