@@ -4,7 +4,7 @@
 -- once, in one transaction, and is never edited after its release: a change is a new section at the end.
 --
 -- Conventions: ids are lower-case UUIDs; *_at are milliseconds and `day` is whole days since
--- 1970-01-01T00:00Z. In a SQLite shell: datetime(created_at / 1000, 'unixepoch'), date(day * 86400, 'unixepoch').
+-- 1970-01-01T00:00Z, up to the year 9999. In a SQLite shell: datetime(created_at / 1000, 'unixepoch'), date(day * 86400, 'unixepoch').
 
 -- v 1
 
@@ -12,12 +12,12 @@
 -- another key. One row, always.
 CREATE TABLE signing_secret (
   id     INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
-  secret BLOB    NOT NULL CHECK (length(secret) = 32)
+  secret BLOB    NOT NULL CHECK (length(secret) = 32 AND secret <> zeroblob(32))
 ) STRICT;
 
 -- `{organizationId}` in a path is the id or the slug, so a slug must never look like a UUID.
 CREATE TABLE organizations (
-  id         TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),
+  id         TEXT    NOT NULL PRIMARY KEY CHECK (id = lower(id) AND id GLOB '????????-????-????-????-????????????'),
   slug       TEXT    NOT NULL UNIQUE
                      CHECK (length(slug) BETWEEN 1 AND 63
                             AND slug NOT GLOB '*[^a-z0-9-]*'
@@ -25,7 +25,7 @@ CREATE TABLE organizations (
                             AND slug NOT GLOB '*-'
                             AND slug NOT GLOB '????????-????-????-????-????????????'),
   name       TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
-  created_at INTEGER NOT NULL CHECK (created_at >= 0)
+  created_at INTEGER NOT NULL CHECK (created_at BETWEEN 0 AND 253402300799999)
 ) STRICT, WITHOUT ROWID;
 
 -- Who may read what. A user is whatever the token's `sub` says: users have no table of their own.
@@ -33,14 +33,14 @@ CREATE TABLE memberships (
   organization_id TEXT    NOT NULL REFERENCES organizations (id),
   user_id         TEXT    NOT NULL CHECK (length(user_id) > 0),
   role            TEXT    NOT NULL CHECK (role IN ('owner', 'admin', 'member')),
-  created_at      INTEGER NOT NULL CHECK (created_at >= 0),
+  created_at      INTEGER NOT NULL CHECK (created_at BETWEEN 0 AND 253402300799999),
   PRIMARY KEY (organization_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
 -- A key's settings, and its lifetime usage beside them: both are read together, always.
 -- The secret itself is nowhere: only its SHA-256 and the preview that people recognise it by.
 CREATE TABLE api_keys (
-  id                  TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 36),
+  id                  TEXT    NOT NULL PRIMARY KEY CHECK (id = lower(id) AND id GLOB '????????-????-????-????-????????????'),
   organization_id     TEXT    NOT NULL REFERENCES organizations (id),
   secret_hash         BLOB    NOT NULL UNIQUE CHECK (length(secret_hash) = 32),
   preview             TEXT    NOT NULL CHECK (preview GLOB 'sk_...????'),
@@ -50,10 +50,10 @@ CREATE TABLE api_keys (
   rate_limit          INTEGER CHECK (rate_limit BETWEEN 1 AND 1000000000),
   rate_window_seconds INTEGER CHECK (rate_window_seconds BETWEEN 1 AND 2678400),
   created_by          TEXT,
-  created_at          INTEGER NOT NULL CHECK (created_at >= 0),
-  expires_at          INTEGER CHECK (expires_at >= 0),
-  revoked_at          INTEGER CHECK (revoked_at >= 0),
-  last_used_at        INTEGER CHECK (last_used_at >= 0),
+  created_at          INTEGER NOT NULL CHECK (created_at BETWEEN 0 AND 253402300799999),
+  expires_at          INTEGER CHECK (expires_at BETWEEN 0 AND 253402300799999),
+  revoked_at          INTEGER CHECK (revoked_at BETWEEN 0 AND 253402300799999),
+  last_used_at        INTEGER CHECK (last_used_at BETWEEN 0 AND 253402300799999),
   successful_requests INTEGER NOT NULL DEFAULT 0 CHECK (successful_requests >= 0),
   rate_limit_hits     INTEGER NOT NULL DEFAULT 0 CHECK (rate_limit_hits >= 0),
   errors              INTEGER NOT NULL DEFAULT 0 CHECK (errors >= 0),

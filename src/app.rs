@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::{
     model::Clock,
     store::Store,
-    token::{Expected, HmacSecret, TrustedKey, Verifier},
+    token::{Expected, TrustedKey, Verifier},
 };
 
 /// The store, the verifier of tokens, and the time. Clones share them.
@@ -30,12 +30,5 @@ impl App {
             verifier: Arc::new(Verifier::new(trusted, expected)),
             clock,
         }
-    }
-
-    /// An application that trusts the secret which its own database was created with.
-    #[must_use]
-    pub fn trusting_its_own_secret(store: Store, secret: &HmacSecret, clock: Clock) -> Self {
-        let trusted = TrustedKey::from_secret(secret);
-        Self::new(store, trusted, Expected::default(), clock)
     }
 }

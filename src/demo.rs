@@ -198,7 +198,7 @@ impl DemoKey {
         }
     }
 
-    /// A use a day and outcome, from 90 days ago (or the day after the key was made) to its last use.
+    /// One use for each day and outcome, from 90 days ago (or the day after the key was made) to its last use.
     fn uses(&self, now: Timestamp) -> Vec<Use> {
         let Some(usage) = &self.usage else {
             return Vec::new();
@@ -242,7 +242,7 @@ impl DemoUsage {
     }
 }
 
-/// Numbers that look random and are the same everywhere: the finalizer of MurmurHash3.
+/// Numbers that look random and are the same everywhere: a mixing step of MurmurHash3.
 fn noise(day: Day, key: Uuid) -> u32 {
     let mut hash = day.number().unsigned_abs() ^ key.as_u64_pair().1;
     hash ^= hash >> 33;

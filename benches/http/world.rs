@@ -1,6 +1,6 @@
 //! What is in the benchmark's database: organizations of different size and history.
 
-use std::{path::Path, time::Duration};
+use std::{num::NonZeroU32, path::Path, time::Duration};
 
 use llavero::{
     model::{
@@ -26,8 +26,7 @@ const USER: &str = "11111111-1111-4111-8111-111111111111";
 pub(crate) fn create(path: &Path) -> HmacSecret {
     let secret = [7; 32];
     let options = OpenOptions {
-        create: true,
-        readers: 1,
+        readers: NonZeroU32::MIN,
         new_signing_secret: secret,
     };
     let store = Store::open(path, &options).expect("a new database");

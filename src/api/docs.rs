@@ -5,10 +5,10 @@
 
 use std::sync::OnceLock;
 
+use hyper::body::Bytes;
 use poem::{
-    Endpoint, IntoResponse, Request, Response, Result,
+    Endpoint, Request, Response, Result,
     http::{HeaderValue, header},
-    web::Html,
 };
 use poem_openapi::OpenApiService;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
 /// The page, made when somebody first asks for it: it is large, and most servers are never asked.
 pub(super) struct Page {
     document: String,
-    html: OnceLock<String>,
+    html: OnceLock<Bytes>,
 }
 
 impl Page {
@@ -47,7 +47,7 @@ impl Page {
     }
 
     /// poem-openapi makes the page for a document of its own making alone: make an empty one, and swap it.
-    fn html(&self) -> String {
+    fn html(&self) -> Bytes {
         let empty = OpenApiService::new((), TITLE, "");
         let page = empty
             .swagger_ui_html()
@@ -57,7 +57,7 @@ impl Page {
                 &format!("<title>{TITLE}</title>"),
                 1,
             );
-        format!("<!doctype html>{page}")
+        format!("<!doctype html>{page}").into()
     }
 }
 
@@ -66,10 +66,10 @@ impl Endpoint for Page {
 
     async fn call(&self, _: Request) -> Result<Response> {
         let html = self.html.get_or_init(|| self.html());
-        let mut response = Html(html.clone()).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        Ok(response)
+        Ok(Response::builder()
+            .content_type("text/html; charset=utf-8")
+            .header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY)
+            .header(header::CACHE_CONTROL, "no-cache")
+            .body(html.clone()))
     }
 }

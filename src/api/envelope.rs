@@ -3,11 +3,7 @@
 //! The outermost endpoint, called by [`super::server`] for each request. Whatever happens inside, including a
 //! panic, comes out as one answer of the documented shape, and as one line in the log.
 
-use std::{
-    any::Any,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Instant,
-};
+use std::{any::Any, collections::HashMap, time::Instant};
 
 use poem::{
     Endpoint, EndpointExt, Error, PathPattern, Request, Response, Result,
@@ -19,10 +15,9 @@ use poem::{
 use super::{
     auth::CallerSlot,
     error::Failure,
-    routes::{RouteInfo, RouteInfos},
+    request_id::{REQUEST_ID, RequestIds},
+    routes::RouteInfo,
 };
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
 /// Limits on the head of a request. hyper's own, far above, answers without a body.
 const MOST_HEADERS: usize = 64;
 const LARGEST_HEAD: usize = 16 * 1024;
@@ -41,7 +36,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
 /// The endpoint around the route table.
 pub(super) struct Envelope<E> {
     inner: E,
-    routes: RouteInfos,
+    routes: HashMap<String, RouteInfo>,
     ids: RequestIds,
 }
 
@@ -49,6 +44,8 @@ pub(super) struct Envelope<E> {
 struct Asked {
     method: Method,
     path: String,
+    /// The length of the path and query.
+    target: usize,
     id: HeaderValue,
     caller: CallerSlot,
     started: Instant,
@@ -58,7 +55,7 @@ impl Envelope<()> {
     /// Puts `routes` into the envelope; `infos` tells what they are.
     pub(super) fn new(
         routes: impl Endpoint<Output = Response>,
-        infos: RouteInfos,
+        infos: HashMap<String, RouteInfo>,
         request_seed: u64,
     ) -> Envelope<impl Endpoint<Output = Response>> {
         Envelope {
@@ -76,6 +73,10 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         let asked = Asked {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
+            target: request
+                .uri()
+                .path_and_query()
+                .map_or(0, |target| target.as_str().len()),
             id: self.ids.keep_or_make(request.headers()),
             caller: CallerSlot::default(),
             started: Instant::now(),
@@ -99,7 +100,7 @@ impl<E> Envelope<E> {
             Ok(response) => response.data(),
             Err(error) => error.data(),
         };
-        let route = pattern.and_then(|PathPattern(pattern)| self.routes.get(pattern));
+        let route = pattern.and_then(|PathPattern(pattern)| self.routes.get(&**pattern));
         let (mut response, cause) = match answer {
             Ok(mut response) => {
                 let panicked = response.extensions_mut().remove::<Failure>();
@@ -169,7 +170,7 @@ fn refuse_unread(asked: &Asked, headers: &HeaderMap) -> Option<Failure> {
     let sizes = headers
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + 4);
-    if headers.len() > MOST_HEADERS || asked.path.len() + sizes.sum::<usize>() > LARGEST_HEAD {
+    if headers.len() > MOST_HEADERS || asked.target + sizes.sum::<usize>() > LARGEST_HEAD {
         return Some(Failure::HeadersTooLarge);
     }
     if !asked.path.starts_with('/') || asked.path.contains("//") {
@@ -207,43 +208,5 @@ fn panicked(payload: Box<dyn Any + Send>) -> Response {
     let failure = Failure::Internal {
         cause: format!("panic: {}", text.unwrap_or("no message")),
     };
-    let mut response = failure.as_response();
-    response.set_data(failure);
-    response
-}
-
-/// Ids for requests: the process's own random part, and a number.
-struct RequestIds {
-    process: u64,
-    next: AtomicU64,
-}
-
-impl RequestIds {
-    fn new(process: u64) -> Self {
-        Self {
-            process,
-            next: AtomicU64::new(1),
-        }
-    }
-
-    /// The request's own id if it brings exactly one that is fit to be logged and sent back, else a new one.
-    fn keep_or_make(&self, headers: &HeaderMap) -> HeaderValue {
-        let mut sent = headers.get_all(REQUEST_ID).iter();
-        if let (Some(id), None) = (sent.next(), sent.next())
-            && is_request_id(id.as_bytes())
-        {
-            return id.clone();
-        }
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{:016x}-{number:x}", self.process);
-        HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("-"))
-    }
-}
-
-/// 1 to 128 characters that need no escaping anywhere: UUIDs, ULIDs, trace ids and the like.
-fn is_request_id(id: &[u8]) -> bool {
-    (1..=128).contains(&id.len())
-        && id
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/+=@".contains(byte))
+    failure.as_response()
 }

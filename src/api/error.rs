@@ -174,6 +174,8 @@ impl ResponseError for Failure {
         {
             response.headers_mut().insert(name, value);
         }
+        // For the log line, which is written where the answer is all that is left.
+        response.set_data(self.clone());
         response
     }
 }

@@ -4,7 +4,7 @@ use poem::{Endpoint, IntoResponse, Request, Response, Result, web::Json};
 use serde_json::json;
 
 use super::error::Failure;
-use crate::app::App;
+use crate::store::Store;
 
 /// `GET /healthz`: the process lives. Touches nothing else, so a full disk does not get it restarted.
 pub(super) struct Live;
@@ -18,18 +18,16 @@ impl Endpoint for Live {
 }
 
 /// `GET /readyz`: one real read of the database succeeds; 503 when it does not.
-pub(super) struct Ready;
+pub(super) struct Ready(pub(super) Store);
 
 impl Endpoint for Ready {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
-        if let Some(App { store, .. }) = request.data() {
-            // Whatever the reason, the answer to "can you serve?" is no.
-            store.check().await.map_err(|error| Failure::Unavailable {
-                cause: error.to_string(),
-            })?;
-        }
+    async fn call(&self, _: Request) -> Result<Response> {
+        // Whatever the reason, the answer to "can you serve?" is no.
+        self.0.check().await.map_err(|error| Failure::Unavailable {
+            cause: error.to_string(),
+        })?;
         Ok(Json(json!({ "status": "ok" })).into_response())
     }
 }

@@ -15,6 +15,7 @@ mod health;
 mod keys;
 mod openapi;
 mod reply;
+mod request_id;
 mod routes;
 mod server;
 mod stats;
@@ -24,11 +25,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
 use poem_openapi::{OpenApiService, Tags};
 
 use self::{
-    envelope::Envelope,
-    keys::KeysApi,
-    openapi::DocumentPage,
-    routes::{RouteInfos, RouteTable},
-    stats::StatsApi,
+    envelope::Envelope, keys::KeysApi, openapi::DocumentPage, routes::RouteTable, stats::StatsApi,
 };
 pub use self::{
     openapi::document,
@@ -61,13 +58,11 @@ pub fn endpoint(
     let routes = RouteTable::new(base, (keys, stats))
         .beside(routes::DOCS, docs::Page::new(&document, base)?)
         .beside(routes::HEALTHZ, health::Live)
-        .beside(routes::READYZ, health::Ready)
+        .beside(routes::READYZ, health::Ready(app.store.clone()))
         .beside(&base.join(routes::DOCUMENT), DocumentPage(document.into()));
-    let service = OpenApiService::new(routes, openapi::TITLE, "").into_endpoint();
-    let routes = RouteInfos::new(base);
-    Ok(Envelope::new(
-        service.data(app.clone()),
-        routes,
-        request_seed,
-    ))
+    let infos = routes.infos();
+    let service = OpenApiService::new(routes, openapi::TITLE, "")
+        .into_endpoint()
+        .data(app.clone());
+    Ok(Envelope::new(service, infos, request_seed))
 }

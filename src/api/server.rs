@@ -21,11 +21,14 @@ use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
 };
+use tokio_io_timeout::TimeoutStream;
 
 /// Connections at once; more wait in the listener's queue.
 const MOST_CONNECTIONS: usize = 1024;
 /// How long the head of a request may take, and how long a connection may idle between two.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a peer may leave what is written to it unread.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long requests in flight may take to finish after the stop signal.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// hyper's hard limits on a request's head; the envelope's limits, below these, answer with the error shape.
@@ -112,13 +115,16 @@ where
             Ok::<_, Infallible>(http::Response::from(response))
         }
     });
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BUFFER)
         .max_headers(MOST_HEADERS)
-        .serve_connection(TokioIo::new(stream), service);
-    // An error here is the peer's: it left, was too slow, or does not speak HTTP and was told so.
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
+    // An error here is the peer's: it left, was too slow, or does not speak HTTP and was told so, by hyper, in
+    // an answer without a body.
     if let Err(error) = watcher.watch(served).await {
         tracing::debug!(%error, "connection ended");
     }

@@ -24,7 +24,7 @@ fn parse(text: &str) -> Result<SocketAddr, String> {
         .collect();
     let ipv4 = addresses.iter().find(|address| address.is_ipv4());
     let address = ipv4.or(addresses.first()).copied();
-    address.ok_or_else(|| "the name has no address".to_owned())
+    address.ok_or_else(|| "the name resolves to no address".to_owned())
 }
 
 /// The address itself; for "all addresses", which none can connect to, the loopback one.

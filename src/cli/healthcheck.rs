@@ -31,7 +31,9 @@ impl Args {
             Some(url) => url,
             None => format!("http://{}/readyz", address::reachable(self.listen.address))
                 .parse()
-                .map_err(|_| Error::refused(format!("{} makes no URL", self.listen.address)))?,
+                .map_err(|_| {
+                    Error::refused(format!("{} makes no valid URL", self.listen.address))
+                })?,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

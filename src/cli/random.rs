@@ -9,7 +9,10 @@ pub(super) fn bytes<const N: usize>() -> Result<[u8; N], Error> {
         clippy::disallowed_methods,
         reason = "this is the one place that asks the system"
     )]
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::refused(format!("the system gives no random bytes: {error}")))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Error::refused(format!(
+            "cannot get random bytes from the operating system: {error}"
+        ))
+    })?;
     Ok(bytes)
 }

@@ -3,7 +3,7 @@
 //! Order matters: whatever can be refused is refused before the database is touched, and the port is taken
 //! before that too, so that a second start by mistake changes nothing.
 
-use std::{thread::available_parallelism, time::Duration};
+use std::{num::NonZeroU32, thread::available_parallelism, time::Duration};
 
 use clap::{ValueEnum, builder::BoolishValueParser};
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -59,8 +59,8 @@ pub(super) struct Args {
     jwt_issuer: Option<String>,
 
     /// How many database connections read at once [default: two more than there are processors]
-    #[arg(long, value_name = "N", env = "LLAVERO_POOL_SIZE", value_parser = clap::value_parser!(u32).range(1..=256))]
-    pool_size: Option<u32>,
+    #[arg(long, value_name = "N", env = "LLAVERO_POOL_SIZE", value_parser = pool_size)]
+    pool_size: Option<NonZeroU32>,
 
     /// How log lines are written, on standard error
     #[arg(long, value_enum, default_value_t, env = "LLAVERO_LOG_FORMAT")]
@@ -94,16 +94,16 @@ impl Args {
         let address = self.listen.address;
         TcpListener::bind(address).await.map_err(|error| {
             Error::refused(format!(
-                "cannot listen on {address}: {error}; stop what has the port, or choose another with --listen"
+                "cannot listen on {address}: {error}; stop the process that uses the port, or choose another with --listen"
             ))
         })
     }
 
     fn open_options(&self) -> Result<OpenOptions, Error> {
         let processors = available_parallelism().map_or(2, usize::from);
-        let default = u32::try_from(processors + 2).unwrap_or(u32::MAX);
+        let default = u32::try_from(processors).unwrap_or(u32::MAX);
+        let default = NonZeroU32::MIN.saturating_add(default.saturating_add(1));
         Ok(OpenOptions {
-            create: true,
             readers: self.pool_size.unwrap_or(default),
             new_signing_secret: random::bytes()?,
         })
@@ -156,4 +156,10 @@ impl Args {
             issuer: self.jwt_issuer.clone(),
         }
     }
+}
+
+fn pool_size(text: &str) -> Result<NonZeroU32, &'static str> {
+    let size = text.parse().ok();
+    size.filter(|size: &NonZeroU32| size.get() <= 256)
+        .ok_or("write a number from 1 to 256")
 }

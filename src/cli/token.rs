@@ -70,7 +70,7 @@ impl Args {
 }
 
 fn user(text: &str) -> Result<UserId, &'static str> {
-    UserId::new(text).ok_or("a user id is not empty")
+    UserId::new(text).ok_or("a user id must not be empty")
 }
 
 fn ttl(text: &str) -> Result<Duration, &'static str> {

@@ -1,7 +1,7 @@
 //! The domain's words: organizations, members, keys, usage, time.
 //!
 //! Every other module speaks in these types. They hold no SQL and no HTTP and import nothing else of this
-//! crate; what a value may be is decided in its constructor, so that a value that exists is valid.
+//! crate. Ids and scopes are checked when they are made; lengths, ranges and slugs by `schema.sql`.
 
 mod id;
 mod key;

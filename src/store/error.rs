@@ -14,7 +14,7 @@ use tokio::task::JoinError;
 
 use crate::model::KeyId;
 
-/// Why a database file was not opened. The file is as it was.
+/// Why a database file was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is no file, and none was to be created.
@@ -59,6 +59,23 @@ pub enum OpenError {
         found: u32,
         /// The newest version this program knows.
         known: u32,
+    },
+
+    /// The file was written by an earlier version of this program, and is not to be changed here.
+    #[error(
+        "{0} has an older schema: start `llavero serve` on it once, which brings it up to date"
+    )]
+    Older(PathBuf),
+
+    /// The file system does not support SQLite's write-ahead log.
+    #[error(
+        "the file system of {path} does not allow write-ahead logging (journal mode {mode}): name a file on a local disk"
+    )]
+    NoWriteAheadLog {
+        /// The file.
+        path: PathBuf,
+        /// The mode that SQLite stayed in.
+        mode: String,
     },
 
     /// SQLite's own check found damage.

@@ -270,6 +270,9 @@ async fn a_head_over_the_limits_is_a_431() {
         .request(Method::GET, "/healthz")
         .header("x-large", "x".repeat(17_000));
     assert_failure(large.send().await.unwrap(), 431).await;
+    let query = format!("/healthz?{}", "x".repeat(17_000));
+    let long = app.request(Method::GET, &query);
+    assert_failure(long.send().await.unwrap(), 431).await;
     let mut many = app.request(Method::GET, "/healthz");
     for n in 0..70 {
         many = many.header(format!("x-{n}"), "1");

@@ -1,6 +1,7 @@
 //! A running llavero for one test: its own database file, its own port, a clock that stands still.
 
 use std::{
+    num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -61,8 +62,23 @@ impl TestApp {
         Self::trusting(trusted, Expected::default(), seed).await
     }
 
+    /// On the database that another one left behind.
+    pub(crate) async fn again(directory: TempDir) -> Self {
+        let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
+        Self::start(trusted, Expected::default(), Seed::default(), directory).await
+    }
+
     /// With `seed`, trusting another key.
     pub(crate) async fn trusting(trusted: TrustedKey, expected: Expected, seed: Seed) -> Self {
+        Self::start(trusted, expected, seed, tempfile::tempdir().unwrap()).await
+    }
+
+    async fn start(
+        trusted: TrustedKey,
+        expected: Expected,
+        seed: Seed,
+        directory: TempDir,
+    ) -> Self {
         let instant = Arc::new(AtomicI64::new(NOW.as_millis()));
         let clock = Clock::from_fn({
             let instant = Arc::clone(&instant);
@@ -71,10 +87,8 @@ impl TestApp {
                 millis => Timestamp::from_millis(millis),
             }
         });
-        let directory = tempfile::tempdir().unwrap();
         let options = OpenOptions {
-            create: true,
-            readers: 2,
+            readers: NonZeroU32::new(2).unwrap(),
             new_signing_secret: SECRET,
         };
         let store = Store::open(&directory.path().join("test.db"), &options).unwrap();

@@ -9,5 +9,6 @@ mod health;
 mod keys;
 mod openapi;
 mod stats;
+mod store;
 mod tokens;
 mod worlds;

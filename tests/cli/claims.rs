@@ -89,7 +89,7 @@ fn a_user_without_a_name_is_refused() {
     let outcome = Home::new().run(&["token", "--user", "", "--jwt-secret", SECRET]);
     let line = outcome.failure(2);
     assert!(
-        line.contains("--user") && line.contains("not empty"),
+        line.contains("--user") && line.contains("must not be empty"),
         "{line}"
     );
 }

@@ -155,3 +155,16 @@ fn a_public_key_checks_and_does_not_sign() {
     assert_eq!(server.get(&token, PRODUCTION).status, 200);
     assert_eq!(status(&home, &server, &[]), 401);
 }
+
+#[test]
+fn an_empty_file_is_no_database_to_sign_from_and_stays_empty() {
+    let home = Home::new();
+    home.write("llavero.db", "");
+    let outcome = home.run(&["token", "--user", ANA]);
+    let line = outcome.failure(2);
+    assert!(
+        line.contains("no database at") && line.contains("llavero serve"),
+        "{line}"
+    );
+    assert_eq!(std::fs::read(home.path("llavero.db")).unwrap(), b"");
+}

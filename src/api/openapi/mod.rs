@@ -7,8 +7,7 @@
 
 mod schema;
 
-use std::sync::Arc;
-
+use hyper::body::Bytes;
 use poem::{Endpoint, Request, Response, Result, error::ResponseError, http::StatusCode};
 use poem_openapi::{
     OpenApi,
@@ -19,14 +18,13 @@ use serde_json::{Map, Value, json};
 
 use super::{
     error::{ErrorOut, Failure},
-    keys::{self, KeysApi},
-    stats::{self, StatsApi},
+    keys,
+    routes::Apis,
+    stats,
 };
 
 /// The API's name, as upstream has it.
 pub(super) const TITLE: &str = "Timbrix API";
-
-type Apis = (KeysApi, StatsApi);
 
 /// What poem-openapi does not know of an operation.
 struct Notes {
@@ -73,29 +71,32 @@ pub fn document() -> serde_json::Result<String> {
     }
     schemas.values_mut().for_each(schema::upgrade);
 
-    let mut security_schemes = serde_json::to_value(&registry.security_schemes)?;
-    for scheme in security_schemes
-        .as_object_mut()
-        .into_iter()
-        .flat_map(Map::values_mut)
-    {
-        // The doc comment of a Rust type, which upstream has no word for.
-        scheme
-            .as_object_mut()
-            .and_then(|scheme| scheme.remove("description"));
-    }
-
     let mut document = frame();
     document.insert("paths".to_owned(), paths.into());
     document.insert(
         "components".to_owned(),
         json!({
-            "securitySchemes": security_schemes,
+            "securitySchemes": security_schemes(&registry)?,
             "schemas": schemas,
         }),
     );
     let text = serde_json::to_string_pretty(&document)?;
     Ok(text + "\n")
+}
+
+/// The security schemes, without the doc comment of a Rust type that poem-openapi puts there.
+fn security_schemes(registry: &Registry) -> serde_json::Result<Value> {
+    let mut schemes = serde_json::to_value(&registry.security_schemes)?;
+    for scheme in schemes
+        .as_object_mut()
+        .into_iter()
+        .flat_map(Map::values_mut)
+    {
+        if let Some(scheme) = scheme.as_object_mut() {
+            scheme.remove("description");
+        }
+    }
+    Ok(schemes)
 }
 
 /// What the upstream document says of the API as a whole.
@@ -217,13 +218,13 @@ fn canonical(name: &str) -> String {
 }
 
 /// `GET …/openapi.json`.
-pub(super) struct DocumentPage(pub(super) Arc<str>);
+pub(super) struct DocumentPage(pub(super) Bytes);
 
 impl Endpoint for DocumentPage {
     type Output = Response;
 
     async fn call(&self, _: Request) -> Result<Response> {
-        let document = self.0.to_string();
+        let document = self.0.clone();
         Ok(Response::builder()
             .content_type("application/json")
             .body(document))

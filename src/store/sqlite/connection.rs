@@ -43,29 +43,20 @@ pub(super) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
 /// setting is kept in the file; it comes after the schema, so that a crash in between leaves a whole file.
 ///
 /// Two processes that start at once on a new file both try to; SQLite turns one of them away without waiting
-/// for `busy_timeout`, so the waiting is done here.
-pub(super) fn enter_wal(conn: &Connection) -> rusqlite::Result<()> {
-    for _ in 0..SWITCH_ATTEMPTS {
+/// for `busy_timeout`, so the waiting is done here. Returns the mode that the file is in now.
+pub(super) fn enter_wal(conn: &Connection) -> rusqlite::Result<String> {
+    let mut attempts = 0..SWITCH_ATTEMPTS;
+    loop {
         match conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)) {
-            Ok(mode) => return expect_wal(mode),
-            Err(error) if error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) => {
-                return Err(error);
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && attempts.next().is_some() =>
+            {
+                thread::sleep(SWITCH_PAUSE);
             }
-            Err(_) => thread::sleep(SWITCH_PAUSE),
+            mode => return mode,
         }
     }
-    conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-        .and_then(expect_wal)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it comes from a row")]
-fn expect_wal(mode: String) -> rusqlite::Result<()> {
-    if mode == "wal" {
-        return Ok(());
-    }
-    Err(rusqlite::Error::InvalidParameterName(format!(
-        "this file system does not allow write-ahead logging (journal_mode is {mode})"
-    )))
 }
 
 /// Whether closing the last connection moves the write-ahead log into the file, as it does by default.
@@ -117,4 +108,60 @@ fn common_settings(conn: &Connection) -> rusqlite::Result<()> {
          PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -16000;",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use r2d2::ManageConnection;
+
+    use super::*;
+    use crate::store::sqlite::open;
+
+    fn pragma(conn: &Connection, name: &str) -> String {
+        let value = conn.query_row(&format!("PRAGMA {name}"), [], |row| {
+            row.get_ref(0)?
+                .as_str()
+                .map(str::to_owned)
+                .or_else(|_| Ok(row.get::<_, i64>(0)?.to_string()))
+        });
+        value.unwrap()
+    }
+
+    #[test]
+    fn every_connection_follows_the_recipe_however_often_it_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        let (path, writer) = open::create_or_open(&path, &[7; 32]).unwrap();
+        let shared = [
+            ("journal_mode", "wal"),
+            ("trusted_schema", "0"),
+            ("cell_size_check", "1"),
+            ("mmap_size", "0"),
+            ("temp_store", "2"),
+            ("cache_size", "-16000"),
+        ];
+        let of_the_writer = [
+            ("busy_timeout", "5000"),
+            ("synchronous", "2"),
+            ("foreign_keys", "1"),
+            ("journal_size_limit", "67108864"),
+            ("wal_autocheckpoint", "1000"),
+            ("query_only", "0"),
+        ];
+        for (name, value) in shared.iter().chain(&of_the_writer) {
+            assert_eq!(pragma(&writer, name), *value, "{name}");
+        }
+        let readers = readers(&path);
+        for _ in 0..2 {
+            let reader = readers.connect().unwrap();
+            for (name, value) in shared
+                .iter()
+                .chain(&[("busy_timeout", "1000"), ("query_only", "1")])
+            {
+                assert_eq!(pragma(&reader, name), *value, "{name}");
+            }
+            assert!(reader.is_readonly(rusqlite::MAIN_DB).unwrap());
+            assert!(reader.execute("DELETE FROM organizations", []).is_err());
+        }
+    }
 }

@@ -8,28 +8,52 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, MAIN_DB};
 
 use super::{connection, file, schema};
-use crate::store::{OpenError, OpenOptions};
+use crate::store::OpenError;
 
-/// The file's full path, and the connection that writes to it.
-pub(in crate::store) fn open(
+/// Opens the file for a server: a missing or empty one becomes a database with `new_signing_secret`, an older
+/// one is brought up to date. The file's full path, and the connection that writes to it.
+pub(in crate::store) fn create_or_open(
     path: &Path,
-    options: &OpenOptions,
+    new_signing_secret: &[u8; 32],
 ) -> Result<(PathBuf, Connection), OpenError> {
-    let path = file::prepare(path, options.create)?;
+    let path = file::prepare(path, true)?;
     let had_log = file::has_log(&path);
     let failed = |source| OpenError::sqlite(&path, source);
 
-    let mut conn = connection::open_writer(&path).map_err(failed)?;
+    let mut conn = checked(&path, had_log)?;
+    schema::bring_up_to_date(&mut conn, &path, new_signing_secret)?;
+    let mode = connection::enter_wal(&conn).map_err(failed)?;
+    if mode != "wal" {
+        return Err(OpenError::NoWriteAheadLog { path, mode });
+    }
+    connection::checkpoint_on_close(&conn, true).map_err(failed)?;
+    Ok((path, conn))
+}
+
+/// Opens a file that is a database of this version already, for a single read.
+pub(in crate::store) fn open_existing(path: &Path) -> Result<(PathBuf, Connection), OpenError> {
+    let path = file::prepare(path, false)?;
+    let had_log = file::has_log(&path);
+    let conn = checked(&path, had_log)?;
+    schema::require_current(&conn, &path)?;
+    connection::checkpoint_on_close(&conn, true)
+        .map_err(|source| OpenError::sqlite(&path, source))?;
+    Ok((path, conn))
+}
+
+/// A writing connection to a file that may be written and is whole.
+fn checked(path: &Path, had_log: bool) -> Result<Connection, OpenError> {
+    let failed = |source| OpenError::sqlite(path, source);
+    let conn = connection::open_writer(path).map_err(failed)?;
     if had_log {
         connection::checkpoint_on_close(&conn, false).map_err(failed)?;
     }
     // SQLite falls back to reading when it may not write, and says nothing.
     if conn.is_readonly(MAIN_DB).map_err(failed)? {
-        return Err(OpenError::ReadOnly(path));
+        return Err(OpenError::ReadOnly(path.to_owned()));
     }
-    schema::bring_up_to_date(&mut conn, &path, &options.new_signing_secret)?;
-    file::check_integrity(&conn, &path)?;
-    connection::enter_wal(&conn).map_err(failed)?;
-    connection::checkpoint_on_close(&conn, true).map_err(failed)?;
-    Ok((path, conn))
+    let found = schema::version(&conn).map_err(failed)?;
+    schema::check_version(path, found)?;
+    file::check_integrity(&conn, path)?;
+    Ok(conn)
 }

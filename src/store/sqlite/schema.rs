@@ -32,9 +32,7 @@ pub(super) fn bring_up_to_date(
         let tx = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed)?;
-        let version: u32 = tx
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(failed)?;
+        let version = version(&tx).map_err(failed)?;
         check_version(path, version)?;
         let Some(section) = sections.get(version as usize) else {
             return Ok(());
@@ -60,6 +58,21 @@ fn apply(
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
     tx.pragma_update(None, "user_version", version)
+}
+
+/// The file's version; 0 for a new one.
+pub(super) fn version(conn: &Connection) -> rusqlite::Result<u32> {
+    conn.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Refuses a file that is not at the last section, for a caller that must not change it.
+pub(super) fn require_current(conn: &Connection, path: &Path) -> Result<(), OpenError> {
+    let found = version(conn).map_err(|source| OpenError::sqlite(path, source))?;
+    match found as usize {
+        0 => Err(OpenError::Missing(path.to_owned())),
+        found if found < sections().len() => Err(OpenError::Older(path.to_owned())),
+        _ => check_version(path, found),
+    }
 }
 
 /// Refuses a version that is newer than the last section.

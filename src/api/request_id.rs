@@ -1,0 +1,43 @@
+//! `X-Request-Id`: kept when the request brings one that is fit for headers and logs, made when it does not.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use poem::http::{HeaderMap, HeaderName, HeaderValue};
+
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Ids for requests: the process's own random part, and a number.
+pub(super) struct RequestIds {
+    process: u64,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    pub(super) fn new(process: u64) -> Self {
+        Self {
+            process,
+            next: AtomicU64::new(1),
+        }
+    }
+
+    /// The request's own id if it brings exactly one that is fit to be logged and sent back, else a new one.
+    pub(super) fn keep_or_make(&self, headers: &HeaderMap) -> HeaderValue {
+        let mut sent = headers.get_all(REQUEST_ID).iter();
+        if let (Some(id), None) = (sent.next(), sent.next())
+            && is_request_id(id.as_bytes())
+        {
+            return id.clone();
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let id = format!("{:016x}-{number:x}", self.process);
+        HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("-"))
+    }
+}
+
+/// 1 to 128 characters that need no escaping anywhere: UUIDs, ULIDs, trace ids and the like.
+fn is_request_id(id: &[u8]) -> bool {
+    (1..=128).contains(&id.len())
+        && id
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/+=@".contains(byte))
+}
