@@ -69,7 +69,7 @@ pub(super) type Apis = (KeysApi, StatsApi);
 
 /// All endpoints: the operations under the base path, and what is served beside them, for GET.
 ///
-/// It implements [`OpenApi`], so that poem-openapi builds one flat table of them all.
+/// It is an `OpenApi` itself, so that poem-openapi builds one flat table of them all.
 pub(super) struct RouteTable {
     base: BasePath,
     apis: Apis,
