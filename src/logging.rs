@@ -11,16 +11,14 @@ pub fn start(json: bool) {
     let log = FmtSubscriber::builder()
         .with_max_level(LevelFilter::INFO)
         .with_writer(io::stderr)
+        .with_ansi(false)
         .with_target(false);
     // Failing means that a log is running already.
     let _ = if json {
         let log = log.json().flatten_event(true).with_current_span(false);
         tracing::subscriber::set_global_default(log.finish())
     } else {
-        tracing::subscriber::set_global_default(
-            log.with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
-                .finish(),
-        )
+        tracing::subscriber::set_global_default(log.finish())
     };
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);

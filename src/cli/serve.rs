@@ -3,9 +3,12 @@
 //! Order matters: whatever can be refused is refused before the database is touched, and the port is taken
 //! before that too, so that a second start by mistake changes nothing.
 
-use std::{num::NonZeroU32, thread::available_parallelism, time::Duration};
+use std::{io::ErrorKind, num::NonZeroU32, thread::available_parallelism, time::Duration};
 
-use clap::{ValueEnum, builder::BoolishValueParser};
+use clap::{
+    ValueEnum,
+    builder::{BoolishValueParser, NonEmptyStringValueParser},
+};
 use tokio::{net::TcpListener, runtime::Runtime};
 
 use super::{
@@ -51,11 +54,11 @@ pub(super) struct Args {
     trust: TrustArgs,
 
     /// Require tokens whose `aud` is or contains AUDIENCE
-    #[arg(long, value_name = "AUDIENCE", env = "LLAVERO_JWT_AUDIENCE")]
+    #[arg(long, value_name = "AUDIENCE", env = "LLAVERO_JWT_AUDIENCE", value_parser = NonEmptyStringValueParser::new())]
     jwt_audience: Option<String>,
 
     /// Require tokens whose `iss` is ISSUER
-    #[arg(long, value_name = "ISSUER", env = "LLAVERO_JWT_ISSUER")]
+    #[arg(long, value_name = "ISSUER", env = "LLAVERO_JWT_ISSUER", value_parser = NonEmptyStringValueParser::new())]
     jwt_issuer: Option<String>,
 
     /// How many database connections read at once [default: two more than there are processors]
@@ -93,9 +96,13 @@ impl Args {
     async fn listen(&self) -> Result<TcpListener, Error> {
         let address = self.listen.address;
         TcpListener::bind(address).await.map_err(|error| {
-            Error::refused(format!(
-                "cannot listen on {address}: {error}; stop the process that uses the port, or choose another with --listen"
-            ))
+            let cure = match error.kind() {
+                ErrorKind::AddrInUse => {
+                    "stop the process that uses the port, or choose another with --listen"
+                }
+                _ => "choose another address or port with --listen",
+            };
+            Error::refused(format!("cannot listen on {address}: {error}; {cure}"))
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use jiff::{Span, SpanRelativeTo};
 
 use super::{
@@ -31,11 +32,11 @@ pub(super) struct Args {
     ttl: Duration,
 
     /// The token's `aud`
-    #[arg(long, alias = "jwt-audience", env = "LLAVERO_JWT_AUDIENCE")]
+    #[arg(long, alias = "jwt-audience", env = "LLAVERO_JWT_AUDIENCE", value_parser = NonEmptyStringValueParser::new())]
     audience: Option<String>,
 
     /// The token's `iss`
-    #[arg(long, alias = "jwt-issuer", env = "LLAVERO_JWT_ISSUER")]
+    #[arg(long, alias = "jwt-issuer", env = "LLAVERO_JWT_ISSUER", value_parser = NonEmptyStringValueParser::new())]
     issuer: Option<String>,
 
     #[command(flatten)]

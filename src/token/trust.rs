@@ -23,6 +23,10 @@ pub enum KeyError {
     )]
     ShortSecret(usize),
 
+    /// A key file where a secret belongs: a public key is no secret, and its text would pass for one.
+    #[error("this is a PEM key, not a secret: give a public key with --jwt-public-key")]
+    NotASecret,
+
     /// The private half was given.
     #[error(
         "this is a private key, which has no place here: give the public one (`openssl pkey -pubout`)"
@@ -47,14 +51,17 @@ pub enum KeyError {
 pub struct HmacSecret(Vec<u8>);
 
 impl HmacSecret {
-    /// Takes a secret that is long enough.
+    /// Takes a secret that is long enough, and not a key that was meant for another flag.
     ///
     /// # Errors
-    /// [`KeyError::ShortSecret`] below 32 bytes.
+    /// [`KeyError::ShortSecret`] below 32 bytes, [`KeyError::NotASecret`] for the text of a PEM key.
     pub fn new(secret: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let secret = secret.into();
         if secret.len() < 32 {
             return Err(KeyError::ShortSecret(secret.len()));
+        }
+        if secret.trim_ascii_start().starts_with(b"-----BEGIN ") {
+            return Err(KeyError::NotASecret);
         }
         Ok(Self(secret))
     }

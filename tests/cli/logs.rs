@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use serde_json::Value;
 
-use crate::harness::{ANA, Home, PRODUCTION, SECRET, STATS, Server};
+use crate::harness::{ANA, Home, PRODUCTION, SECRET, STATS, Server, run};
 
 /// A user whose name would colour a terminal and forge a line.
 const FORGER: &str = "\u{1b}[31mred\r\n2026-01-01T00:00:00Z  INFO forged";
@@ -187,4 +187,19 @@ fn a_start_and_a_stop_in_good_order_say_nothing() {
     for args in [&[][..], &["--demo"], &["--log-format", "json"]] {
         assert_eq!(home.serve(args).stop().stderr, "");
     }
+}
+
+#[test]
+fn on_a_terminal_the_log_has_nothing_to_complain_about() {
+    let binary = env!("CARGO_BIN_EXE_llavero");
+    let serve = format!("{binary} serve --listen 127.0.0.1:0 --jwt-secret short");
+    // `script` gives the command a terminal of its own, for all that it writes.
+    let outcome = run(&mut Home::new().in_here("script", &["-qec", &serve, "/dev/null"]));
+    assert_eq!(outcome.status.code(), Some(2), "{outcome:?}");
+    assert!(
+        outcome
+            .stdout
+            .starts_with("error: the HS256 secret has 5 bytes"),
+        "{outcome:?}"
+    );
 }

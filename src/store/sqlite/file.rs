@@ -44,6 +44,17 @@ pub(super) fn prepare(path: &Path, create: bool) -> Result<PathBuf, OpenError> {
     Ok(path)
 }
 
+/// The file holds the secret that signs tokens: whoever reads it can speak for everybody.
+pub(super) fn warn_of_readers(path: &Path) {
+    #[cfg(unix)]
+    if let Ok(metadata) = fs::metadata(path)
+        && std::os::unix::fs::MetadataExt::mode(&metadata) & 0o077 != 0
+    {
+        let path = path.display();
+        tracing::warn!("others than its owner may open {path}: chmod 600 would prevent it");
+    }
+}
+
 /// Whether there is a write-ahead log beside the file, left by a process that was killed or still runs.
 pub(super) fn has_log(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();

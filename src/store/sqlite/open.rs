@@ -27,6 +27,7 @@ pub(in crate::store) fn create_or_open(
         return Err(OpenError::NoWriteAheadLog { path, mode });
     }
     connection::checkpoint_on_close(&conn, true).map_err(failed)?;
+    file::warn_of_readers(&path);
     Ok((path, conn))
 }
 

@@ -20,8 +20,8 @@ use crate::{
 /// of asking, so it is counted, by index range.
 pub(super) const SUMMARY: &str = "
     SELECT o.id,
-           t.total_keys,
-           t.revoked_keys,
+           coalesce(t.total_keys, 0),
+           coalesce(t.revoked_keys, 0),
            (SELECT count(*)
               FROM api_keys AS k
              WHERE k.organization_id = o.id
@@ -39,14 +39,14 @@ pub(super) const SUMMARY: &str = "
                AND k.revoked_at IS NULL
                AND k.last_used_at <= :idle_since
                AND (k.expires_at IS NULL OR k.expires_at > :now)) AS inactive_keys,
-           t.successful_requests,
-           t.rate_limit_hits,
-           t.errors
+           coalesce(t.successful_requests, 0),
+           coalesce(t.rate_limit_hits, 0),
+           coalesce(t.errors, 0)
       FROM organizations AS o
       JOIN memberships AS m
         ON m.organization_id = o.id
        AND m.user_id = :user
-      JOIN organization_totals AS t
+      LEFT JOIN organization_totals AS t
         ON t.organization_id = o.id
      WHERE o.id = coalesce(:id, (SELECT id FROM organizations WHERE slug = :slug))";
 
