@@ -2,11 +2,14 @@
 //!
 //! 2 is a call or a machine that has to be put right first; 1 is a plain "no".
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use clap::error::ErrorKind;
 
-use crate::{store::OpenError, token::KeyError};
+use crate::{
+    store::{self, OpenError},
+    token::KeyError,
+};
 
 /// Why a command did not do its work. Displays as one line.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +64,18 @@ impl Error {
 
 impl From<OpenError> for Error {
     fn from(error: OpenError) -> Self {
+        Self::refused(error.to_string())
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Self::refused(error.to_string())
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
         Self::refused(error.to_string())
     }
 }

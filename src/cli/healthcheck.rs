@@ -37,8 +37,7 @@ impl Args {
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
-            .build()
-            .map_err(|error| Error::refused(error.to_string()))?;
+            .build()?;
         let answer = runtime.block_on(async { timeout(PATIENCE, ask(&url)).await });
         match answer {
             Ok(Ok(200..=299)) => Ok(()),

@@ -3,7 +3,9 @@
 //! Order matters: whatever can be refused is refused before the database is touched, and the port is taken
 //! before that too, so that a second start by mistake changes nothing.
 
-use std::{io::ErrorKind, num::NonZeroU32, thread::available_parallelism, time::Duration};
+use std::{
+    io::ErrorKind, net::SocketAddr, num::NonZeroU32, thread::available_parallelism, time::Duration,
+};
 
 use clap::{
     ValueEnum,
@@ -23,7 +25,7 @@ use crate::{
     app::App,
     demo::Demo,
     logging,
-    model::Clock,
+    model::{Clock, Timestamp},
     store::{OpenOptions, Store},
     token::{Expected, HmacSecret, TrustedKey},
 };
@@ -83,7 +85,7 @@ impl Args {
     pub(super) fn run(self) -> Result<(), Error> {
         logging::start(matches!(self.log_format, LogFormat::Json));
         let trust = self.trust.read()?;
-        let runtime = Runtime::new().map_err(|error| Error::refused(error.to_string()))?;
+        let runtime = Runtime::new()?;
         let listener = runtime.block_on(self.listen())?;
         let store = Store::open(&self.database.path, &self.open_options()?)?;
         let served = runtime.block_on(self.serve(listener, store.clone(), trust));
@@ -117,36 +119,15 @@ impl Args {
     }
 
     async fn serve(&self, listener: TcpListener, store: Store, trust: Trust) -> Result<(), Error> {
-        let refused = |error: &dyn std::error::Error| Error::refused(error.to_string());
         let clock = Clock::system();
-        let (trusted, signer) = match trust {
-            Trust::PublicKey(key) => (key, None),
-            Trust::Secret(secret) => (TrustedKey::from_secret(&secret), Some(secret)),
-            Trust::OfTheDatabase => {
-                let secret = store
-                    .signing_secret()
-                    .await
-                    .map_err(|error| refused(&error))?;
-                let secret = HmacSecret::from(secret);
-                (TrustedKey::from_secret(&secret), Some(secret))
-            }
-        };
-        let stop = signal::stop().map_err(|error| refused(&error))?;
-        let address = listener.local_addr().map_err(|error| refused(&error))?;
+        let (trusted, signer) = keys(trust, &store).await?;
+        let stop = signal::stop()?;
+        let address = listener.local_addr()?;
         let mut greeting = format!("listening on http://{address}{}\n", self.base_path.as_str());
         if self.demo {
-            let demo = Demo::load()?;
-            let seeded = store.seed_if_empty(demo.seed(clock.now())).await;
-            seeded.map_err(|error| refused(&error))?;
-            let api = format!(
-                "http://{}{}",
-                address::reachable(address),
-                self.base_path.as_str()
-            );
-            greeting += &match &signer {
-                Some(secret) => demo::greeting(&demo, secret, &self.expected(), &api, clock.now())?,
-                None => demo::NO_SIGNER.to_owned(),
-            };
+            greeting += &self
+                .demo(&store, signer.as_ref(), address, clock.now())
+                .await?;
         }
         let app = App::new(store, trusted, self.expected(), clock);
         let request_seed = u64::from_ne_bytes(random::bytes()?);
@@ -155,6 +136,27 @@ impl Args {
         print(&greeting)?;
         api::serve(listener, endpoint, stop).await;
         Ok(())
+    }
+
+    /// Loads the demo into an empty database; what to print of it.
+    async fn demo(
+        &self,
+        store: &Store,
+        signer: Option<&HmacSecret>,
+        address: SocketAddr,
+        now: Timestamp,
+    ) -> Result<String, Error> {
+        let demo = Demo::load()?;
+        store.seed_if_empty(demo.seed(now)).await?;
+        let origin = format!("http://{}", address::reachable(address));
+        let api = format!("{origin}{}", self.base_path.as_str());
+        let tokens = match signer {
+            Some(secret) => demo::greeting(&demo, secret, &self.expected(), &api, now)?,
+            None => demo::NO_SIGNER.to_owned(),
+        };
+        Ok(format!(
+            "{tokens}\nThe interactive reference: {origin}/docs\n"
+        ))
     }
 
     fn expected(&self) -> Expected {
@@ -169,4 +171,14 @@ fn pool_size(text: &str) -> Result<NonZeroU32, &'static str> {
     let size = text.parse().ok();
     size.filter(|size: &NonZeroU32| size.get() <= 256)
         .ok_or("write a number from 1 to 256")
+}
+
+/// The key to check tokens with, and the secret to sign with, where there is one.
+async fn keys(trust: Trust, store: &Store) -> Result<(TrustedKey, Option<HmacSecret>), Error> {
+    let secret = match trust {
+        Trust::PublicKey(key) => return Ok((key, None)),
+        Trust::Secret(secret) => secret,
+        Trust::OfTheDatabase => HmacSecret::from(store.signing_secret().await?),
+    };
+    Ok((TrustedKey::from_secret(&secret), Some(secret)))
 }
