@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use serde_json::Value;
 
-use crate::harness::{ANA, Home, PRODUCTION, SECRET, STATS, Server, run};
+use crate::harness::{ANA, Home, PRODUCTION, SECRET, STATS, Server};
 
 /// A user whose name would colour a terminal and forge a line.
 const FORGER: &str = "\u{1b}[31mred\r\n2026-01-01T00:00:00Z  INFO forged";
@@ -189,12 +189,22 @@ fn a_start_and_a_stop_in_good_order_say_nothing() {
     }
 }
 
+/// Where there is no `script` of util-linux, there is no terminal to be had.
 #[test]
+#[cfg(target_os = "linux")]
 fn on_a_terminal_the_log_has_nothing_to_complain_about() {
+    if std::process::Command::new("script")
+        .arg("--version")
+        .output()
+        .is_err()
+    {
+        return;
+    }
     let binary = env!("CARGO_BIN_EXE_llavero");
     let serve = format!("{binary} serve --listen 127.0.0.1:0 --jwt-secret short");
     // `script` gives the command a terminal of its own, for all that it writes.
-    let outcome = run(&mut Home::new().in_here("script", &["-qec", &serve, "/dev/null"]));
+    let outcome =
+        crate::harness::run(&mut Home::new().in_here("script", &["-qec", &serve, "/dev/null"]));
     assert_eq!(outcome.status.code(), Some(2), "{outcome:?}");
     assert!(
         outcome
