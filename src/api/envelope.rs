@@ -18,6 +18,7 @@ use super::{
     request_id::{REQUEST_ID, RequestIds},
     routes::RouteInfo,
 };
+
 /// Limits on the head of a request. hyper's own, far above, answers without a body.
 const MOST_HEADERS: usize = 64;
 const LARGEST_HEAD: usize = 16 * 1024;
