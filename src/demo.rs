@@ -50,15 +50,7 @@ struct DemoOrganization {
 #[serde(deny_unknown_fields)]
 struct Member {
     user: String,
-    role: DemoRole,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum DemoRole {
-    Owner,
-    Admin,
-    Member,
+    role: Role,
 }
 
 #[derive(Debug, Deserialize)]
@@ -134,7 +126,7 @@ impl Demo {
                 .members
                 .iter()
                 .find(|member| member.user == user)?;
-            let role = Role::from(member.role).as_str();
+            let role = member.role.as_str();
             Some(format!("{role} of {}", organization.name))
         };
         self.organizations.iter().filter_map(of).collect()
@@ -158,7 +150,7 @@ impl Demo {
                     Some(NewMember {
                         organization: id,
                         user: UserId::new(&*member.user)?,
-                        role: member.role.into(),
+                        role: member.role,
                         created_at,
                     })
                 }));
@@ -253,16 +245,6 @@ fn noise(day: Day, key: Uuid) -> u32 {
 
 fn days(days: u64) -> Duration {
     Duration::from_hours(24 * days)
-}
-
-impl From<DemoRole> for Role {
-    fn from(role: DemoRole) -> Self {
-        match role {
-            DemoRole::Owner => Self::Owner,
-            DemoRole::Admin => Self::Admin,
-            DemoRole::Member => Self::Member,
-        }
-    }
 }
 
 #[cfg(test)]

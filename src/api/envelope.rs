@@ -102,16 +102,9 @@ impl<E> Envelope<E> {
             Err(error) => error.data(),
         };
         let route = pattern.and_then(|PathPattern(pattern)| self.routes.get(&**pattern));
-        let (mut response, cause) = match answer {
-            Ok(mut response) => {
-                let panicked = response.extensions_mut().remove::<Failure>();
-                (response, panicked)
-            }
-            Err(error) => {
-                let failure = asked.failure(&error, route);
-                (failure.as_response(), Some(failure))
-            }
-        };
+        let mut response =
+            answer.unwrap_or_else(|error| asked.failure(&error, route).as_response());
+        let failure = response.extensions_mut().remove::<Failure>();
         if asked.method == Method::HEAD {
             without_body(&mut response);
         }
@@ -122,7 +115,7 @@ impl<E> Envelope<E> {
                 .entry(name)
                 .or_insert(HeaderValue::from_static(value));
         }
-        asked.log(response.status(), route, cause.as_ref());
+        asked.log(response.status(), route, failure.as_ref());
         response
     }
 }

@@ -19,7 +19,8 @@ pub struct Organization {
 }
 
 /// What a member may do. Every role may read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Owns the organization.
     Owner,

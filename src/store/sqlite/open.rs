@@ -17,10 +17,9 @@ pub(in crate::store) fn create_or_open(
     new_signing_secret: &[u8; 32],
 ) -> Result<(PathBuf, Connection), OpenError> {
     let path = file::prepare(path, true)?;
-    let had_log = file::has_log(&path);
     let failed = |source| OpenError::sqlite(&path, source);
 
-    let mut conn = checked(&path, had_log)?;
+    let mut conn = checked(&path)?;
     schema::bring_up_to_date(&mut conn, &path, new_signing_secret)?;
     let mode = connection::enter_wal(&conn).map_err(failed)?;
     if mode != "wal" {
@@ -34,8 +33,7 @@ pub(in crate::store) fn create_or_open(
 /// Opens a file that is a database of this version already, for a single read.
 pub(in crate::store) fn open_existing(path: &Path) -> Result<(PathBuf, Connection), OpenError> {
     let path = file::prepare(path, false)?;
-    let had_log = file::has_log(&path);
-    let conn = checked(&path, had_log)?;
+    let conn = checked(&path)?;
     schema::require_current(&conn, &path)?;
     connection::checkpoint_on_close(&conn, true)
         .map_err(|source| OpenError::sqlite(&path, source))?;
@@ -43,8 +41,10 @@ pub(in crate::store) fn open_existing(path: &Path) -> Result<(PathBuf, Connectio
 }
 
 /// A writing connection to a file that may be written and is whole.
-fn checked(path: &Path, had_log: bool) -> Result<Connection, OpenError> {
+fn checked(path: &Path) -> Result<Connection, OpenError> {
     let failed = |source| OpenError::sqlite(path, source);
+    // Asked before SQLite makes a log of its own.
+    let had_log = file::has_log(path);
     let conn = connection::open_writer(path).map_err(failed)?;
     if had_log {
         connection::checkpoint_on_close(&conn, false).map_err(failed)?;
