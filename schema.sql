@@ -97,3 +97,37 @@ CREATE TABLE organization_daily_usage (
   errors              INTEGER NOT NULL CHECK (errors >= 0),
   PRIMARY KEY (organization_id, day)
 ) STRICT, WITHOUT ROWID;
+
+-- v 2
+
+-- The keys of an organization, newest first: a page of the list is a range of this index.
+CREATE INDEX api_keys_by_creation
+  ON api_keys (organization_id, created_at DESC, id DESC);
+
+-- The secret that a key had before its last rotation. It works beside the new one until its grace ends; there is
+-- one a key at most, since a further rotation ends the grace of the one before.
+CREATE TABLE retiring_secrets (
+  key_id      TEXT    NOT NULL PRIMARY KEY REFERENCES api_keys (id),
+  secret_hash BLOB    NOT NULL UNIQUE CHECK (length(secret_hash) = 32),
+  valid_until INTEGER NOT NULL CHECK (valid_until BETWEEN 0 AND 253402300799999)
+) STRICT, WITHOUT ROWID;
+
+-- Who did what to which key or member. A row is written in the transaction of the act, and never changed or
+-- removed. `user_id` is null for the command line, which speaks for whoever may open this file.
+CREATE TABLE audit_log (
+  id              INTEGER NOT NULL PRIMARY KEY,
+  organization_id TEXT    NOT NULL REFERENCES organizations (id),
+  created_at      INTEGER NOT NULL CHECK (created_at BETWEEN 0 AND 253402300799999),
+  user_id         TEXT    CHECK (length(user_id) > 0),
+  action          TEXT    NOT NULL
+                          CHECK (action IN ('organization.created',
+                                            'member.added', 'member.role_changed', 'member.removed',
+                                            'key.created', 'key.rotated', 'key.revoked')),
+  key_id          TEXT    REFERENCES api_keys (id),
+  member_id       TEXT,
+  CHECK ((key_id IS NOT NULL) = (action GLOB 'key.*')),
+  CHECK ((member_id IS NOT NULL) = (action GLOB 'member.*'))
+) STRICT;
+
+CREATE INDEX audit_log_by_time
+  ON audit_log (organization_id, created_at);

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use crate::{
-    model::Clock,
+    model::{Clock, Random},
     store::Store,
     token::{Expected, TrustedKey, Verifier},
 };
 
-/// The store, the verifier of tokens, and the time. Clones share them.
+/// The store, the verifier of tokens, the time, and chance. Clones share them.
 #[derive(Clone)]
 pub struct App {
     /// The database.
@@ -19,16 +19,25 @@ pub struct App {
     pub verifier: Arc<Verifier>,
     /// The time.
     pub clock: Clock,
+    /// Where ids and secrets come from.
+    pub random: Random,
 }
 
 impl App {
     /// An application on an open store.
     #[must_use]
-    pub fn new(store: Store, trusted: TrustedKey, expected: Expected, clock: Clock) -> Self {
+    pub fn new(
+        store: Store,
+        trusted: TrustedKey,
+        expected: Expected,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
         Self {
             store,
             verifier: Arc::new(Verifier::new(trusted, expected)),
             clock,
+            random,
         }
     }
 }

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::model::{
-    Day, KeyId, NewKey, NewMember, Organization, OrganizationId, Outcome, RateLimit, Role, Scopes,
-    Secret, Seed, Timestamp, Use, UserId,
+    Day, Description, KeyId, KeySettings, Member, Name, NewKey, Organization, OrganizationId,
+    Outcome, RateLimit, Role, Scopes, Secret, Seed, SeedKey, Slug, Timestamp, Use, UserId,
 };
 
 const FIXTURES: &str = include_str!("../fixtures/demo.json");
@@ -31,7 +31,7 @@ pub struct Demo {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct User {
-    id: String,
+    id: UserId,
     name: String,
 }
 
@@ -39,17 +39,17 @@ struct User {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct DemoOrganization {
     id: Uuid,
-    slug: String,
-    name: String,
+    slug: Slug,
+    name: Name,
     created_days_ago: u64,
-    members: Vec<Member>,
+    members: Vec<DemoMember>,
     keys: Vec<DemoKey>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Member {
-    user: String,
+struct DemoMember {
+    user: UserId,
     role: Role,
 }
 
@@ -57,12 +57,12 @@ struct Member {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct DemoKey {
     id: Uuid,
-    secret: String,
-    name: String,
-    description: Option<String>,
-    scopes: Vec<String>,
+    secret: Secret,
+    name: Name,
+    description: Option<Description>,
+    scopes: Scopes,
     rate_limit: Option<DemoRateLimit>,
-    created_by: String,
+    created_by: UserId,
     created_days_ago: u64,
     /// Negative when it has expired.
     expires_in_days: Option<i64>,
@@ -110,23 +110,18 @@ impl Demo {
     /// The users, in the order of the file.
     #[must_use]
     pub fn users(&self) -> Vec<DemoUser> {
-        let user = |user: &User| {
-            Some(DemoUser {
-                id: UserId::new(&*user.id)?,
-                name: user.name.clone(),
-                memberships: self.memberships(&user.id),
-            })
+        let user = |user: &User| DemoUser {
+            id: user.id.clone(),
+            name: user.name.clone(),
+            memberships: self.memberships(&user.id),
         };
-        self.users.iter().filter_map(user).collect()
+        self.users.iter().map(user).collect()
     }
 
-    fn memberships(&self, user: &str) -> Vec<String> {
+    fn memberships(&self, user: &UserId) -> Vec<String> {
         let of = |organization: &DemoOrganization| {
-            let member = organization
-                .members
-                .iter()
-                .find(|member| member.user == user)?;
-            let role = member.role.as_str();
+            let mut members = organization.members.iter();
+            let role = members.find(|member| member.user == *user)?.role.as_str();
             Some(format!("{role} of {}", organization.name))
         };
         self.organizations.iter().filter_map(of).collect()
@@ -145,17 +140,19 @@ impl Demo {
                 name: demo.name.clone(),
                 created_at,
             });
-            seed.members
-                .extend(demo.members.iter().filter_map(|member| {
-                    Some(NewMember {
-                        organization: id,
-                        user: UserId::new(&*member.user)?,
-                        role: member.role,
-                        created_at,
-                    })
-                }));
+            let member = |member: &DemoMember| Member {
+                user: member.user.clone(),
+                role: member.role,
+                created_at,
+            };
+            let members = demo.members.iter().map(member);
+            seed.members.extend(members.map(|member| (id, member)));
             for key in &demo.keys {
-                seed.keys.push(key.at(now, id));
+                seed.keys.push(SeedKey {
+                    organization: id,
+                    key: key.at(now),
+                    revoked_at: key.revoked_days_ago.map(|ago| now.before(days(ago))),
+                });
                 seed.uses.extend(key.uses(now));
             }
         }
@@ -164,20 +161,25 @@ impl Demo {
 }
 
 impl DemoKey {
-    fn at(&self, now: Timestamp, organization: OrganizationId) -> NewKey {
+    fn at(&self, now: Timestamp) -> NewKey {
         NewKey {
             id: KeyId(self.id),
-            organization,
-            secret: Secret::new(&*self.secret),
+            secret: self.secret.clone(),
+            settings: self.settings(now),
+            created_by: Some(self.created_by.clone()),
+            created_at: now.before(days(self.created_days_ago)),
+        }
+    }
+
+    fn settings(&self, now: Timestamp) -> KeySettings {
+        KeySettings {
             name: self.name.clone(),
             description: self.description.clone(),
-            scopes: Scopes::from_iter(self.scopes.clone()),
+            scopes: self.scopes.clone(),
             rate_limit: self.rate_limit.as_ref().map(|rate| RateLimit {
                 limit: rate.limit,
                 window_seconds: rate.window_seconds,
             }),
-            created_by: UserId::new(&*self.created_by),
-            created_at: now.before(days(self.created_days_ago)),
             expires_at: self.expires_in_days.map(|in_days| {
                 let distance = days(in_days.unsigned_abs());
                 if in_days < 0 {
@@ -186,7 +188,6 @@ impl DemoKey {
                     now.after(distance)
                 }
             }),
-            revoked_at: self.revoked_days_ago.map(|ago| now.before(days(ago))),
         }
     }
 
@@ -263,22 +264,24 @@ mod tests {
     fn no_use_lies_outside_the_last_90_days_or_a_keys_life() {
         let seed = Demo::load().unwrap().seed(NOON);
         for used in &seed.uses {
-            let key = seed.keys.iter().find(|key| key.id == used.key).unwrap();
+            let mut keys = seed.keys.iter();
+            let seeded = keys.find(|seeded| seeded.key.id == used.key).unwrap();
+            let key = &seeded.key;
             assert!(used.at <= NOON && used.at.day() >= NOON.day().minus(DAYS_OF_USE));
             assert!(
                 used.at >= key.created_at,
                 "{} used before it was made",
-                key.name
+                key.settings.name
             );
             assert!(
-                key.revoked_at.is_none_or(|at| used.at <= at),
+                seeded.revoked_at.is_none_or(|at| used.at <= at),
                 "{} used after revocation",
-                key.name
+                key.settings.name
             );
             assert!(
-                key.expires_at.is_none_or(|at| used.at <= at),
+                key.settings.expires_at.is_none_or(|at| used.at <= at),
                 "{} used after expiry",
-                key.name
+                key.settings.name
             );
         }
         assert!(

@@ -4,8 +4,8 @@ use std::{num::NonZeroU32, path::Path, time::Duration};
 
 use llavero::{
     model::{
-        Clock, KeyId, NewKey, NewMember, Organization, OrganizationId, Outcome, RateLimit, Role,
-        Scopes, Secret, Seed, Timestamp, Use, UserId,
+        Clock, Description, KeyId, KeySettings, Member, Name, NewKey, Organization, OrganizationId,
+        Outcome, RateLimit, Role, Scopes, Secret, Seed, SeedKey, Slug, Timestamp, Use, UserId,
     },
     store::{OpenOptions, Store},
     token::{HmacSecret, NewToken, mint},
@@ -61,34 +61,44 @@ pub(crate) fn create(path: &Path) -> HmacSecret {
 fn add_organization(seed: &mut Seed, number: usize, slug: &str, keys: usize, now: Timestamp) {
     let id = OrganizationId(Uuid::from_u64_pair(0xa, number as u64));
     let created_at = Timestamp::from_millis(now.as_millis() - 200 * DAY);
+    let user = UserId::new(USER).expect("a user");
     seed.organizations.push(Organization {
         id,
-        slug: slug.to_owned(),
-        name: slug.to_owned(),
+        slug: Slug::new(slug).expect("a slug"),
+        name: Name::new(slug).expect("a name"),
         created_at,
     });
-    seed.members.push(NewMember {
-        organization: id,
-        user: UserId::new(USER).expect("a user"),
+    let owner = Member {
+        user: user.clone(),
         role: Role::Owner,
         created_at,
-    });
-    seed.keys.extend((0..keys).map(|n| NewKey {
-        id: key_id(number, n),
+    };
+    seed.members.push((id, owner));
+    let yesterday = now.before(Duration::from_hours(24));
+    seed.keys.extend((0..keys).map(|n| SeedKey {
         organization: id,
-        secret: Secret::new(format!("sk_of-organization-{number}-and-key-{n:05}")),
-        name: format!("Key number {n}"),
-        description: Some("A description of ordinary length".to_owned()),
-        scopes: Scopes::from_iter(["invoices:read".to_owned(), "invoices:write".to_owned()]),
-        rate_limit: Some(RateLimit {
-            limit: 1000,
-            window_seconds: 60,
-        }),
-        created_by: UserId::new(USER),
-        created_at,
-        expires_at: (n % 20 == 19).then(|| Timestamp::from_millis(now.as_millis() - DAY)),
-        revoked_at: (n % 20 == 18).then(|| Timestamp::from_millis(now.as_millis() - DAY)),
+        key: NewKey {
+            id: key_id(number, n),
+            secret: secret(number, n),
+            settings: KeySettings {
+                name: Name::new(format!("Key number {n}")).expect("a name"),
+                description: Description::new("A description of ordinary length"),
+                scopes: Scopes::new(&["invoices:read", "invoices:write"]).expect("scopes"),
+                rate_limit: RateLimit::new(1000, 60),
+                expires_at: (n % 20 == 19).then_some(yesterday),
+            },
+            created_by: Some(user.clone()),
+            created_at,
+        },
+        revoked_at: (n % 20 == 18).then_some(yesterday),
     }));
+}
+
+fn secret(organization: usize, key: usize) -> Secret {
+    let mut random = [0; 32];
+    random[..8].copy_from_slice(&organization.to_be_bytes());
+    random[24..].copy_from_slice(&key.to_be_bytes());
+    Secret::generate(random)
 }
 
 /// Records `uses` single uses over the first `keys` keys and the last 90 days, in batches.

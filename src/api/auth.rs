@@ -59,10 +59,11 @@ async fn authenticate(request: &Request, bearer: Bearer) -> poem::Result<UserId>
     Ok(user)
 }
 
-/// What the store found for a member; a stranger's 403, or the store's own failure, otherwise.
-pub(super) fn for_member<T>(found: Result<Access<T>, store::Error>) -> Result<T, Failure> {
+/// What the store found for a caller who may have it; the caller's 403, or the store's own failure, otherwise.
+pub(super) fn allowed<T>(found: Result<Access<T>, store::Error>) -> Result<T, Failure> {
     match found? {
         Access::Granted(found) => Ok(found),
+        Access::RoleTooLow => Err(Failure::RoleTooLow),
         Access::Denied => Err(Failure::NotAMember),
     }
 }

@@ -15,7 +15,7 @@ use poem_openapi::{
     payload::Json,
 };
 
-use crate::store;
+use crate::{model::RandomError, store};
 
 /// The body of every error.
 #[derive(Debug, Clone, PartialEq, Eq, Object)]
@@ -47,6 +47,9 @@ pub(super) enum Failure {
     /// The caller may not know whether the organization exists.
     #[error("Access denied. User is not a member of this organization.")]
     NotAMember,
+    /// The caller is a member, whose role may not do this.
+    #[error("Access denied. Owner or admin role required.")]
+    RoleTooLow,
     /// The organization has no such key.
     #[error("API key not found")]
     KeyNotFound,
@@ -60,6 +63,21 @@ pub(super) enum Failure {
         path: String,
         allow: String,
     },
+    /// The key is revoked, and cannot be rotated.
+    #[error("API key revoked")]
+    KeyRevoked,
+    /// The key has expired, and cannot be rotated.
+    #[error("API key expired")]
+    KeyExpired,
+    /// The body is not announced as JSON.
+    #[error("Content-Type must be application/json")]
+    NotJson,
+    /// The body is over the limit.
+    #[error("The body is limited to 16 KiB")]
+    BodyTooLarge,
+    /// The body is too slow.
+    #[error("The body did not arrive in 10 seconds")]
+    BodyTimeout,
     /// The request line and headers are over the limit.
     #[error("Request header fields are limited to 64 fields and 16 KiB in all")]
     HeadersTooLarge,
@@ -157,8 +175,12 @@ impl ResponseError for Failure {
         match self {
             Self::BadRequest(_) | Self::PathNotUtf8 => StatusCode::BAD_REQUEST,
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
-            Self::NotAMember => StatusCode::FORBIDDEN,
+            Self::NotAMember | Self::RoleTooLow => StatusCode::FORBIDDEN,
             Self::KeyNotFound | Self::NoRoute { .. } => StatusCode::NOT_FOUND,
+            Self::KeyRevoked | Self::KeyExpired => StatusCode::CONFLICT,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -187,6 +209,14 @@ impl From<store::Error> for Failure {
             Self::Unavailable { cause }
         } else {
             Self::Internal { cause }
+        }
+    }
+}
+
+impl From<RandomError> for Failure {
+    fn from(error: RandomError) -> Self {
+        Self::Internal {
+            cause: error.to_string(),
         }
     }
 }

@@ -8,9 +8,12 @@
 //! the difference in `fixtures/openapi.json`.
 
 mod auth;
+mod body;
+mod cursor;
 mod docs;
 mod envelope;
 mod error;
+mod fields;
 mod health;
 mod keys;
 mod openapi;
@@ -28,6 +31,7 @@ use self::{
     envelope::Envelope, keys::KeysApi, openapi::DocumentPage, routes::RouteTable, stats::StatsApi,
 };
 pub use self::{
+    keys::{KeyOut, KeyWithSecretOut},
     openapi::document,
     routes::{BasePath, BasePathError},
     server::serve,

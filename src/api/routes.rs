@@ -149,13 +149,9 @@ pub(super) struct RouteInfo {
 
 impl RouteInfo {
     fn new(template: &str, methods: &[&str]) -> Self {
-        let mut allow = methods.join(", ");
-        if methods.contains(&"GET") {
-            allow.push_str(", HEAD");
-        }
         Self {
             template: template.to_owned(),
-            allow,
+            allow: methods.join(", ").replace("GET", "GET, HEAD"),
         }
     }
 }

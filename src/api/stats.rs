@@ -10,7 +10,7 @@ use uuid::{Uuid, uuid};
 
 use super::{
     ApiTag,
-    auth::{Caller, for_member},
+    auth::{Caller, allowed},
     error::Failure,
     keys::StatusOut,
     reply::Reply,
@@ -51,7 +51,7 @@ impl StatsApi {
         let found = store
             .key_stats(organization, caller.0, clock.now(), days)
             .await;
-        Ok(Reply(for_member(found)?.into()))
+        Ok(Reply(allowed(found)?.into()))
     }
 }
 
@@ -59,7 +59,7 @@ impl StatsApi {
 type Days = Bounded<1, 90>;
 
 /// What [`StatsApi::stats`] may refuse besides [`Failure::of_any_operation`], for the document.
-pub(super) fn stats_refusals() -> Vec<Failure> {
+pub(super) fn refusals() -> Vec<Failure> {
     vec![Days::refusal("days"), Failure::NotAMember]
 }
 
@@ -144,7 +144,7 @@ impl From<RecentKey> for RecentKeyOut {
     fn from(key: RecentKey) -> Self {
         Self {
             id: key.id.0,
-            name: key.name,
+            name: key.name.into(),
             preview: key.preview,
             status: key.status.into(),
             total_requests: Count(key.total_requests),

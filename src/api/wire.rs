@@ -2,11 +2,9 @@
 //!
 //! Each says how it is written and how it is documented, so that an annotated struct needs neither.
 
-use std::borrow::Cow;
-
 use poem_openapi::{
-    registry::{MetaSchema, MetaSchemaRef},
-    types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type},
+    registry::MetaSchema,
+    types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON},
 };
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -17,17 +15,17 @@ use crate::model::{Day, Timestamp};
 /// Implements [`Type`] for a scalar that is always required and is its own raw value.
 macro_rules! scalar {
     ($type:ty, [$($generics:tt)*], $name:expr, $schema:expr) => {
-        impl<$($generics)*> Type for $type {
+        impl<$($generics)*> poem_openapi::types::Type for $type {
             const IS_REQUIRED: bool = true;
             type RawValueType = Self;
             type RawElementValueType = Self;
 
-            fn name() -> Cow<'static, str> {
+            fn name() -> std::borrow::Cow<'static, str> {
                 $name.into()
             }
 
-            fn schema_ref() -> MetaSchemaRef {
-                MetaSchemaRef::Inline(Box::new($schema))
+            fn schema_ref() -> poem_openapi::registry::MetaSchemaRef {
+                poem_openapi::registry::MetaSchemaRef::Inline(Box::new($schema))
             }
 
             fn as_raw_value(&self) -> Option<&Self> {
@@ -40,6 +38,8 @@ macro_rules! scalar {
         }
     };
 }
+
+pub(super) use scalar;
 
 /// Implements writing a scalar, once for documents and once for answers, and the parser that poem-openapi asks
 /// of every field of an object, for a scalar that no request body has.
@@ -149,10 +149,15 @@ impl<const MIN: u32, const MAX: u32> ParseFromParameter for Bounded<MIN, MAX> {
     fn parse_from_parameters<I: IntoIterator<Item = A>, A: AsRef<str>>(
         values: I,
     ) -> ParseResult<Self> {
-        let mut values = values.into_iter();
-        match (values.next(), values.next()) {
-            (Some(value), None) => Self::parse_from_parameter(value.as_ref()),
-            _ => Ok(Self(None)),
-        }
+        only(values).map_or(Ok(Self(None)), |value| {
+            Self::parse_from_parameter(value.as_ref())
+        })
     }
+}
+
+/// The value of a parameter that must not be there twice.
+pub(super) fn only<A>(values: impl IntoIterator<Item = A>) -> Option<A> {
+    let mut values = values.into_iter();
+    let first = values.next();
+    first.filter(|_| values.next().is_none())
 }

@@ -7,6 +7,7 @@ use std::{io, process::ExitCode};
 use clap::error::ErrorKind;
 
 use crate::{
+    model::RandomError,
     store::{self, OpenError},
     token::KeyError,
 };
@@ -76,6 +77,12 @@ impl From<store::Error> for Error {
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
+        Self::refused(error.to_string())
+    }
+}
+
+impl From<RandomError> for Error {
+    fn from(error: RandomError) -> Self {
         Self::refused(error.to_string())
     }
 }

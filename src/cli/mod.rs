@@ -8,7 +8,6 @@ mod database;
 mod demo;
 mod error;
 mod healthcheck;
-mod random;
 mod serve;
 mod signal;
 mod token;

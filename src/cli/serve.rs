@@ -17,7 +17,7 @@ use super::{
     Error,
     address::{self, ListenArgs},
     database::DatabaseArgs,
-    demo, print, random, signal,
+    demo, print, signal,
     trust::{Trust, TrustArgs},
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     app::App,
     demo::Demo,
     logging,
-    model::{Clock, Timestamp},
+    model::{Clock, Random, Timestamp},
     store::{OpenOptions, Store},
     token::{Expected, HmacSecret, TrustedKey},
 };
@@ -114,7 +114,7 @@ impl Args {
         let default = NonZeroU32::MIN.saturating_add(default.saturating_add(1));
         Ok(OpenOptions {
             readers: self.pool_size.unwrap_or(default),
-            new_signing_secret: random::bytes()?,
+            new_signing_secret: Random::system().bytes()?,
         })
     }
 
@@ -129,8 +129,9 @@ impl Args {
                 .demo(&store, signer.as_ref(), address, clock.now())
                 .await?;
         }
-        let app = App::new(store, trusted, self.expected(), clock);
-        let request_seed = u64::from_ne_bytes(random::bytes()?);
+        let random = Random::system();
+        let request_seed = u64::from_ne_bytes(random.bytes()?);
+        let app = App::new(store, trusted, self.expected(), clock, random);
         let endpoint = api::endpoint(&app, &self.base_path, request_seed)?;
         drop(app);
         print(&greeting)?;

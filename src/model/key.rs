@@ -2,9 +2,9 @@
 //!
 //! The secret is not among its fields: see [`super::Secret`].
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
-use super::{KeyId, OrganizationId, Secret, Timestamp, Usage, UserId};
+use super::{Description, KeyId, Name, OrganizationId, Secret, Timestamp, Usage, UserId};
 
 /// A key's state at an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,20 +45,48 @@ pub struct RateLimit {
     pub window_seconds: i64,
 }
 
+impl RateLimit {
+    /// How many requests a limit may be.
+    pub const LIMITS: RangeInclusive<i64> = 1..=1_000_000_000;
+    /// How many seconds a window may last.
+    pub const WINDOWS: RangeInclusive<i64> = 1..=31 * 86_400;
+
+    /// The rate limit, if both numbers are in their ranges.
+    #[must_use]
+    pub fn new(limit: i64, window_seconds: i64) -> Option<Self> {
+        let valid = Self::LIMITS.contains(&limit) && Self::WINDOWS.contains(&window_seconds);
+        valid.then_some(Self {
+            limit,
+            window_seconds,
+        })
+    }
+}
+
 /// What a key may be used for: names without duplicates, in alphabetical order; none is fine.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Scopes(BTreeSet<String>);
 
 impl Scopes {
+    /// What scopes must be.
+    pub const RULE: &str =
+        "must be at most 50 strings of 1 to 64 letters, digits, `:`, `.`, `_`, `*` and `-`";
+
+    const MOST: usize = 50;
+    const LONGEST: usize = 64;
+
+    /// The scopes, if there are not too many and each is one.
+    #[must_use]
+    pub fn new(scopes: &[&str]) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b":._*-".contains(&byte);
+        let is_scope =
+            |scope: &&str| (1..=Self::LONGEST).contains(&scope.len()) && scope.bytes().all(allowed);
+        let valid = scopes.len() <= Self::MOST && scopes.iter().all(is_scope);
+        valid.then(|| Self(scopes.iter().copied().map(str::to_owned).collect()))
+    }
+
     /// The scopes in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
-    }
-}
-
-impl FromIterator<String> for Scopes {
-    fn from_iter<I: IntoIterator<Item = String>>(scopes: I) -> Self {
-        Self(scopes.into_iter().collect())
     }
 }
 
@@ -71,10 +99,10 @@ pub struct ApiKey {
     pub organization: OrganizationId,
     /// `sk_...` and the last four characters of its secret.
     pub preview: String,
-    /// Its name, 1 to 100 characters.
-    pub name: String,
-    /// What it is for, at most 500 characters.
-    pub description: Option<String>,
+    /// Its name.
+    pub name: Name,
+    /// What it is for.
+    pub description: Option<Description>,
     /// What it may be used for.
     pub scopes: Scopes,
     /// How often; `None` is unlimited.
@@ -101,29 +129,122 @@ impl ApiKey {
     }
 }
 
-/// A key to be stored: what [`ApiKey`] has, before any use, and the secret that only its hash will outlive.
-#[derive(Debug, Clone)]
-pub struct NewKey {
-    /// Its id.
-    pub id: KeyId,
-    /// Its owner.
-    pub organization: OrganizationId,
-    /// The secret.
-    pub secret: Secret,
-    /// Its name, 1 to 100 characters.
-    pub name: String,
-    /// What it is for, at most 500 characters.
-    pub description: Option<String>,
+/// What whoever makes a key chooses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySettings {
+    /// Its name.
+    pub name: Name,
+    /// What it is for.
+    pub description: Option<Description>,
     /// What it may be used for.
     pub scopes: Scopes,
     /// How often; `None` is unlimited.
     pub rate_limit: Option<RateLimit>,
-    /// Who made it, where known.
-    pub created_by: Option<UserId>,
-    /// When it was made.
-    pub created_at: Timestamp,
     /// When it stops working.
     pub expires_at: Option<Timestamp>,
-    /// When it was revoked, for a key that comes from elsewhere.
-    pub revoked_at: Option<Timestamp>,
+}
+
+/// A key to be stored, before any use, and the secret that only its hash will outlive.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// Its id.
+    pub id: KeyId,
+    /// The secret.
+    pub secret: Secret,
+    /// What was chosen.
+    pub settings: KeySettings,
+    /// Who makes it, where known.
+    pub created_by: Option<UserId>,
+    /// When it is made.
+    pub created_at: Timestamp,
+}
+
+/// A new secret for a key that stays the same otherwise.
+#[derive(Debug, Clone)]
+pub struct Rotation {
+    /// The secret that works from now on.
+    pub secret: Secret,
+    /// When it happens.
+    pub at: Timestamp,
+    /// How long the secret that was current until then works beside the new one, at most
+    /// [`Rotation::LONGEST_GRACE`].
+    pub grace: Duration,
+}
+
+impl Rotation {
+    /// The longest grace: a week.
+    pub const LONGEST_GRACE: Duration = Duration::from_hours(7 * 24);
+
+    /// When the grace ends.
+    #[must_use]
+    pub fn grace_ends_at(&self) -> Timestamp {
+        self.at.after(self.grace)
+    }
+}
+
+/// How an attempt to rotate a key ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rotated {
+    /// The key has its new secret.
+    Done(Box<ApiKey>),
+    /// The key is revoked or expired: nothing was changed.
+    Inactive(KeyStatus),
+}
+
+/// Where a list of keys goes on: behind this key, in the order from new to old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyCursor {
+    /// When the key was made.
+    pub created_at: Timestamp,
+    /// The key, for those made at the same instant.
+    pub id: KeyId,
+}
+
+/// A part of an organization's keys, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPage {
+    /// The keys.
+    pub keys: Vec<ApiKey>,
+    /// Where the next part begins; `None` when this was the last.
+    pub next: Option<KeyCursor>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_sorted_and_kept_once() {
+        let scopes = Scopes::new(&["b:write", "a.read", "b:write", "*"]).unwrap();
+        assert_eq!(
+            scopes.iter().collect::<Vec<_>>(),
+            ["*", "a.read", "b:write"]
+        );
+    }
+
+    #[test]
+    fn a_scope_is_a_short_word_of_few_characters() {
+        for scope in ["", &"x".repeat(65), "a b", "ñ", "a,b", "a/b"] {
+            assert_eq!(Scopes::new(&[scope]), None, "{scope}");
+        }
+        assert!(Scopes::new(&[&"x".repeat(64)]).is_some());
+        assert!(Scopes::new(&["s"; 50]).is_some());
+        assert_eq!(Scopes::new(&["s"; 51]), None);
+    }
+
+    #[test]
+    fn a_rate_limit_is_within_its_bounds() {
+        for (limit, window) in [(1, 1), (1_000_000_000, 2_678_400)] {
+            assert!(RateLimit::new(limit, window).is_some());
+        }
+        for (limit, window) in [
+            (0, 60),
+            (1_000_000_001, 60),
+            (1, 0),
+            (1, 2_678_401),
+            (-1, 60),
+        ] {
+            assert_eq!(RateLimit::new(limit, window), None, "{limit}/{window}");
+        }
+    }
 }

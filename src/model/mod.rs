@@ -1,22 +1,31 @@
 //! The domain's words: organizations, members, keys, usage, time.
 //!
 //! Every other module speaks in these types. They hold no SQL and no HTTP and import nothing else of this
-//! crate. Ids and scopes are checked when they are made; lengths, ranges and slugs by `schema.sql`.
+//! crate. Most are checked when they are made; `schema.sql` has the same rules again.
 
+mod audit;
 mod id;
 mod key;
+mod name;
 mod organization;
+mod random;
 mod secret;
 mod seed;
 mod stats;
 mod time;
 mod usage;
 
+pub use audit::{Act, AuditEntry};
 pub use id::{KeyId, OrganizationId, OrganizationRef, UserId};
-pub use key::{ApiKey, KeyStatus, NewKey, RateLimit, Scopes};
-pub use organization::{Access, NewMember, Organization, Role};
+pub use key::{
+    ApiKey, KeyCursor, KeyPage, KeySettings, KeyStatus, NewKey, RateLimit, Rotated, Rotation,
+    Scopes,
+};
+pub use name::{Description, Name, Slug};
+pub use organization::{Access, Actor, Member, MemberAdded, Organization, Role, UnknownRole};
+pub use random::{Random, RandomError};
 pub use secret::{Secret, SecretHash};
-pub use seed::Seed;
+pub use seed::{Seed, SeedKey};
 pub use stats::{DailyUsage, KeyCounts, KeyStats, RecentKey};
 pub use time::{Clock, Day, Timestamp};
 pub use usage::{Outcome, Usage, Use};

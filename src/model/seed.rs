@@ -1,6 +1,6 @@
 //! A whole world to fill an empty database with: the demo fixtures, a test's random graph, a benchmark's load.
 
-use super::{NewKey, NewMember, Organization, Use};
+use super::{Member, NewKey, Organization, OrganizationId, Timestamp, Use};
 
 /// Organizations, their members, their keys and what the keys were used for. Each part refers to those before
 /// it.
@@ -8,10 +8,21 @@ use super::{NewKey, NewMember, Organization, Use};
 pub struct Seed {
     /// The organizations.
     pub organizations: Vec<Organization>,
-    /// Who belongs to them.
-    pub members: Vec<NewMember>,
+    /// Who belongs to which.
+    pub members: Vec<(OrganizationId, Member)>,
     /// Their keys.
-    pub keys: Vec<NewKey>,
+    pub keys: Vec<SeedKey>,
     /// What the keys were used for, in any order.
     pub uses: Vec<Use>,
+}
+
+/// A key that has a history.
+#[derive(Debug, Clone)]
+pub struct SeedKey {
+    /// Its owner.
+    pub organization: OrganizationId,
+    /// The key as it was made.
+    pub key: NewKey,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
 }

@@ -1,6 +1,6 @@
 //! What an organization's members want to know about all its keys at once.
 
-use super::{Day, KeyId, KeyStatus, OrganizationId, Timestamp, Usage};
+use super::{Day, KeyId, KeyStatus, Name, OrganizationId, Timestamp, Usage};
 
 /// Counts of an organization's keys by state at one instant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub struct RecentKey {
     /// Its id.
     pub id: KeyId,
     /// Its name.
-    pub name: String,
+    pub name: Name,
     /// Its preview.
     pub preview: String,
     /// Its state when the statistics were read.

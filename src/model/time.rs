@@ -18,6 +18,14 @@ impl Timestamp {
         Self(millis)
     }
 
+    /// The instant that a date-time with an offset spells (RFC 3339), `2026-01-05T12:00:00Z`; what is finer than
+    /// a millisecond is cut off. `None` when it spells none, or one before 1970.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let instant: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(instant.as_millisecond())).filter(|instant| instant.0 >= 0)
+    }
+
     /// Milliseconds since 1970-01-01T00:00Z.
     #[must_use]
     pub const fn as_millis(self) -> i64 {

@@ -7,6 +7,7 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use rusqlite::ErrorCode;
@@ -19,7 +20,7 @@ use crate::model::KeyId;
 pub enum OpenError {
     /// There is no file, and none was to be created.
     #[error(
-        "no database at {0}: create it with `llavero serve`, or name another one with --database"
+        "no database at {0}: create it with `llavero serve` or `llavero org create`, or name another one with --database"
     )]
     Missing(PathBuf),
 
@@ -107,6 +108,10 @@ pub enum OpenError {
         source: r2d2::Error,
     },
 
+    /// The thread that writes did not start.
+    #[error("cannot start a thread: {0}; allow more processes")]
+    Thread(#[from] io::Error),
+
     /// The file's signing secret could not be read.
     #[error("cannot read the signing secret of {path}: {source}")]
     Secret {
@@ -131,27 +136,39 @@ impl OpenError {
 }
 
 /// Why the store did not answer, or did not write. What a write began is undone.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The store cannot answer now: locked by another process, out of space or memory, an I/O error, damage.
     #[error("the database cannot answer: {0}")]
-    Unavailable(#[source] rusqlite::Error),
+    Unavailable(#[source] Arc<rusqlite::Error>),
 
     /// All readers were busy for too long.
     #[error("no connection was free in time: {0}")]
-    Exhausted(#[from] r2d2::Error),
+    Exhausted(String),
 
-    /// A use names a key that is not stored.
+    /// As many writes wait for the writer as may.
+    #[error("too many writes are waiting")]
+    QueueFull,
+
+    /// The store is being closed.
+    #[error("the database is being closed")]
+    Closed,
+
+    /// Another write of the same transaction failed in a way that undid them all.
+    #[error("the transaction was rolled back")]
+    RolledBack,
+
+    /// What was to be changed is not stored.
     #[error("no API key has the id {}", .0.0)]
     UnknownKey(KeyId),
 
     /// A statement failed, or the database holds what it should not.
     #[error("the database refused: {0}")]
-    Sqlite(#[source] rusqlite::Error),
+    Sqlite(#[source] Arc<rusqlite::Error>),
 
-    /// The thread that ran the statement did not finish.
-    #[error("a database task did not finish: {0}")]
-    Task(#[from] JoinError),
+    /// What was asked of the database did not come to an end: it panicked, and the log says where.
+    #[error("a database task did not finish")]
+    Unfinished,
 }
 
 impl From<rusqlite::Error> for Error {
@@ -168,9 +185,21 @@ impl From<rusqlite::Error> for Error {
                 | ErrorCode::SystemIoFailure
                 | ErrorCode::FileLockingProtocolFailed
                 | ErrorCode::OutOfMemory,
-            ) => Self::Unavailable(error),
-            _ => Self::Sqlite(error),
+            ) => Self::Unavailable(error.into()),
+            _ => Self::Sqlite(error.into()),
         }
+    }
+}
+
+impl From<r2d2::Error> for Error {
+    fn from(error: r2d2::Error) -> Self {
+        Self::Exhausted(error.to_string())
+    }
+}
+
+impl From<JoinError> for Error {
+    fn from(_: JoinError) -> Self {
+        Self::Unfinished
     }
 }
 
@@ -178,6 +207,13 @@ impl Error {
     /// Whether the same call may succeed later, unchanged.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Exhausted(_))
+        match self {
+            Self::Unavailable(_)
+            | Self::Exhausted(_)
+            | Self::QueueFull
+            | Self::Closed
+            | Self::RolledBack => true,
+            Self::UnknownKey(_) | Self::Sqlite(_) | Self::Unfinished => false,
+        }
     }
 }

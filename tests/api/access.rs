@@ -16,14 +16,13 @@ use crate::{
 /// What the rule says of a user, an organization and a key, each by its number.
 fn expected(seed: &Seed, user: usize, organization: usize, key: usize) -> StatusCode {
     let id = worlds::organization(organization);
-    let is_member = seed
-        .members
-        .iter()
-        .any(|member| member.organization == id && member.user.as_str() == worlds::user(user));
+    let is_member = seed.members.iter().any(|(organization, member)| {
+        *organization == id && member.user.as_str() == worlds::user(user)
+    });
     let owns = seed
         .keys
         .iter()
-        .any(|stored| stored.organization == id && stored.id == worlds::key(key));
+        .any(|stored| stored.organization == id && stored.key.id == worlds::key(key));
     match (is_member, owns) {
         (false, _) => StatusCode::FORBIDDEN,
         (true, false) => StatusCode::NOT_FOUND,

@@ -7,7 +7,9 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::harness::{ACME, ANA, DIEGO, PRODUCTION, TestApp, key_path, lasting_token, stats_path};
+use crate::harness::{
+    ACME, ANA, DIEGO, PRODUCTION, TestApp, key_path, keys_path, lasting_token, stats_path,
+};
 
 /// Checks what every failure must have, and returns its message.
 async fn assert_failure(answer: Response, status: u16) -> String {
@@ -129,18 +131,29 @@ async fn without_a_token_the_answer_is_401_whatever_else_is_wrong() {
 async fn a_wrong_method_is_told_the_right_ones() {
     let app = TestApp::demo().await;
     let paths = [
-        stats_path(ACME),
-        key_path(ACME, PRODUCTION),
-        "/api/openapi.json".to_owned(),
-        "/docs".to_owned(),
-        "/healthz".to_owned(),
-        "/readyz".to_owned(),
+        (stats_path(ACME), "GET, HEAD"),
+        (key_path(ACME, PRODUCTION), "GET, HEAD, DELETE"),
+        (key_path(ACME, PRODUCTION) + "/rotate", "POST"),
+        (keys_path(ACME), "GET, HEAD, POST"),
+        ("/api/openapi.json".to_owned(), "GET, HEAD"),
+        ("/docs".to_owned(), "GET, HEAD"),
+        ("/healthz".to_owned(), "GET, HEAD"),
+        ("/readyz".to_owned(), "GET, HEAD"),
     ];
-    for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
-        for path in &paths {
+    for method in [
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW",
+    ] {
+        for (path, allow) in &paths {
+            if allow.split(", ").any(|allowed| allowed == method) {
+                continue;
+            }
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             let answer = app.request(method.clone(), path).send().await.unwrap();
-            assert_eq!(answer.headers()["allow"], "GET, HEAD", "{method} {path}");
+            assert_eq!(answer.headers()["allow"], *allow, "{method} {path}");
+            if method == Method::HEAD {
+                assert_eq!(answer.status(), 405);
+                continue;
+            }
             let message = assert_failure(answer, 405).await;
             assert_eq!(message, format!("Cannot {method} {path}"));
         }

@@ -13,7 +13,7 @@ use llavero::{
     api,
     app::App,
     demo::Demo,
-    model::{Clock, Seed, Timestamp, UserId},
+    model::{Clock, Random, Seed, Timestamp, UserId},
     store::{OpenOptions, Store},
     token::{Expected, HmacSecret, NewToken, TrustedKey, mint},
 };
@@ -94,7 +94,7 @@ impl TestApp {
         let store = Store::open(&directory.path().join("test.db"), &options).unwrap();
         store.seed_if_empty(seed).await.unwrap();
 
-        let app = App::new(store.clone(), trusted, expected, clock);
+        let app = App::new(store.clone(), trusted, expected, clock, Random::system());
         let endpoint = api::endpoint(&app, &"/api".parse().unwrap(), 0xfeed).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -194,4 +194,9 @@ pub(crate) fn key_path(organization: &str, key: &str) -> String {
 /// `/api/organizations/ORGANIZATION/api-keys/stats`
 pub(crate) fn stats_path(organization: &str) -> String {
     key_path(organization, "stats")
+}
+
+/// `/api/organizations/ORGANIZATION/api-keys`
+pub(crate) fn keys_path(organization: &str) -> String {
+    format!("/api/organizations/{organization}/api-keys")
 }

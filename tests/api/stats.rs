@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use llavero::model::{
-    KeyId, KeyStatus, NewMember, OrganizationId, Outcome, Role, Seed, Timestamp, Usage, Use, UserId,
+    KeyId, KeyStatus, Member, OrganizationId, Outcome, Role, Seed, Timestamp, Usage, Use, UserId,
 };
 use proptest::prelude::*;
 use reqwest::StatusCode;
@@ -26,7 +26,8 @@ fn model(seed: &Seed, organization: usize, now: Timestamp, days: i64) -> Value {
     let mut counts: HashMap<&str, i64> = HashMap::new();
     let mut total = Usage::default();
     let mut recent = Vec::new();
-    for key in seed.keys.iter().filter(|key| key.organization == id) {
+    for seeded in seed.keys.iter().filter(|key| key.organization == id) {
+        let key = &seeded.key;
         let uses = seed
             .uses
             .iter()
@@ -34,7 +35,7 @@ fn model(seed: &Seed, organization: usize, now: Timestamp, days: i64) -> Value {
         let last = uses.clone().map(|used| used.at).max();
         let usage = sum(uses);
         total += usage;
-        let status = KeyStatus::at(now, key.revoked_at, key.expires_at);
+        let status = KeyStatus::at(now, seeded.revoked_at, key.settings.expires_at);
         let idle = last.is_some_and(|at| at.as_millis() <= now.as_millis() - 30 * DAY);
         let name = match status {
             KeyStatus::Active => "active",
@@ -48,7 +49,7 @@ fn model(seed: &Seed, organization: usize, now: Timestamp, days: i64) -> Value {
         }
         recent.extend(last.map(|at| {
             json!({
-                "id": key.id.0, "name": key.name, "preview": key.secret.preview(), "status": name,
+                "id": key.id.0, "name": key.settings.name.as_str(), "preview": key.secret.preview(), "status": name,
                 "totalRequests": usage.total_requests(), "lastUsedAt": at.to_string(),
             })
         }));
@@ -88,7 +89,7 @@ fn day(seed: &Seed, organization: OrganizationId, now: Timestamp, ago: i64) -> V
             && seed
                 .keys
                 .iter()
-                .any(|key| key.id == used.key && key.organization == organization)
+                .any(|key| key.key.id == used.key && key.organization == organization)
     };
     let usage = sum(seed.uses.iter().filter(mine));
     json!({
@@ -117,12 +118,12 @@ proptest! {
         later in prop_oneof![Just(0), 0..50 * DAY, (0..3i64).prop_map(|days| days * DAY)],
         days in 0..=90i64,
     ) {
-        seed.members.extend((0..ORGANIZATIONS).map(|n| NewMember {
-            organization: worlds::organization(n),
+        let auditor = Member {
             user: UserId::new(AUDITOR).unwrap(),
             role: Role::Member,
             created_at: NOW,
-        }));
+        };
+        seed.members.extend((0..ORGANIZATIONS).map(|n| (worlds::organization(n), auditor.clone())));
         Runtime::new().unwrap().block_on(async {
             // Half of the uses come with the seed, the rest in two later batches.
             let rest = seed.uses.split_off(seed.uses.len() / 2);

@@ -3,8 +3,8 @@
 //! Small numbers on purpose, so that strangers, shared users, empty organizations and ties all occur often.
 
 use llavero::model::{
-    KeyId, NewKey, NewMember, Organization, OrganizationId, Outcome, Role, Scopes, Secret, Seed,
-    Timestamp, Use, UserId,
+    KeyId, KeySettings, Member, Name, NewKey, Organization, OrganizationId, Outcome, Role, Scopes,
+    Secret, Seed, SeedKey, Slug, Timestamp, Use, UserId,
 };
 use proptest::{collection::vec, option, prelude::*};
 use uuid::Uuid;
@@ -78,19 +78,21 @@ fn build(members: &[bool], keys: &[Key]) -> Seed {
     let created_at = before(200 * DAY);
     let organizations = (0..ORGANIZATIONS).map(|n| Organization {
         id: organization(n),
-        slug: slug(n),
-        name: slug(n),
+        slug: Slug::new(slug(n)).unwrap(),
+        name: Name::new(slug(n)).unwrap(),
         created_at,
     });
     let pairs = (0..ORGANIZATIONS).flat_map(|o| (0..USERS).map(move |u| (o, u)));
     let members = pairs
         .zip(members)
         .filter(|(_, is_member)| **is_member)
-        .map(|((o, u), _)| NewMember {
-            organization: organization(o),
-            user: UserId::new(user(u)).unwrap(),
-            role: [Role::Owner, Role::Admin, Role::Member][u % 3],
-            created_at,
+        .map(|((o, u), _)| {
+            let member = Member {
+                user: UserId::new(user(u)).unwrap(),
+                role: [Role::Owner, Role::Admin, Role::Member][u % 3],
+                created_at,
+            };
+            (organization(o), member)
         });
     let mut seed = Seed {
         organizations: organizations.collect(),
@@ -98,17 +100,21 @@ fn build(members: &[bool], keys: &[Key]) -> Seed {
         ..Seed::default()
     };
     for (n, (owner, revoked, expiry, uses)) in keys.iter().enumerate() {
-        seed.keys.push(NewKey {
-            id: key(n),
+        seed.keys.push(SeedKey {
             organization: organization(*owner),
-            secret: Secret::new(format!("sk_secret-of-key-{n:04}")),
-            name: format!("Key {n}"),
-            description: None,
-            scopes: Scopes::default(),
-            rate_limit: None,
-            created_by: None,
-            created_at,
-            expires_at: expiry.map(|distance| before(-distance)),
+            key: NewKey {
+                id: key(n),
+                secret: Secret::generate([u8::try_from(n).unwrap(); 32]),
+                settings: KeySettings {
+                    name: Name::new(format!("Key {n}")).unwrap(),
+                    description: None,
+                    scopes: Scopes::default(),
+                    rate_limit: None,
+                    expires_at: expiry.map(|distance| before(-distance)),
+                },
+                created_by: None,
+                created_at,
+            },
             revoked_at: revoked.then(|| before(DAY)),
         });
         seed.uses

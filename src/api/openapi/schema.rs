@@ -12,6 +12,9 @@ pub(super) fn upgrade(schema: &mut Value) {
         return;
     };
     fields.remove("example");
+    if let Some(Value::String(description)) = fields.get_mut("description") {
+        *description = description.replace('\n', " ");
+    }
     require_nullable(fields);
     for (_, property) in fields
         .get_mut("properties")
@@ -35,6 +38,50 @@ pub(super) fn upgrade(schema: &mut Value) {
     flatten_reference(fields);
     if nullable {
         allow_null(fields);
+    }
+}
+
+/// Says of every object that a request may have in its body what [`crate::api::fields`] makes of it: unknown
+/// members are refused, and what may be left out may be null as well, unless it has a default.
+pub(super) fn close_requests(paths: &Map<String, Value>, schemas: &mut Map<String, Value>) {
+    let operations = paths.values().filter_map(Value::as_object);
+    let bodies = operations.flat_map(Map::values);
+    let mut open: Vec<String> = bodies
+        .flat_map(|operation| references(&operation["requestBody"]))
+        .collect();
+    while let Some(name) = open.pop() {
+        let Some(schema) = schemas.get_mut(&name) else {
+            continue;
+        };
+        open.extend(references(&schema["properties"]));
+        schema["additionalProperties"] = json!(false);
+        let required = schema["required"].clone();
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for (name, property) in properties.into_iter().flatten() {
+            let is_required = required
+                .as_array()
+                .is_some_and(|all| all.contains(&json!(name)));
+            if let Value::Object(property) = property
+                && !is_required
+                && !property.contains_key("default")
+            {
+                allow_null(property);
+            }
+        }
+    }
+}
+
+/// The names of the schemas that a part of the document refers to.
+fn references(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(fields) => {
+            let reference = fields.get("$ref").and_then(Value::as_str);
+            let name = reference.and_then(|path| path.rsplit('/').next());
+            let inner = fields.values().flat_map(references);
+            inner.chain(name.map(str::to_owned)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
     }
 }
 

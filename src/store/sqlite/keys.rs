@@ -1,20 +1,24 @@
-//! Keys, one at a time: reading one for a member, storing a new one.
+//! Reading keys: one for a member, one for the operator, a page of an organization's.
 //!
-//! Reading is one statement: membership, key and usage come from one snapshot, and a stranger's request costs
-//! what a member's costs.
+//! What a key looks like as a row is said once, in `columns!` and [`api_key`]. How keys come to be and change is
+//! in [`super::key_life`].
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::row;
+use super::{access, row};
 use crate::{
-    model::{Access, ApiKey, KeyId, NewKey, OrganizationRef, RateLimit, UserId},
+    model::{
+        Access, Actor, ApiKey, KeyCursor, KeyId, KeyPage, OrganizationRef, RateLimit, SecretHash,
+        Timestamp, UserId,
+    },
     store::Error,
 };
 
-/// One row for a member, with nulls where the key is not the organization's; no row for anybody else.
-pub(super) const KEY: &str = "
-    SELECT o.id,
-           k.id,
+/// The columns that [`api_key`] reads, of `api_keys AS k`.
+macro_rules! columns {
+    () => {
+        "k.id,
+           k.organization_id,
            k.preview,
            k.name,
            k.description,
@@ -28,7 +32,18 @@ pub(super) const KEY: &str = "
            k.created_at,
            k.last_used_at,
            k.expires_at,
-           k.revoked_at
+           k.revoked_at"
+    };
+}
+
+/// One row for a member, with nulls where the key is not the organization's; no row for anybody else. One
+/// statement, so that membership, key and usage come from one snapshot, and a stranger's request costs what a
+/// member's costs.
+pub(super) const KEY: &str = concat!(
+    "
+    SELECT ",
+    columns!(),
+    "
       FROM organizations AS o
       JOIN memberships AS m
         ON m.organization_id = o.id
@@ -36,23 +51,46 @@ pub(super) const KEY: &str = "
       LEFT JOIN api_keys AS k
         ON k.id = ?4
        AND k.organization_id = o.id
-     WHERE o.id = coalesce(?1, (SELECT id FROM organizations WHERE slug = ?2))";
+     WHERE o.id = coalesce(?1, (SELECT id FROM organizations WHERE slug = ?2))"
+);
 
-pub(super) const INSERT: &str = "
-    INSERT INTO api_keys (
-      id, organization_id, secret_hash, preview, name, description, scopes,
-      rate_limit, rate_window_seconds, created_by, created_at, expires_at, revoked_at
-    )
-    VALUES (
-      :id, :organization_id, :secret_hash, :preview, :name, :description, :scopes,
-      :rate_limit, :rate_window_seconds, :created_by, :created_at, :expires_at, :revoked_at
-    )";
+pub(super) const BY_ID: &str = concat!(
+    "
+    SELECT ",
+    columns!(),
+    "
+      FROM api_keys AS k
+     WHERE k.id = ?1"
+);
 
-pub(super) const COUNT_INSERTED: &str = "
-    UPDATE organization_totals
-       SET total_keys = total_keys + 1,
-           revoked_keys = revoked_keys + ?2
-     WHERE organization_id = ?1";
+/// A secret opens the key that has it, or that had it before a rotation whose grace has not ended.
+pub(super) const BY_SECRET: &str = concat!(
+    "
+    SELECT ",
+    columns!(),
+    "
+      FROM api_keys AS k
+     WHERE k.id = coalesce(
+             (SELECT id
+                FROM api_keys
+               WHERE secret_hash = ?1),
+             (SELECT key_id
+                FROM retiring_secrets
+               WHERE secret_hash = ?1
+                 AND valid_until > ?2))"
+);
+
+pub(super) const PAGE: &str = concat!(
+    "
+    SELECT ",
+    columns!(),
+    "
+      FROM api_keys AS k
+     WHERE k.organization_id = ?1
+       AND (k.created_at, k.id) < (?2, ?3)
+     ORDER BY k.created_at DESC, k.id DESC
+     LIMIT ?4"
+);
 
 /// The key for `user`; see [`crate::store::Store::key`].
 pub(in crate::store) fn key(
@@ -64,20 +102,66 @@ pub(in crate::store) fn key(
     let (id, slug) = row::id_or_slug(organization);
     let found = conn
         .prepare_cached(KEY)?
-        .query_row(params![id, slug, user, key], api_key)
+        .query_row(params![id, slug, user, key], |row| {
+            let belongs = row.get::<_, Option<KeyId>>(0)?.is_some();
+            belongs.then(|| api_key(row)).transpose()
+        })
         .optional()?;
     Ok(found.map_or(Access::Denied, Access::Granted))
 }
 
-fn api_key(row: &Row<'_>) -> rusqlite::Result<Option<ApiKey>> {
-    let Some(id) = row.get(1)? else {
-        return Ok(None);
-    };
+/// The key with this id, whosever it is.
+pub(in crate::store) fn by_id(conn: &Connection, key: KeyId) -> Result<Option<ApiKey>, Error> {
+    let mut statement = conn.prepare_cached(BY_ID)?;
+    Ok(statement.query_row([key], api_key).optional()?)
+}
+
+/// The key that a secret opens at `now`; see [`crate::store::Store::key_with_secret`].
+pub(in crate::store) fn by_secret(
+    conn: &Connection,
+    secret: &SecretHash,
+    now: Timestamp,
+) -> Result<Option<ApiKey>, Error> {
+    let mut statement = conn.prepare_cached(BY_SECRET)?;
+    let found = statement.query_row(params![secret.as_bytes(), now], api_key);
+    Ok(found.optional()?)
+}
+
+/// A page of an organization's keys; see [`crate::store::Store::keys`].
+pub(in crate::store) fn page(
+    conn: &Connection,
+    organization: &OrganizationRef,
+    by: &Actor,
+    after: Option<KeyCursor>,
+    limit: u32,
+) -> Result<Access<KeyPage>, Error> {
+    // One snapshot for the question and the answer.
+    let snapshot = conn.unchecked_transaction()?;
+    access::manager(&snapshot, organization, by)?.try_map(|organization| {
+        // No key is as late as that: the first page.
+        let (created_at, id) = after.map_or((i64::MAX, None), |after| {
+            (after.created_at.as_millis(), Some(after.id))
+        });
+        let mut statement = snapshot.prepare_cached(PAGE)?;
+        let more = i64::from(limit) + 1;
+        let keys = statement.query_map(params![organization, created_at, id, more], api_key)?;
+        let mut keys: Vec<ApiKey> = keys.collect::<Result<_, _>>()?;
+        let is_last = keys.len() <= limit as usize;
+        keys.truncate(limit as usize);
+        let next = keys.last().filter(|_| !is_last).map(|last| KeyCursor {
+            created_at: last.created_at,
+            id: last.id,
+        });
+        Ok(KeyPage { keys, next })
+    })
+}
+
+fn api_key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
     let limit: Option<i64> = row.get(6)?;
     let window: Option<i64> = row.get(7)?;
-    Ok(Some(ApiKey {
-        id,
-        organization: row.get(0)?,
+    Ok(ApiKey {
+        id: row.get(0)?,
+        organization: row.get(1)?,
         preview: row.get(2)?,
         name: row.get(3)?,
         description: row.get(4)?,
@@ -92,27 +176,5 @@ fn api_key(row: &Row<'_>) -> rusqlite::Result<Option<ApiKey>> {
         last_used_at: row.get(13)?,
         expires_at: row.get(14)?,
         revoked_at: row.get(15)?,
-    }))
-}
-
-/// Stores a key, without any use, and counts it. Its secret is hashed here and goes no further.
-pub(super) fn insert(tx: &Transaction<'_>, key: &NewKey) -> Result<(), Error> {
-    tx.prepare_cached(INSERT)?.execute(named_params! {
-        ":id": key.id,
-        ":organization_id": key.organization,
-        ":secret_hash": key.secret.hash().as_bytes(),
-        ":preview": key.secret.preview(),
-        ":name": key.name,
-        ":description": key.description,
-        ":scopes": key.scopes,
-        ":rate_limit": key.rate_limit.map(|rate| rate.limit),
-        ":rate_window_seconds": key.rate_limit.map(|rate| rate.window_seconds),
-        ":created_by": key.created_by,
-        ":created_at": key.created_at,
-        ":expires_at": key.expires_at,
-        ":revoked_at": key.revoked_at,
-    })?;
-    tx.prepare_cached(COUNT_INSERTED)?
-        .execute(params![key.organization, key.revoked_at.is_some()])?;
-    Ok(())
+    })
 }

@@ -1,10 +1,10 @@
-//! Organizations and their members: how they get into the file. Reading asks for membership itself.
+//! Organizations: created, found, listed; and a whole world at once for a database that has none.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Savepoint, params};
 
-use super::{keys, usage};
+use super::{audit, key_life, members, row, usage};
 use crate::{
-    model::{NewMember, Organization, Seed},
+    model::{Act, Actor, Organization, OrganizationRef, Seed},
     store::Error,
 };
 
@@ -15,53 +15,105 @@ pub(super) const ANY: &str = "
 
 pub(super) const INSERT: &str = "
     INSERT INTO organizations (id, slug, name, created_at)
-    VALUES (?1, ?2, ?3, ?4)";
+    VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (slug) DO NOTHING";
 
 pub(super) const INSERT_TOTALS: &str = "
     INSERT INTO organization_totals (organization_id)
     VALUES (?1)";
 
-pub(super) const INSERT_MEMBER: &str = "
-    INSERT INTO memberships (organization_id, user_id, role, created_at)
-    VALUES (?1, ?2, ?3, ?4)";
+pub(super) const ORGANIZATION: &str = "
+    SELECT id,
+           slug,
+           name,
+           created_at
+      FROM organizations
+     WHERE id = coalesce(?1, (SELECT id FROM organizations WHERE slug = ?2))";
+
+pub(super) const ORGANIZATIONS: &str = "
+    SELECT id,
+           slug,
+           name,
+           created_at
+      FROM organizations
+     ORDER BY slug";
 
 /// Stores the seed unless there is an organization already; see [`crate::store::Store::seed_if_empty`].
-pub(in crate::store) fn seed_if_empty(tx: &Transaction<'_>, seed: &Seed) -> Result<bool, Error> {
+pub(in crate::store) fn seed_if_empty(tx: &Savepoint<'_>, seed: &Seed) -> Result<bool, Error> {
     if tx.prepare_cached(ANY)?.exists([])? {
         return Ok(false);
     }
     for organization in &seed.organizations {
         insert(tx, organization)?;
     }
-    for member in &seed.members {
-        insert_member(tx, member)?;
+    for (organization, member) in &seed.members {
+        members::insert(tx, *organization, member)?;
     }
-    for key in &seed.keys {
-        keys::insert(tx, key)?;
+    for seeded in &seed.keys {
+        key_life::insert(tx, seeded.organization, &seeded.key, seeded.revoked_at)?;
     }
     usage::record(tx, &seed.uses)?;
     Ok(true)
 }
 
-/// Stores an organization, with totals of zero.
-fn insert(tx: &Transaction<'_>, organization: &Organization) -> Result<(), Error> {
-    tx.prepare_cached(INSERT)?.execute(params![
+/// Creates an organization, unless its slug is taken; whether it did.
+pub(in crate::store) fn create(
+    tx: &Savepoint<'_>,
+    organization: &Organization,
+) -> Result<bool, Error> {
+    if !insert(tx, organization)? {
+        return Ok(false);
+    }
+    let Organization { id, created_at, .. } = *organization;
+    audit::insert(
+        tx,
+        id,
+        created_at,
+        &Actor::Operator,
+        &Act::OrganizationCreated,
+    )?;
+    Ok(true)
+}
+
+/// Stores an organization, with totals of zero, unless its slug is taken; whether it did.
+fn insert(tx: &Savepoint<'_>, organization: &Organization) -> Result<bool, Error> {
+    let inserted = tx.prepare_cached(INSERT)?.execute(params![
         organization.id,
         organization.slug,
         organization.name,
         organization.created_at,
     ])?;
+    if inserted == 0 {
+        return Ok(false);
+    }
     tx.prepare_cached(INSERT_TOTALS)?
         .execute([organization.id])?;
-    Ok(())
+    Ok(true)
 }
 
-fn insert_member(tx: &Transaction<'_>, member: &NewMember) -> Result<(), Error> {
-    tx.prepare_cached(INSERT_MEMBER)?.execute(params![
-        member.organization,
-        member.user,
-        member.role.as_str(),
-        member.created_at,
-    ])?;
-    Ok(())
+/// The organization that is named, if there is one.
+pub(in crate::store) fn find(
+    conn: &Connection,
+    organization: &OrganizationRef,
+) -> Result<Option<Organization>, Error> {
+    let (id, slug) = row::id_or_slug(organization);
+    let mut statement = conn.prepare_cached(ORGANIZATION)?;
+    let found = statement.query_row(params![id, slug], self::organization);
+    Ok(found.optional()?)
+}
+
+/// All organizations, in the order of their slugs.
+pub(in crate::store) fn list(conn: &Connection) -> Result<Vec<Organization>, Error> {
+    let mut statement = conn.prepare_cached(ORGANIZATIONS)?;
+    let organizations = statement.query_map([], organization)?;
+    Ok(organizations.collect::<Result<_, _>>()?)
+}
+
+fn organization(row: &Row<'_>) -> rusqlite::Result<Organization> {
+    Ok(Organization {
+        id: row.get(0)?,
+        slug: row.get(1)?,
+        name: row.get(2)?,
+        created_at: row.get(3)?,
+    })
 }

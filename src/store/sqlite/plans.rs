@@ -1,18 +1,37 @@
 //! Every statement against its query plan: an index for each, no scan of a table, no sort in memory.
 //!
-//! One is left out: `organizations::ANY` looks at the first row there is, wherever that stands.
+//! Two are left out: `organizations::ANY` looks at the first row there is, wherever that stands, and
+//! `organizations::ORGANIZATIONS` lists them all, along an index.
 
 use rusqlite::Connection;
 
-use super::{keys, organizations, schema, stats, usage};
+use super::{access, audit, key_life, keys, members, organizations, schema, stats, usage};
 
-const STATEMENTS: [(&str, &str); 13] = [
+const STATEMENTS: [(&str, &str); 28] = [
+    (
+        "access::ORGANIZATION_AND_ROLE",
+        access::ORGANIZATION_AND_ROLE,
+    ),
+    ("audit::INSERT", audit::INSERT),
+    ("audit::SINCE", audit::SINCE),
+    ("key_life::INSERT", key_life::INSERT),
+    ("key_life::COUNT_INSERTED", key_life::COUNT_INSERTED),
+    ("key_life::RETIRE_SECRET", key_life::RETIRE_SECRET),
+    ("key_life::REPLACE_SECRET", key_life::REPLACE_SECRET),
+    ("key_life::REVOKE", key_life::REVOKE),
+    ("key_life::COUNT_REVOKED", key_life::COUNT_REVOKED),
     ("keys::KEY", keys::KEY),
-    ("keys::INSERT", keys::INSERT),
-    ("keys::COUNT_INSERTED", keys::COUNT_INSERTED),
+    ("keys::BY_ID", keys::BY_ID),
+    ("keys::BY_SECRET", keys::BY_SECRET),
+    ("keys::PAGE", keys::PAGE),
+    ("members::INSERT", members::INSERT),
+    ("members::MEMBER", members::MEMBER),
+    ("members::MEMBERS", members::MEMBERS),
+    ("members::CHANGE_ROLE", members::CHANGE_ROLE),
+    ("members::DELETE", members::DELETE),
     ("organizations::INSERT", organizations::INSERT),
     ("organizations::INSERT_TOTALS", organizations::INSERT_TOTALS),
-    ("organizations::INSERT_MEMBER", organizations::INSERT_MEMBER),
+    ("organizations::ORGANIZATION", organizations::ORGANIZATION),
     ("schema::SIGNING_SECRET", schema::SIGNING_SECRET),
     ("stats::SUMMARY", stats::SUMMARY),
     ("stats::RECENT", stats::RECENT),
@@ -75,4 +94,21 @@ fn range_counts_never_touch_the_table() {
     for step in counts {
         assert!(step.contains("USING COVERING INDEX"), "{step}");
     }
+}
+
+#[test]
+fn a_page_of_keys_is_a_range_of_an_index() {
+    let conn = in_memory();
+    assert_eq!(
+        plan(&conn, keys::PAGE),
+        ["SEARCH k USING INDEX api_keys_by_creation (organization_id=? AND (created_at,id)<(?,?))"]
+    );
+}
+
+#[test]
+fn all_organizations_are_listed_in_the_order_of_an_index() {
+    let conn = in_memory();
+    let steps = plan(&conn, organizations::ORGANIZATIONS);
+    assert!(steps[0].contains("USING INDEX"), "{steps:?}");
+    assert_eq!(steps.len(), 1, "{steps:?}");
 }

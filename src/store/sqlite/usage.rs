@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Savepoint, params};
 
 use crate::{
     model::{Day, KeyId, OrganizationId, Timestamp, Usage, Use},
@@ -39,7 +39,7 @@ pub(super) const ADD_TO_DAY: &str = "
 
 /// Adds the uses to all totals; see [`crate::store::Store::record`]. Uses are added up first, so that a batch
 /// writes each row once, however many uses it holds.
-pub(in crate::store) fn record(tx: &Transaction<'_>, uses: &[Use]) -> Result<(), Error> {
+pub(in crate::store) fn record(tx: &Savepoint<'_>, uses: &[Use]) -> Result<(), Error> {
     let mut by_organization: HashMap<OrganizationId, Usage> = HashMap::new();
     let mut by_day: HashMap<(OrganizationId, Day), Usage> = HashMap::new();
 
@@ -92,7 +92,7 @@ fn by_key(uses: &[Use]) -> HashMap<KeyId, KeyUse> {
     keys
 }
 
-fn add_to_key(tx: &Transaction<'_>, key: KeyId, used: &KeyUse) -> Result<OrganizationId, Error> {
+fn add_to_key(tx: &Savepoint<'_>, key: KeyId, used: &KeyUse) -> Result<OrganizationId, Error> {
     let mut total = Usage::default();
     for usage in used.by_day.values() {
         total += *usage;

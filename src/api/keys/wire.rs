@@ -1,67 +1,25 @@
-//! One key, for a member of its organization.
+//! What is sent of keys: one, one with its secret, a page.
+//!
+//! Each is an annotated struct, made from the model's types; used by the handlers beside it, by the statistics,
+//! and by the commands, which print the same JSON.
 
-use poem_openapi::{Enum, Object, OpenApi, param::Path, types::Example};
+use poem_openapi::{Enum, Object, types::Example};
 use serde::Serialize;
 use uuid::{Uuid, uuid};
 
-use super::{
-    ApiTag,
-    auth::{Caller, for_member},
-    error::Failure,
-    reply::Reply,
-    wire::{Count, DateTime},
-};
 use crate::{
-    app::App,
-    model::{ApiKey, KeyId, KeyStatus, OrganizationRef, RateLimit, Timestamp, Usage},
+    api::{
+        cursor,
+        wire::{Count, DateTime},
+    },
+    model::{ApiKey, KeyPage, KeyStatus, RateLimit, Secret, Timestamp, Usage},
 };
-
-/// The operations on keys.
-pub(super) struct KeysApi {
-    pub(super) app: App,
-}
-
-#[OpenApi(tag = "ApiTag::ApiKeys")]
-impl KeysApi {
-    /// Get API key by ID
-    ///
-    /// Retrieve details of a specific API key
-    #[oai(
-        path = "/organizations/:organizationId/api-keys/:id",
-        method = "get",
-        operation_id = "ApiKeysController_getById"
-    )]
-    async fn key(
-        &self,
-        caller: Caller,
-        /// The organization's id or slug.
-        #[oai(name = "organizationId")]
-        organization: Path<String>,
-        /// The key's id.
-        id: Path<String>,
-    ) -> poem::Result<Reply<KeyOut>> {
-        let App { store, clock, .. } = &self.app;
-        let organization = OrganizationRef::parse(&organization);
-        let found = store.key(organization, caller.0, KeyId::parse(&id)).await;
-        let key = for_member(found)?.ok_or(Failure::KeyNotFound)?;
-        Ok(Reply(KeyOut::new(key, clock.now())))
-    }
-}
-
-/// What [`KeysApi::key`] may refuse besides [`Failure::of_any_operation`], for the document.
-pub(super) fn key_refusals() -> Vec<Failure> {
-    vec![
-        Failure::PathNotUtf8,
-        Failure::NotAMember,
-        Failure::KeyNotFound,
-    ]
-}
 
 /// An API key. Its secret is not among the fields: it is shown once, when the key is made.
 #[derive(Object, Serialize)]
 #[oai(rename = "ApiKey", rename_all = "camelCase", example)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct KeyOut {
+pub struct KeyOut {
     /// The key's id, never its secret.
     id: Uuid,
     /// The organization that owns the key.
@@ -99,14 +57,16 @@ pub(super) struct KeyOut {
 }
 
 impl KeyOut {
-    fn new(key: ApiKey, now: Timestamp) -> Self {
+    /// The key as it is at `now`.
+    #[must_use]
+    pub fn new(key: ApiKey, now: Timestamp) -> Self {
         Self {
             status: key.status(now).into(),
             id: key.id.0,
             organization_id: key.organization.0,
             preview: key.preview,
-            name: key.name,
-            description: key.description,
+            name: key.name.into(),
+            description: key.description.map(Into::into),
             scopes: key.scopes.iter().map(str::to_owned).collect(),
             rate_limit: key.rate_limit.map(RateLimitOut::from),
             usage: key.usage.into(),
@@ -123,7 +83,7 @@ impl KeyOut {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[oai(rename = "ApiKeyStatus", rename_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
-pub(super) enum StatusOut {
+pub(in crate::api) enum StatusOut {
     Active,
     Revoked,
     Expired,
@@ -143,13 +103,13 @@ impl From<KeyStatus> for StatusOut {
 #[derive(Object, Serialize)]
 #[oai(rename = "RateLimit", rename_all = "camelCase")]
 #[serde(rename_all = "camelCase")]
-struct RateLimitOut {
+pub(super) struct RateLimitOut {
     /// Requests.
     #[oai(validator(minimum(value = "1"), maximum(value = "1000000000")))]
-    limit: i64,
+    pub(super) limit: i64,
     /// Seconds, at most 31 days.
     #[oai(validator(minimum(value = "1"), maximum(value = "2678400")))]
-    window_seconds: i64,
+    pub(super) window_seconds: i64,
 }
 
 impl From<RateLimit> for RateLimitOut {
@@ -187,6 +147,52 @@ impl From<Usage> for UsageOut {
     }
 }
 
+/// A key and its secret, which is shown this once.
+#[derive(Object, Serialize)]
+#[oai(rename = "ApiKeyWithSecret", example)]
+pub struct KeyWithSecretOut {
+    #[oai(flatten)]
+    #[serde(flatten)]
+    about: KeyOut,
+    /// The secret: `sk_`, 30 random letters and digits, and 6 of checksum. It is not stored, and never shown
+    /// again.
+    key: String,
+}
+
+impl KeyWithSecretOut {
+    /// The key as it is at `now`, and the secret that it has from now on.
+    #[must_use]
+    pub fn new(key: ApiKey, secret: &Secret, now: Timestamp) -> Self {
+        Self {
+            about: KeyOut::new(key, now),
+            key: secret.reveal().to_owned(),
+        }
+    }
+}
+
+/// A part of an organization's keys, newest first.
+#[derive(Object, Serialize)]
+#[oai(rename = "ApiKeyPage", rename_all = "camelCase", example)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct KeyPageOut {
+    /// The keys.
+    #[oai(validator(max_items = 100))]
+    items: Vec<KeyOut>,
+    /// What to ask for as `cursor` to get the next part; null when this was the last.
+    #[oai(nullable)]
+    next_cursor: Option<String>,
+}
+
+impl KeyPageOut {
+    pub(super) fn new(page: KeyPage, now: Timestamp) -> Self {
+        let keys = page.keys.into_iter();
+        Self {
+            items: keys.map(|key| KeyOut::new(key, now)).collect(),
+            next_cursor: page.next.map(cursor::encode),
+        }
+    }
+}
+
 /// The demo fixtures' busiest key.
 impl Example for KeyOut {
     fn example() -> Self {
@@ -217,6 +223,41 @@ impl Example for KeyOut {
     }
 }
 
+/// A key just made, as the example of the request that makes it.
+impl Example for KeyWithSecretOut {
+    fn example() -> Self {
+        let made = KeyOut {
+            id: uuid!("2f1d3c5e-9a7b-4e60-8c2d-1b0a9f8e7d6c"),
+            preview: "sk_...wv9F".to_owned(),
+            name: "Deployment".to_owned(),
+            description: Some("Releases of the customer portal".to_owned()),
+            rate_limit: Some(RateLimitOut {
+                limit: 100,
+                window_seconds: 60,
+            }),
+            scopes: vec!["releases:write".to_owned()],
+            usage: Usage::default().into(),
+            created_at: DateTime(Timestamp::from_millis(1_767_614_400_000)),
+            last_used_at: None,
+            expires_at: Some(DateTime(Timestamp::from_millis(4_102_444_800_000))),
+            ..KeyOut::example()
+        };
+        Self {
+            about: made,
+            key: "sk_Rw7PqK2mYc9TzL4vHd1XsB8nGf5JeA3Cwv9F".to_owned(),
+        }
+    }
+}
+
+impl Example for KeyPageOut {
+    fn example() -> Self {
+        Self {
+            items: vec![KeyOut::example()],
+            next_cursor: Some("AAABlh7LVAALfl98PRpMVp0OiksfLG0B".to_owned()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use poem_openapi::types::ToJSON;
@@ -227,5 +268,16 @@ mod tests {
     fn a_key_is_written_as_it_is_documented() {
         let key = KeyOut::example();
         assert_eq!(serde_json::to_value(&key).ok(), key.to_json());
+        let key = KeyWithSecretOut::example();
+        assert_eq!(serde_json::to_value(&key).ok(), key.to_json());
+        let page = KeyPageOut::example();
+        assert_eq!(serde_json::to_value(&page).ok(), page.to_json());
+    }
+
+    #[test]
+    fn the_example_of_a_secret_is_one() {
+        let KeyWithSecretOut { about, key } = KeyWithSecretOut::example();
+        let secret = Secret::parse(&key).map(|secret| secret.preview());
+        assert_eq!(secret, Some(about.preview));
     }
 }

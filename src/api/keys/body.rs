@@ -1,0 +1,105 @@
+//! What is asked with a body: the settings of a new key, the grace of a rotation.
+//!
+//! The annotated structs are what the document says; [`settings`] and [`grace`] are what is checked, field by
+//! field, by the model's rules. schemathesis holds the two together in CI.
+
+use std::time::Duration;
+
+use poem_openapi::{Object, types::Example};
+use serde_json::Value;
+
+use super::wire::RateLimitOut;
+use crate::{
+    api::{body::Fields, error::Failure, wire::DateTime},
+    model::{Description, KeySettings, Name, RateLimit, Rotation, Scopes, Timestamp},
+};
+
+/// A key to be created.
+#[derive(Object)]
+#[oai(rename = "CreateApiKey", rename_all = "camelCase", example)]
+pub(super) struct CreateKeyIn {
+    /// 1 to 100 characters.
+    #[oai(validator(min_length = 1, max_length = 100, pattern = r"^[^\x00]*$"))]
+    name: String,
+    /// At most 500 characters.
+    #[oai(validator(max_length = 500, pattern = r"^[^\x00]*$"))]
+    description: Option<String>,
+    /// What the key may be used for. Duplicates count once.
+    #[oai(
+        default,
+        validator(max_items = 50, max_length = 64, pattern = "^[A-Za-z0-9:._*-]{1,64}$")
+    )]
+    scopes: Vec<String>,
+    /// How often the key may be used; unlimited if left out.
+    rate_limit: Option<RateLimitOut>,
+    /// When the key stops working: an instant in the future.
+    expires_at: Option<DateTime>,
+}
+
+/// A new secret to be given to a key.
+#[derive(Object)]
+#[oai(rename = "RotateApiKey", rename_all = "camelCase", example)]
+pub(super) struct RotateKeyIn {
+    /// How long the old secret works beside the new one, in seconds, at most a week. 0 ends it at once.
+    #[oai(validator(minimum(value = "0"), maximum(value = "604800")))]
+    grace_seconds: i64,
+}
+
+/// The settings of a new key, as [`CreateKeyIn`] documents them.
+pub(super) fn settings(mut fields: Fields, now: Timestamp) -> Result<KeySettings, Failure> {
+    let name = fields.required("name", Name::RULE, |value| Name::new(value.as_str()?));
+    let description = fields.optional("description", Description::RULE, |value| {
+        Description::new(value.as_str()?)
+    });
+    let scopes = fields.default("scopes", Scopes::RULE, |value| {
+        let texts: Option<Vec<&str>> = value.as_array()?.iter().map(Value::as_str).collect();
+        Scopes::new(&texts?)
+    });
+    let rate_limit = fields.object("rateLimit", |fields| {
+        let limit = fields.whole_number("limit", RateLimit::LIMITS);
+        let window = fields.whole_number("windowSeconds", RateLimit::WINDOWS);
+        RateLimit::new(limit?, window?)
+    });
+    let rule = "must be a date-time in the future, like 2030-01-31T12:00:00Z";
+    let expires_at = fields.optional("expiresAt", rule, |value| {
+        Timestamp::parse(value.as_str()?).filter(|at| *at > now)
+    });
+    fields.finish(name.map(|name| KeySettings {
+        name,
+        description,
+        scopes,
+        rate_limit,
+        expires_at,
+    }))
+}
+
+/// The grace of a rotation, as [`RotateKeyIn`] documents it.
+pub(super) fn grace(mut fields: Fields) -> Result<Duration, Failure> {
+    let longest = i64::try_from(Rotation::LONGEST_GRACE.as_secs()).unwrap_or(i64::MAX);
+    let seconds = fields.whole_number("graceSeconds", 0..=longest);
+    let seconds = seconds.and_then(|seconds| seconds.try_into().ok());
+    fields.finish(seconds.map(Duration::from_secs))
+}
+
+impl Example for CreateKeyIn {
+    fn example() -> Self {
+        Self {
+            name: "Deployment".to_owned(),
+            description: Some("Releases of the customer portal".to_owned()),
+            scopes: vec!["releases:write".to_owned()],
+            rate_limit: Some(RateLimitOut {
+                limit: 100,
+                window_seconds: 60,
+            }),
+            expires_at: Some(DateTime(Timestamp::from_millis(4_102_444_800_000))),
+        }
+    }
+}
+
+impl Example for RotateKeyIn {
+    fn example() -> Self {
+        Self {
+            grace_seconds: 86_400,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The keys of an organization: one, for any member; and for owners and admins the list, and a key's life.
+//!
+//! A handler says who asks and what, has the store do it, and gives the answer its form. Who may do what is
+//! decided by the store, in the transaction that acts. What is sent is in [`wire`], what bodies may say in
+//! [`body`], what is refused in [`refusals`].
+
+mod body;
+pub(super) mod refusals;
+mod wire;
+
+use poem::http::Uri;
+use poem_openapi::{
+    OpenApi,
+    param::{Path, Query},
+};
+
+pub(super) use self::wire::StatusOut;
+pub use self::wire::{KeyOut, KeyWithSecretOut};
+use self::{
+    body::{CreateKeyIn, RotateKeyIn},
+    wire::KeyPageOut,
+};
+use super::{
+    ApiTag,
+    auth::{Caller, allowed},
+    body::Body,
+    cursor::CursorParam,
+    error::Failure,
+    reply::{Created, Reply},
+    wire::Bounded,
+};
+use crate::{
+    app::App,
+    model::{Actor, KeyId, KeyStatus, NewKey, OrganizationRef, Rotated, Rotation, Secret},
+};
+
+/// The operations on keys.
+pub(super) struct KeysApi {
+    pub(super) app: App,
+}
+
+/// How many keys may be asked for at once.
+type Limit = Bounded<1, 100>;
+
+/// How many are sent if nobody says how many.
+const DEFAULT_LIMIT: u32 = 50;
+
+#[OpenApi(tag = "ApiTag::ApiKeys")]
+impl KeysApi {
+    /// List API keys
+    ///
+    /// List an organization's API keys, newest first. Requires the owner or admin role.
+    #[oai(
+        path = "/organizations/:organizationId/api-keys",
+        method = "get",
+        operation_id = "ApiKeysController_list"
+    )]
+    async fn keys(
+        &self,
+        caller: Caller,
+        /// The organization's id or slug.
+        #[oai(name = "organizationId")]
+        organization: Path<String>,
+        /// How many keys to send at most; 50 if left out.
+        limit: Query<Option<Limit>>,
+        /// Where to go on: the `nextCursor` of an earlier answer.
+        cursor: Query<Option<CursorParam>>,
+    ) -> poem::Result<Reply<KeyPageOut>> {
+        let organization = OrganizationRef::parse(&organization);
+        let limit = limit.0.map(|limit| limit.get("limit")).transpose()?;
+        let limit = limit.unwrap_or(DEFAULT_LIMIT);
+        let after = cursor.0.map(|cursor| cursor.get()).transpose()?;
+        let App { store, clock, .. } = &self.app;
+        let by = Actor::User(caller.0);
+        let page = allowed(store.keys(organization, by, after, limit).await)?;
+        Ok(Reply(KeyPageOut::new(page, clock.now())))
+    }
+
+    /// Create an API key
+    ///
+    /// Create an API key. Its secret is in this answer and is never shown again. Requires the owner or admin role.
+    #[oai(
+        path = "/organizations/:organizationId/api-keys",
+        method = "post",
+        operation_id = "ApiKeysController_create"
+    )]
+    async fn create(
+        &self,
+        caller: Caller,
+        uri: &Uri,
+        /// The organization's id or slug.
+        #[oai(name = "organizationId")]
+        organization: Path<String>,
+        body: Body<CreateKeyIn>,
+    ) -> poem::Result<Created<KeyWithSecretOut>> {
+        let App {
+            store,
+            clock,
+            random,
+            ..
+        } = &self.app;
+        let now = clock.now();
+        let key = NewKey {
+            settings: body::settings(body.fields, now)?,
+            id: KeyId(random.uuid().map_err(Failure::from)?),
+            secret: Secret::generate(random.bytes().map_err(Failure::from)?),
+            created_by: Some(caller.0.clone()),
+            created_at: now,
+        };
+        let secret = key.secret.clone();
+        let organization = OrganizationRef::parse(&organization);
+        let by = Actor::User(caller.0);
+        let key = allowed(store.create_key(organization, by, key).await)?;
+        Ok(Created {
+            location: format!("{}/{}", uri.path(), key.id.0),
+            body: KeyWithSecretOut::new(key, &secret, now),
+        })
+    }
+
+    /// Get API key by ID
+    ///
+    /// Retrieve details of a specific API key
+    #[oai(
+        path = "/organizations/:organizationId/api-keys/:id",
+        method = "get",
+        operation_id = "ApiKeysController_getById"
+    )]
+    async fn key(
+        &self,
+        caller: Caller,
+        /// The organization's id or slug.
+        #[oai(name = "organizationId")]
+        organization: Path<String>,
+        /// The key's id.
+        id: Path<String>,
+    ) -> poem::Result<Reply<KeyOut>> {
+        let App { store, clock, .. } = &self.app;
+        let organization = OrganizationRef::parse(&organization);
+        let found = store.key(organization, caller.0, KeyId::parse(&id)).await;
+        let key = allowed(found)?.ok_or(Failure::KeyNotFound)?;
+        Ok(Reply(KeyOut::new(key, clock.now())))
+    }
+
+    /// Rotate an API key
+    ///
+    /// Give an API key a new secret, which is in this answer and is never shown again. The key keeps its id, its
+    /// settings and its statistics, and its old secret works until the grace ends. Requires the owner or admin
+    /// role.
+    #[oai(
+        path = "/organizations/:organizationId/api-keys/:id/rotate",
+        method = "post",
+        operation_id = "ApiKeysController_rotate"
+    )]
+    async fn rotate(
+        &self,
+        caller: Caller,
+        /// The organization's id or slug.
+        #[oai(name = "organizationId")]
+        organization: Path<String>,
+        /// The key's id.
+        id: Path<String>,
+        body: Body<RotateKeyIn>,
+    ) -> poem::Result<Reply<KeyWithSecretOut>> {
+        let App {
+            store,
+            clock,
+            random,
+            ..
+        } = &self.app;
+        let rotation = Rotation {
+            grace: body::grace(body.fields)?,
+            secret: Secret::generate(random.bytes().map_err(Failure::from)?),
+            at: clock.now(),
+        };
+        let (secret, now) = (rotation.secret.clone(), rotation.at);
+        let organization = OrganizationRef::parse(&organization);
+        let (by, id) = (Actor::User(caller.0), KeyId::parse(&id));
+        let rotated = store.rotate_key(organization, by, id, rotation).await;
+        match allowed(rotated)?.ok_or(Failure::KeyNotFound)? {
+            Rotated::Done(key) => Ok(Reply(KeyWithSecretOut::new(*key, &secret, now))),
+            Rotated::Inactive(KeyStatus::Expired) => Err(Failure::KeyExpired.into()),
+            Rotated::Inactive(_) => Err(Failure::KeyRevoked.into()),
+        }
+    }
+
+    /// Revoke an API key
+    ///
+    /// Revoke an API key for good. Its statistics stay; a key that is revoked already stays as it is. Requires the
+    /// owner or admin role.
+    #[oai(
+        path = "/organizations/:organizationId/api-keys/:id",
+        method = "delete",
+        operation_id = "ApiKeysController_revoke"
+    )]
+    async fn revoke(
+        &self,
+        caller: Caller,
+        /// The organization's id or slug.
+        #[oai(name = "organizationId")]
+        organization: Path<String>,
+        /// The key's id.
+        id: Path<String>,
+    ) -> poem::Result<Reply<KeyOut>> {
+        let App { store, clock, .. } = &self.app;
+        let now = clock.now();
+        let organization = OrganizationRef::parse(&organization);
+        let (by, id) = (Actor::User(caller.0), KeyId::parse(&id));
+        let revoked = store.revoke_key(organization, by, id, now).await;
+        let key = allowed(revoked)?.ok_or(Failure::KeyNotFound)?;
+        Ok(Reply(KeyOut::new(key, now)))
+    }
+}

@@ -1,0 +1,49 @@
+//! What each operation on keys may refuse besides [`Failure::of_any_operation`], for the document.
+
+use super::Limit;
+use crate::api::{body::body_refusals, cursor::CursorParam, error::Failure};
+
+pub(in crate::api) fn get() -> Vec<Failure> {
+    vec![
+        Failure::PathNotUtf8,
+        Failure::NotAMember,
+        Failure::KeyNotFound,
+    ]
+}
+
+pub(in crate::api) fn list() -> Vec<Failure> {
+    let mut refusals = of_any_manager();
+    refusals.extend([Limit::refusal("limit"), CursorParam::refusal()]);
+    refusals
+}
+
+pub(in crate::api) fn create() -> Vec<Failure> {
+    let example = "name is missing; scopes must be an array of strings; colour is not known here";
+    let mut refusals = of_any_manager();
+    refusals.extend(body_refusals());
+    refusals.push(Failure::BadRequest(example.to_owned()));
+    refusals
+}
+
+pub(in crate::api) fn rotate() -> Vec<Failure> {
+    let example = "graceSeconds must be a whole number from 0 to 604800";
+    let mut refusals = of_any_manager();
+    refusals.extend(body_refusals());
+    refusals.extend([
+        Failure::BadRequest(example.to_owned()),
+        Failure::KeyNotFound,
+        Failure::KeyRevoked,
+        Failure::KeyExpired,
+    ]);
+    refusals
+}
+
+pub(in crate::api) fn revoke() -> Vec<Failure> {
+    let mut refusals = of_any_manager();
+    refusals.extend([Failure::PathNotUtf8, Failure::KeyNotFound]);
+    refusals
+}
+
+fn of_any_manager() -> Vec<Failure> {
+    vec![Failure::NotAMember, Failure::RoleTooLow]
+}

@@ -1,0 +1,87 @@
+//! Who did what, to which key or member, and when.
+//!
+//! An entry is written in the transaction of the act itself (`store::sqlite::audit`): what is in the database
+//! has its entry, and what was undone has none. Reading is not an act.
+
+use super::{Actor, KeyId, Timestamp, UserId};
+
+/// Something that was done, and to what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// The organization was created.
+    OrganizationCreated,
+    /// A user became a member.
+    MemberAdded(UserId),
+    /// A member got another role.
+    MemberRoleChanged(UserId),
+    /// A user ceased to be a member.
+    MemberRemoved(UserId),
+    /// A key was created.
+    KeyCreated(KeyId),
+    /// A key got a new secret.
+    KeyRotated(KeyId),
+    /// A key was revoked.
+    KeyRevoked(KeyId),
+}
+
+impl Act {
+    /// The act's name in the database and for people.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::OrganizationCreated => "organization.created",
+            Self::MemberAdded(_) => "member.added",
+            Self::MemberRoleChanged(_) => "member.role_changed",
+            Self::MemberRemoved(_) => "member.removed",
+            Self::KeyCreated(_) => "key.created",
+            Self::KeyRotated(_) => "key.rotated",
+            Self::KeyRevoked(_) => "key.revoked",
+        }
+    }
+
+    /// The key that it was done to.
+    #[must_use]
+    pub fn key(&self) -> Option<KeyId> {
+        match self {
+            Self::KeyCreated(key) | Self::KeyRotated(key) | Self::KeyRevoked(key) => Some(*key),
+            _ => None,
+        }
+    }
+
+    /// The member that it was done to.
+    #[must_use]
+    pub fn member(&self) -> Option<&UserId> {
+        match self {
+            Self::MemberAdded(user) | Self::MemberRoleChanged(user) | Self::MemberRemoved(user) => {
+                Some(user)
+            }
+            _ => None,
+        }
+    }
+
+    /// The act that [`Act::name`], [`Act::key`] and [`Act::member`] tell of.
+    #[must_use]
+    pub fn from_parts(name: &str, key: Option<KeyId>, member: Option<UserId>) -> Option<Self> {
+        match (name, key, member) {
+            ("organization.created", None, None) => Some(Self::OrganizationCreated),
+            ("member.added", None, Some(user)) => Some(Self::MemberAdded(user)),
+            ("member.role_changed", None, Some(user)) => Some(Self::MemberRoleChanged(user)),
+            ("member.removed", None, Some(user)) => Some(Self::MemberRemoved(user)),
+            ("key.created", Some(key), None) => Some(Self::KeyCreated(key)),
+            ("key.rotated", Some(key), None) => Some(Self::KeyRotated(key)),
+            ("key.revoked", Some(key), None) => Some(Self::KeyRevoked(key)),
+            _ => None,
+        }
+    }
+}
+
+/// An act in an organization, as it was noted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub act: Act,
+}

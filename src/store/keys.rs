@@ -1,0 +1,139 @@
+//! What can be asked of the store about keys: one, a page, the statistics, and each step of a key's life.
+//!
+//! The organization comes first in every method that acts for somebody, and who may is decided in the
+//! transaction that acts: see [`Access`]. `key` is `None` where a caller's text is no key's id at all.
+
+use super::{Error, Store, sqlite};
+use crate::model::{
+    Access, Actor, ApiKey, KeyCursor, KeyId, KeyPage, KeyStats, NewKey, OrganizationRef, Rotated,
+    Rotation, SecretHash, Timestamp, Use, UserId,
+};
+
+impl Store {
+    /// One key of an organization, for `user`, who may have any role. `Granted(None)` when the organization has
+    /// no such key, whether another one has it or not. Three look-ups by primary key, whatever the size of the
+    /// tables.
+    ///
+    /// # Errors
+    /// As every read: when the store cannot answer.
+    pub async fn key(
+        &self,
+        organization: OrganizationRef,
+        user: UserId,
+        key: Option<KeyId>,
+    ) -> Result<Access<Option<ApiKey>>, Error> {
+        self.read(move |conn| sqlite::keys::key(conn, &organization, &user, key))
+            .await
+    }
+
+    /// The key with this id, whosever it is: for the operator.
+    ///
+    /// # Errors
+    /// As every read: when the store cannot answer.
+    pub async fn key_by_id(&self, key: KeyId) -> Result<Option<ApiKey>, Error> {
+        self.read(move |conn| sqlite::keys::by_id(conn, key)).await
+    }
+
+    /// The key that a secret opens at `now`, whatever its state: the one that has this secret, or that had it
+    /// before its last rotation, as long as the grace lasts. Two look-ups by index.
+    ///
+    /// # Errors
+    /// As every read: when the store cannot answer.
+    pub async fn key_with_secret(
+        &self,
+        secret: SecretHash,
+        now: Timestamp,
+    ) -> Result<Option<ApiKey>, Error> {
+        self.read(move |conn| sqlite::keys::by_secret(conn, &secret, now))
+            .await
+    }
+
+    /// At most `limit` keys of an organization, newest first, from the one behind `after` on. Keys made meanwhile
+    /// move nothing: whoever follows [`KeyPage::next`] to the end sees every key that was there at the beginning
+    /// exactly once. A range of an index: the cost does not depend on how many keys there are, or on how far
+    /// down the page is.
+    ///
+    /// # Errors
+    /// As every read: when the store cannot answer.
+    pub async fn keys(
+        &self,
+        organization: OrganizationRef,
+        by: Actor,
+        after: Option<KeyCursor>,
+        limit: u32,
+    ) -> Result<Access<KeyPage>, Error> {
+        self.read(move |conn| sqlite::keys::page(conn, &organization, &by, after, limit))
+            .await
+    }
+
+    /// The organization's statistics as of `now`, for `user`, with the last `days` UTC days if asked for.
+    /// The cost grows with the number of expired, idle and never-used keys and with `days`, not with the requests
+    /// ever recorded.
+    ///
+    /// # Errors
+    /// As every read: when the store cannot answer.
+    pub async fn key_stats(
+        &self,
+        organization: OrganizationRef,
+        user: UserId,
+        now: Timestamp,
+        days: Option<u32>,
+    ) -> Result<Access<KeyStats>, Error> {
+        self.read(move |conn| sqlite::stats::key_stats(conn, &organization, &user, now, days))
+            .await
+    }
+
+    /// Creates a key, and returns it as it is stored.
+    ///
+    /// # Errors
+    /// As every write: when the store cannot write, or when too many writes wait.
+    pub async fn create_key(
+        &self,
+        organization: OrganizationRef,
+        by: Actor,
+        key: NewKey,
+    ) -> Result<Access<ApiKey>, Error> {
+        self.write(move |tx| sqlite::key_life::create(tx, &organization, &by, &key))
+            .await
+    }
+
+    /// Gives an active key a new secret; everything else about it stays. The secret until now works until the
+    /// grace ends, and the one before it no longer.
+    ///
+    /// # Errors
+    /// As every write.
+    pub async fn rotate_key(
+        &self,
+        organization: OrganizationRef,
+        by: Actor,
+        key: Option<KeyId>,
+        rotation: Rotation,
+    ) -> Result<Access<Option<Rotated>>, Error> {
+        self.write(move |tx| sqlite::key_life::rotate(tx, &organization, &by, key, &rotation))
+            .await
+    }
+
+    /// Revokes a key for good, and returns it. A key that was revoked before stays as it is.
+    ///
+    /// # Errors
+    /// As every write.
+    pub async fn revoke_key(
+        &self,
+        organization: OrganizationRef,
+        by: Actor,
+        key: Option<KeyId>,
+        at: Timestamp,
+    ) -> Result<Access<Option<ApiKey>>, Error> {
+        self.write(move |tx| sqlite::key_life::revoke(tx, &organization, &by, key, at))
+            .await
+    }
+
+    /// Adds uses to the totals of their keys, of the keys' organizations and of the UTC days they fall on:
+    /// all of them or, on any error, none. A key's last use only moves forward.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKey`] when a use names no stored key; else as every write.
+    pub async fn record(&self, uses: Vec<Use>) -> Result<(), Error> {
+        self.write(move |tx| sqlite::usage::record(tx, &uses)).await
+    }
+}

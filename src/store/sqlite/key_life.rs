@@ -1,0 +1,173 @@
+//! A key's life: created, rotated, revoked. Each is one act, with its totals and its line in the audit log.
+
+use rusqlite::{Savepoint, named_params, params};
+
+use super::{access, audit, keys};
+use crate::{
+    model::{
+        Access, Act, Actor, ApiKey, KeyId, KeyStatus, NewKey, OrganizationId, OrganizationRef,
+        Rotated, Rotation, Timestamp,
+    },
+    store::Error,
+};
+
+pub(super) const INSERT: &str = "
+    INSERT INTO api_keys (
+      id, organization_id, secret_hash, preview, name, description, scopes,
+      rate_limit, rate_window_seconds, created_by, created_at, expires_at, revoked_at
+    )
+    VALUES (
+      :id, :organization_id, :secret_hash, :preview, :name, :description, :scopes,
+      :rate_limit, :rate_window_seconds, :created_by, :created_at, :expires_at, :revoked_at
+    )";
+
+pub(super) const COUNT_INSERTED: &str = "
+    UPDATE organization_totals
+       SET total_keys = total_keys + 1,
+           revoked_keys = revoked_keys + ?2
+     WHERE organization_id = ?1";
+
+/// A further rotation replaces the secret that was still retiring: its grace ends.
+pub(super) const RETIRE_SECRET: &str = "
+    INSERT INTO retiring_secrets (key_id, secret_hash, valid_until)
+    SELECT id,
+           secret_hash,
+           ?2
+      FROM api_keys
+     WHERE id = ?1
+        ON CONFLICT (key_id) DO UPDATE
+       SET secret_hash = excluded.secret_hash,
+           valid_until = excluded.valid_until";
+
+pub(super) const REPLACE_SECRET: &str = "
+    UPDATE api_keys
+       SET secret_hash = ?2,
+           preview = ?3
+     WHERE id = ?1";
+
+pub(super) const REVOKE: &str = "
+    UPDATE api_keys
+       SET revoked_at = ?2
+     WHERE id = ?1
+       AND revoked_at IS NULL";
+
+pub(super) const COUNT_REVOKED: &str = "
+    UPDATE organization_totals
+       SET revoked_keys = revoked_keys + 1
+     WHERE organization_id = ?1";
+
+/// Creates a key; see [`crate::store::Store::create_key`].
+pub(in crate::store) fn create(
+    tx: &Savepoint<'_>,
+    organization: &OrganizationRef,
+    by: &Actor,
+    key: &NewKey,
+) -> Result<Access<ApiKey>, Error> {
+    access::manager(tx, organization, by)?.try_map(|organization| {
+        insert(tx, organization, key, None)?;
+        audit::insert(
+            tx,
+            organization,
+            key.created_at,
+            by,
+            &Act::KeyCreated(key.id),
+        )?;
+        keys::by_id(tx, key.id)?.ok_or(Error::UnknownKey(key.id))
+    })
+}
+
+/// Stores a key, without any use, and counts it. Its secret is hashed here and goes no further.
+pub(super) fn insert(
+    tx: &Savepoint<'_>,
+    organization: OrganizationId,
+    key: &NewKey,
+    revoked_at: Option<Timestamp>,
+) -> Result<(), Error> {
+    tx.prepare_cached(INSERT)?.execute(named_params! {
+        ":id": key.id,
+        ":organization_id": organization,
+        ":secret_hash": key.secret.hash().as_bytes(),
+        ":preview": key.secret.preview(),
+        ":name": key.settings.name,
+        ":description": key.settings.description,
+        ":scopes": key.settings.scopes,
+        ":rate_limit": key.settings.rate_limit.map(|rate| rate.limit),
+        ":rate_window_seconds": key.settings.rate_limit.map(|rate| rate.window_seconds),
+        ":created_by": key.created_by,
+        ":created_at": key.created_at,
+        ":expires_at": key.settings.expires_at,
+        ":revoked_at": revoked_at,
+    })?;
+    tx.prepare_cached(COUNT_INSERTED)?
+        .execute(params![organization, revoked_at.is_some()])?;
+    Ok(())
+}
+
+/// Gives a key a new secret; see [`crate::store::Store::rotate_key`].
+pub(in crate::store) fn rotate(
+    tx: &Savepoint<'_>,
+    organization: &OrganizationRef,
+    by: &Actor,
+    key: Option<KeyId>,
+    rotation: &Rotation,
+) -> Result<Access<Option<Rotated>>, Error> {
+    change(tx, organization, by, key, |key| {
+        match key.status(rotation.at) {
+            KeyStatus::Active => {}
+            status => return Ok(Rotated::Inactive(status)),
+        }
+        tx.prepare_cached(RETIRE_SECRET)?
+            .execute(params![key.id, rotation.grace_ends_at()])?;
+        tx.prepare_cached(REPLACE_SECRET)?.execute(params![
+            key.id,
+            rotation.secret.hash().as_bytes(),
+            rotation.secret.preview(),
+        ])?;
+        let act = Act::KeyRotated(key.id);
+        audit::insert(tx, key.organization, rotation.at, by, &act)?;
+        Ok(Rotated::Done(Box::new(ApiKey {
+            preview: rotation.secret.preview(),
+            ..key
+        })))
+    })
+}
+
+/// Revokes a key; see [`crate::store::Store::revoke_key`].
+pub(in crate::store) fn revoke(
+    tx: &Savepoint<'_>,
+    organization: &OrganizationRef,
+    by: &Actor,
+    key: Option<KeyId>,
+    at: Timestamp,
+) -> Result<Access<Option<ApiKey>>, Error> {
+    change(tx, organization, by, key, |key| {
+        if key.revoked_at.is_some() {
+            return Ok(key);
+        }
+        tx.prepare_cached(REVOKE)?.execute(params![key.id, at])?;
+        tx.prepare_cached(COUNT_REVOKED)?
+            .execute([key.organization])?;
+        audit::insert(tx, key.organization, at, by, &Act::KeyRevoked(key.id))?;
+        Ok(ApiKey {
+            revoked_at: Some(at),
+            ..key
+        })
+    })
+}
+
+/// Changes a key of the organization, if `by` may and if it has the key.
+fn change<T>(
+    tx: &Savepoint<'_>,
+    organization: &OrganizationRef,
+    by: &Actor,
+    key: Option<KeyId>,
+    change: impl FnOnce(ApiKey) -> Result<T, Error>,
+) -> Result<Access<Option<T>>, Error> {
+    access::manager(tx, organization, by)?.try_map(|organization| {
+        let found = key.map(|key| keys::by_id(tx, key)).transpose()?.flatten();
+        found
+            .filter(|key| key.organization == organization)
+            .map(change)
+            .transpose()
+    })
+}
