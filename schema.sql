@@ -120,8 +120,8 @@ CREATE TABLE audit_log (
   created_at      INTEGER NOT NULL CHECK (created_at BETWEEN 0 AND 253402300799999),
   user_id         TEXT    CHECK (length(user_id) > 0),
   action          TEXT    NOT NULL
-                          CHECK (action IN ('organization.created',
-                                            'member.added', 'member.role_changed', 'member.removed',
+                          CHECK (action IN ('org.created',
+                                            'member.added', 'member.changed', 'member.removed',
                                             'key.created', 'key.rotated', 'key.revoked')),
   key_id          TEXT    REFERENCES api_keys (id),
   member_id       TEXT,

@@ -1,6 +1,11 @@
-//! `--database`, the same for every command.
+//! `--database`, the same for every command, and how a command works on it.
 
 use std::path::PathBuf;
+
+use tokio::runtime::Builder;
+
+use super::Error;
+use crate::store::Store;
 
 /// Where the database is.
 #[derive(Debug, clap::Args)]
@@ -13,4 +18,18 @@ pub(super) struct DatabaseArgs {
         env = "LLAVERO_DATABASE"
     )]
     pub(super) path: PathBuf,
+}
+
+impl DatabaseArgs {
+    /// Opens the database, does `work`, and closes it again. A server, and other commands, may have it open.
+    pub(super) fn with_store<T>(
+        &self,
+        work: impl AsyncFnOnce(&Store) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let store = Store::open_existing(&self.path)?;
+        let runtime = Builder::new_current_thread().build()?;
+        let done = runtime.block_on(work(&store));
+        store.close();
+        done
+    }
 }

@@ -1,23 +1,31 @@
 //! The command line: this struct is the manual.
 //!
-//! One file a command, each with its arguments and its `run`. A command that cannot do its work returns an
+//! One file a command, each with its arguments and its `run`. What several share is in files of its own: which
+//! database, which organization, how to print. A command that cannot do its work returns an
 //! [`Error`]: one line for the person at the terminal, and an exit code.
 
 mod address;
+mod audit;
+mod completions;
 mod database;
 mod demo;
 mod error;
 mod healthcheck;
+mod key;
+mod member;
+mod moment;
+mod org;
+mod organization;
+mod output;
 mod serve;
 mod signal;
 mod token;
 mod trust;
 
-use std::io::{self, Write};
-
 use clap::{Parser, Subcommand};
 
 pub use self::error::Error;
+use self::output::print;
 
 /// One binary and one SQLite file that answer the API-key operations of the Timbrix API.
 #[derive(Debug, Parser)]
@@ -33,8 +41,21 @@ enum Command {
     Serve(serve::Args),
     /// Print a bearer token that `serve` accepts.
     Token(token::Args),
+    /// Create and list organizations.
+    #[command(subcommand)]
+    Org(org::Command),
+    /// Add, remove and list the members of an organization.
+    #[command(subcommand)]
+    Member(member::Command),
+    /// Create, list, show, rotate and revoke API keys.
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Print who did what in an organization, and when.
+    Audit(audit::Args),
     /// Print the OpenAPI document.
     Openapi,
+    /// Print a script that completes commands in a shell.
+    Completions(completions::Args),
     /// Ask a running server whether it can answer: exit code 0 if so, 1 if not. For containers.
     Healthcheck(healthcheck::Args),
 }
@@ -56,21 +77,20 @@ impl Cli {
         match self.command {
             Command::Serve(args) => args.run(),
             Command::Token(args) => args.run(),
+            Command::Org(command) => command.run(),
+            Command::Member(command) => command.run(),
+            Command::Key(command) => command.run(),
+            Command::Audit(args) => args.run(),
+            Command::Completions(args) => args.run(),
             Command::Openapi => print(&crate::api::document()?),
             Command::Healthcheck(args) => args.run(),
         }
     }
 }
 
-/// Writes to standard output. A reader that has left (`| head`) is not an error.
-fn print(text: &str) -> Result<(), Error> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::refused(format!(
-            "cannot write to standard output: {error}"
-        ))),
-        _ => Ok(()),
-    }
+/// Reads an argument of a type that knows what is wrong with a text.
+fn checked<T: TryFrom<String, Error = &'static str>>(text: &str) -> Result<T, &'static str> {
+    text.to_owned().try_into()
 }
 
 #[cfg(test)]

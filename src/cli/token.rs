@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
-use jiff::{Span, SpanRelativeTo};
 
 use super::{
-    Error,
+    Error, checked,
     database::DatabaseArgs,
-    print,
+    moment, print,
     trust::{Trust, TrustArgs},
 };
 use crate::{
@@ -24,7 +23,7 @@ const LONGEST_TTL: u64 = 36_500 * 86_400;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The user whom the token speaks for: its `sub`
-    #[arg(long, value_name = "ID", value_parser = user)]
+    #[arg(long, value_name = "ID", value_parser = checked::<UserId>)]
     user: UserId,
 
     /// How long the token is good for: 30s, 15m, 1h, 7d
@@ -70,15 +69,8 @@ impl Args {
     }
 }
 
-fn user(text: &str) -> Result<UserId, &'static str> {
-    UserId::new(text).ok_or("a user id must not be empty")
-}
-
 fn ttl(text: &str) -> Result<Duration, &'static str> {
-    text.parse::<Span>()
-        .ok()
-        .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok())
-        .and_then(|duration| Duration::try_from(duration).ok())
+    moment::duration(text)
         .filter(|duration| (1..=LONGEST_TTL).contains(&duration.as_secs()))
         .ok_or("write a duration as 30s, 15m, 1h or 7d, of at most 36500d")
 }

@@ -13,7 +13,7 @@ pub enum Act {
     /// A user became a member.
     MemberAdded(UserId),
     /// A member got another role.
-    MemberRoleChanged(UserId),
+    MemberChanged(UserId),
     /// A user ceased to be a member.
     MemberRemoved(UserId),
     /// A key was created.
@@ -29,9 +29,9 @@ impl Act {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::OrganizationCreated => "organization.created",
+            Self::OrganizationCreated => "org.created",
             Self::MemberAdded(_) => "member.added",
-            Self::MemberRoleChanged(_) => "member.role_changed",
+            Self::MemberChanged(_) => "member.changed",
             Self::MemberRemoved(_) => "member.removed",
             Self::KeyCreated(_) => "key.created",
             Self::KeyRotated(_) => "key.rotated",
@@ -52,7 +52,7 @@ impl Act {
     #[must_use]
     pub fn member(&self) -> Option<&UserId> {
         match self {
-            Self::MemberAdded(user) | Self::MemberRoleChanged(user) | Self::MemberRemoved(user) => {
+            Self::MemberAdded(user) | Self::MemberChanged(user) | Self::MemberRemoved(user) => {
                 Some(user)
             }
             _ => None,
@@ -63,9 +63,9 @@ impl Act {
     #[must_use]
     pub fn from_parts(name: &str, key: Option<KeyId>, member: Option<UserId>) -> Option<Self> {
         match (name, key, member) {
-            ("organization.created", None, None) => Some(Self::OrganizationCreated),
+            ("org.created", None, None) => Some(Self::OrganizationCreated),
             ("member.added", None, Some(user)) => Some(Self::MemberAdded(user)),
-            ("member.role_changed", None, Some(user)) => Some(Self::MemberRoleChanged(user)),
+            ("member.changed", None, Some(user)) => Some(Self::MemberChanged(user)),
             ("member.removed", None, Some(user)) => Some(Self::MemberRemoved(user)),
             ("key.created", Some(key), None) => Some(Self::KeyCreated(key)),
             ("key.rotated", Some(key), None) => Some(Self::KeyRotated(key)),

@@ -12,6 +12,9 @@ const MILLIS_PER_DAY: i64 = 86_400_000;
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// The last instant that is stored: the end of the year 9999.
+    pub const LATEST: Self = Self(253_402_300_799_999);
+
     /// The instant `millis` milliseconds after (or before) 1970-01-01T00:00Z.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {

@@ -11,7 +11,12 @@ mod organizations;
 mod sqlite;
 mod writer;
 
-use std::{num::NonZeroU32, path::Path, time::Duration};
+use std::{
+    num::NonZeroU32,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 pub use error::{Error, OpenError};
 use r2d2::Pool;
@@ -39,9 +44,16 @@ pub struct OpenOptions {
 /// An open database file. Clones share it.
 #[derive(Clone)]
 pub struct Store {
-    /// `None` for a command, which asks too little for a pool: the writer reads for it.
-    readers: Option<Pool<SqliteConnectionManager>>,
+    readers: Readers,
     writer: Writer,
+}
+
+#[derive(Clone)]
+enum Readers {
+    /// For a server.
+    Pool(Pool<SqliteConnectionManager>),
+    /// For a command: it asks little, and ends so soon that the threads of a pool would outlive it.
+    One(Arc<Mutex<Connection>>),
 }
 
 impl Store {
@@ -62,20 +74,22 @@ impl Store {
             .build(sqlite::connection::readers(&path))
             .map_err(|source| OpenError::Readers { path, source })?;
         Ok(Self {
-            readers: Some(readers),
+            readers: Readers::Pool(readers),
             writer: Writer::start(conn)?,
         })
     }
 
-    /// Opens the file at `path` for a command, with a single connection. Other processes may have it open, a
-    /// server among them. Creates nothing and brings nothing up to date. Blocks.
+    /// Opens the file at `path` for a command, without a pool. Other processes may have it open, a server
+    /// among them. Creates nothing and brings nothing up to date. Blocks.
     ///
     /// # Errors
     /// As [`Store::open`], and when there is no database yet or it has an older schema.
     pub fn open_existing(path: &Path) -> Result<Self, OpenError> {
-        let (_, conn) = sqlite::open::open_existing(path)?;
+        let (path, conn) = sqlite::open::open_existing(path)?;
+        let reader = sqlite::connection::open_reader(&path)
+            .map_err(|source| OpenError::sqlite(&path, source))?;
         Ok(Self {
-            readers: None,
+            readers: Readers::One(Arc::new(Mutex::new(reader))),
             writer: Writer::start(conn)?,
         })
     }
@@ -126,7 +140,7 @@ impl Store {
     /// the write-ahead log into it, and the log is removed. To be called when nothing else uses the store any
     /// more. Blocks.
     pub fn close(self) {
-        let is_server = self.readers.is_some();
+        let is_server = matches!(self.readers, Readers::Pool(_));
         // The last connection to close does the checkpoint, and a reader cannot: readers go first.
         drop(self.readers);
         if let Some(conn) = self.writer.close()
@@ -144,8 +158,11 @@ impl Store {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let Some(readers) = &self.readers else {
-            return self.writer.write(move |conn| read(conn)).await;
+        let readers = match &self.readers {
+            Readers::Pool(readers) => readers,
+            Readers::One(conn) => {
+                return read(&conn.lock().unwrap_or_else(PoisonError::into_inner));
+            }
         };
         if let Some(conn) = readers.try_get() {
             return read(&conn);

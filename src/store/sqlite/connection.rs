@@ -68,12 +68,26 @@ pub(super) fn checkpoint_on_close(conn: &Connection, checkpoint: bool) -> rusqli
 /// The connections that read, for the pool. Read-only at the file, and `query_only` besides.
 pub(in crate::store) fn readers(path: &Path) -> SqliteConnectionManager {
     SqliteConnectionManager::file(path)
-        .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | common_flags())
-        .with_init(|conn| {
-            conn.execute_batch("PRAGMA busy_timeout = 1000;")?;
-            common_settings(conn)?;
-            conn.execute_batch("PRAGMA query_only = ON;")
-        })
+        .with_flags(reader_flags())
+        .with_init(|conn| reader_settings(conn))
+}
+
+/// One such connection, without a pool.
+pub(in crate::store) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    #[expect(clippy::disallowed_methods, reason = "this is the recipe")]
+    let conn = Connection::open_with_flags(path, reader_flags())?;
+    reader_settings(&conn)?;
+    Ok(conn)
+}
+
+fn reader_flags() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_ONLY | common_flags()
+}
+
+fn reader_settings(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch("PRAGMA busy_timeout = 1000;")?;
+    common_settings(conn)?;
+    conn.execute_batch("PRAGMA query_only = ON;")
 }
 
 /// Leaves the file as one file: refreshes the planner's figures and empties the write-ahead log.

@@ -85,7 +85,7 @@ pub(in crate::store) fn add(
     };
     tx.prepare_cached(CHANGE_ROLE)?
         .execute(params![organization, user, role])?;
-    let act = Act::MemberRoleChanged(user);
+    let act = Act::MemberChanged(user);
     audit::insert(tx, organization, at, &Actor::Operator, &act)?;
     Ok(MemberAdded::RoleChanged {
         from: found.role,

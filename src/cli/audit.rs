@@ -1,0 +1,103 @@
+//! `llavero audit`: who did what in an organization, and when.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{
+    Error,
+    database::DatabaseArgs,
+    moment::Moment,
+    organization::OrganizationArgs,
+    output::{
+        self,
+        Column::{Fixed, Wrapped},
+        OutputArgs,
+    },
+};
+use crate::model::{Actor, AuditEntry, Clock, Timestamp, UserId};
+
+/// The arguments of `llavero audit`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    organization: OrganizationArgs,
+
+    /// Leave out what is older: 12h, 90d, 2027-01-31, 2027-01-31T12:00:00Z
+    #[arg(long, value_name = "AGE|DATE", value_parser = Moment::parse)]
+    since: Option<Moment>,
+
+    #[command(flatten)]
+    database: DatabaseArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<(), Error> {
+        let since = self.since.map_or(Timestamp::from_millis(0), |since| {
+            since.before(Clock::system().now())
+        });
+        let entries = self.database.with_store(async |store| {
+            let organization = self.organization.find(store).await?;
+            Ok(store.audit_log(organization.id, since).await?)
+        })?;
+        self.output.print(
+            || entries.iter().map(EntryOut::from).collect::<Vec<_>>(),
+            || {
+                let row = |entry: &AuditEntry| {
+                    [
+                        output::time(entry.at),
+                        output::text(entry.act.name()),
+                        output::text(object(entry)),
+                    ]
+                };
+                output::table(
+                    [Fixed("TIME"), Fixed("ACTION"), Wrapped("WHAT")],
+                    entries.iter().map(row).collect(),
+                )
+            },
+        )
+    }
+}
+
+/// What it was done to, and by whom.
+fn object(entry: &AuditEntry) -> String {
+    let key = entry.act.key().map(|key| key.0.to_string());
+    let member = entry.act.member().map(ToString::to_string);
+    let object = key.or(member).map_or(String::new(), |id| id + " ");
+    format!("{object}by {}", name(&entry.actor))
+}
+
+fn name(actor: &Actor) -> &str {
+    match actor {
+        Actor::User(user) => user.as_str(),
+        Actor::Operator => "cli",
+    }
+}
+
+/// An entry as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EntryOut<'a> {
+    at: String,
+    /// A user's id, or `cli`.
+    actor: &'a str,
+    action: &'static str,
+    /// The key that it was done to.
+    key_id: Option<Uuid>,
+    /// The member that it was done to.
+    user_id: Option<&'a str>,
+}
+
+impl<'a> From<&'a AuditEntry> for EntryOut<'a> {
+    fn from(entry: &'a AuditEntry) -> Self {
+        Self {
+            at: entry.at.to_string(),
+            actor: name(&entry.actor),
+            action: entry.act.name(),
+            key_id: entry.act.key().map(|key| key.0),
+            user_id: entry.act.member().map(UserId::as_str),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! `llavero key create`.
+
+use crate::{
+    api::KeyWithSecretOut,
+    cli::{
+        Error, checked,
+        database::DatabaseArgs,
+        moment::{self, Moment},
+        organization::OrganizationArgs,
+        output::OutputArgs,
+    },
+    model::{
+        Access, Actor, Clock, Description, KeyId, KeySettings, Name, NewKey, OrganizationRef,
+        Random, RateLimit, Scopes, Secret, Timestamp,
+    },
+};
+
+/// The arguments of `llavero key create`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    organization: OrganizationArgs,
+
+    /// What the key is called: 1 to 100 characters
+    #[arg(long, value_parser = checked::<Name>)]
+    name: Name,
+
+    /// What it is for: at most 500 characters
+    #[arg(long, value_parser = checked::<Description>)]
+    description: Option<Description>,
+
+    /// What it may be used for, like `invoices:read`; may be given up to 50 times
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+
+    /// How often it may be used, like 100/60s: requests, and the time in which so many are let through [default:
+    /// unlimited]
+    #[arg(long, value_name = "REQUESTS/TIME", value_parser = rate_limit)]
+    rate_limit: Option<RateLimit>,
+
+    /// When it stops working: 12h, 90d, 2027-01-31, 2027-01-31T12:00:00Z [default: never]
+    #[arg(long, value_name = "TIME|DATE", value_parser = Moment::parse)]
+    expires: Option<Moment>,
+
+    #[command(flatten)]
+    database: DatabaseArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<(), Error> {
+        let now = Clock::system().now();
+        let random = Random::system();
+        let key = NewKey {
+            id: KeyId(random.uuid()?),
+            secret: Secret::generate(random.bytes()?),
+            settings: self.settings(now)?,
+            created_by: None,
+            created_at: now,
+        };
+        let secret = key.secret.clone();
+        let key = self.database.with_store(async |store| {
+            let organization = self.organization.find(store).await?;
+            let named = OrganizationRef::Id(organization.id);
+            match store.create_key(named, Actor::Operator, key).await? {
+                Access::Granted(key) => Ok(key),
+                Access::Denied | Access::RoleTooLow => Err(Error::negative(format!(
+                    "the organization {} is gone",
+                    organization.slug
+                ))),
+            }
+        })?;
+        self.output.print(
+            || KeyWithSecretOut::new(key.clone(), &secret, now),
+            || super::with_secret(&key, &secret, now),
+        )
+    }
+
+    fn settings(&self, now: Timestamp) -> Result<KeySettings, Error> {
+        let scopes: Vec<&str> = self.scopes.iter().map(String::as_str).collect();
+        let scopes = Scopes::new(&scopes)
+            .ok_or_else(|| Error::refused(format!("scopes {}", Scopes::RULE)))?;
+        let expires_at = self.expires.map(|expires| expires.after(now));
+        if let Some(at) = expires_at.filter(|at| *at <= now || *at > Timestamp::LATEST) {
+            return Err(Error::refused(format!(
+                "--expires is {at}: choose an instant in the future, before the year 10000"
+            )));
+        }
+        Ok(KeySettings {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            scopes,
+            rate_limit: self.rate_limit,
+            expires_at,
+        })
+    }
+}
+
+/// `100/60s`: requests, a slash, and a whole number of seconds in whatever units.
+fn rate_limit(text: &str) -> Result<RateLimit, &'static str> {
+    let read = || {
+        let (limit, window) = text.split_once('/')?;
+        let window = moment::duration(window).filter(|window| window.subsec_nanos() == 0)?;
+        RateLimit::new(limit.parse().ok()?, window.as_secs().try_into().ok()?)
+    };
+    read().ok_or(
+        "write 1 to 1000000000 requests, a slash, and a time from 1s to 31d: 100/60s, 5000/1h",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_limit_is_requests_and_a_time() {
+        for (text, limit, window_seconds) in [
+            ("100/60s", 100, 60),
+            ("1/1m", 1, 60),
+            ("5000/1h", 5000, 3600),
+            ("1000000000/31d", 1_000_000_000, 2_678_400),
+        ] {
+            assert_eq!(
+                rate_limit(text).ok(),
+                RateLimit::new(limit, window_seconds),
+                "{text}"
+            );
+            assert!(rate_limit(text).is_ok());
+        }
+        for text in [
+            "",
+            "100",
+            "100/",
+            "/60s",
+            "100/60",
+            "0/60s",
+            "-1/60s",
+            "1.5/60s",
+            "100/0s",
+            "100/32d",
+            "100/1500ms",
+            "100/60s/2",
+            "1000000001/60s",
+            "100 per 60s",
+        ] {
+            assert!(rate_limit(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `llavero key list`.
+
+use crate::{
+    api::KeyOut,
+    cli::{
+        Error,
+        database::DatabaseArgs,
+        organization::OrganizationArgs,
+        output::{
+            self,
+            Column::{Fixed, Wrapped},
+            OutputArgs,
+        },
+    },
+    model::{Access, Actor, ApiKey, Clock, OrganizationRef},
+    store::Store,
+};
+
+/// How many keys are read at once.
+const PAGE: u32 = 1000;
+
+/// The arguments of `llavero key list`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    organization: OrganizationArgs,
+
+    #[command(flatten)]
+    database: DatabaseArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Result<(), Error> {
+        let now = Clock::system().now();
+        let keys = self.database.with_store(async |store| {
+            let organization = self.organization.find(store).await?;
+            all(store, OrganizationRef::Id(organization.id)).await
+        })?;
+        self.output.print(
+            || {
+                let keys = keys.iter().cloned();
+                keys.map(|key| KeyOut::new(key, now)).collect::<Vec<_>>()
+            },
+            || {
+                let row = |key: &ApiKey| {
+                    [
+                        output::text(key.id.0.to_string()),
+                        output::text(key.name.as_str()),
+                        output::text(&key.preview),
+                        output::status(key.status(now)),
+                    ]
+                };
+                let rows = keys.iter().map(row).collect();
+                output::table(
+                    [
+                        Fixed("ID"),
+                        Wrapped("NAME"),
+                        Fixed("PREVIEW"),
+                        Fixed("STATUS"),
+                    ],
+                    rows,
+                )
+            },
+        )
+    }
+}
+
+async fn all(store: &Store, organization: OrganizationRef) -> Result<Vec<ApiKey>, Error> {
+    let mut keys = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.keys(organization.clone(), Actor::Operator, after, PAGE);
+        let Access::Granted(page) = page.await? else {
+            return Ok(keys);
+        };
+        keys.extend(page.keys);
+        if page.next.is_none() {
+            return Ok(keys);
+        }
+        after = page.next;
+    }
+}

@@ -1,0 +1,107 @@
+//! `llavero key`: the operator's way to the keys, whosever they are. One file a command.
+//!
+//! With `--json` a key is printed as the API sends it. A secret is shown once, by the command that makes it, and
+//! is never an argument: everybody on the machine can see those.
+
+mod create;
+mod list;
+mod revoke;
+mod rotate;
+mod show;
+
+use comfy_table::Cell;
+
+use super::{Error, output};
+use crate::{
+    model::{ApiKey, KeyId, Secret, Timestamp},
+    store::Store,
+};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Create a key, and print its secret: this once.
+    Create(create::Args),
+    /// List an organization's keys, newest first.
+    List(list::Args),
+    /// Show a key.
+    Show(show::Args),
+    /// Give a key a new secret, and print it: this once. The old one works until its grace ends.
+    Rotate(rotate::Args),
+    /// Revoke a key, for good.
+    Revoke(revoke::Args),
+}
+
+impl Command {
+    pub(super) fn run(self) -> Result<(), Error> {
+        match self {
+            Self::Create(args) => args.run(),
+            Self::List(args) => args.run(),
+            Self::Show(args) => args.run(),
+            Self::Rotate(args) => args.run(),
+            Self::Revoke(args) => args.run(),
+        }
+    }
+}
+
+/// The key that an argument names.
+async fn find(store: &Store, id: &str) -> Result<ApiKey, Error> {
+    if Secret::parse(id).is_some() {
+        return Err(Error::refused(
+            "that is a secret, which must not be an argument: pipe it into `llavero key show -`, which tells the id",
+        ));
+    }
+    let found = match KeyId::parse(id) {
+        Some(id) => store.key_by_id(id).await?,
+        None => None,
+    };
+    found.ok_or_else(|| {
+        Error::negative(format!(
+            "no API key has the id {id}: `llavero key list --org ORG` shows them"
+        ))
+    })
+}
+
+/// What there is to say about a key.
+fn about(key: &ApiKey, now: Timestamp) -> Vec<(&'static str, Cell)> {
+    let or_never = |at: Option<Timestamp>| at.map_or("never".to_owned(), |at| at.to_string());
+    let scopes = match key.scopes.iter().collect::<Vec<_>>() {
+        none if none.is_empty() => "none".to_owned(),
+        some => some.join(" "),
+    };
+    let rate_limit = key.rate_limit.map_or("none".to_owned(), |rate| {
+        format!("{} in {} s", rate.limit, rate.window_seconds)
+    });
+    let usage = format!(
+        "{} ({} successful, {} rate-limited, {} errors)",
+        key.usage.total_requests(),
+        key.usage.successful_requests,
+        key.usage.rate_limit_hits,
+        key.usage.errors
+    );
+    let creator = key.created_by.as_ref().map(|user| format!(" by {user}"));
+    let created = format!("{}{}", key.created_at, creator.unwrap_or_default());
+    let description = key.description.as_ref().map_or("", |text| text.as_str());
+    vec![
+        ("ID", output::text(key.id.0.to_string())),
+        ("Organization", output::text(key.organization.0.to_string())),
+        ("Name", output::text(key.name.as_str())),
+        ("Description", output::text(description)),
+        ("Preview", output::text(&key.preview)),
+        ("Status", output::status(key.status(now))),
+        ("Scopes", output::text(scopes)),
+        ("Rate limit", output::text(rate_limit)),
+        ("Requests", output::text(usage)),
+        ("Created", output::text(created)),
+        ("Last used", output::text(or_never(key.last_used_at))),
+        ("Expires", output::text(or_never(key.expires_at))),
+        ("Revoked", output::text(or_never(key.revoked_at))),
+    ]
+}
+
+/// The same, and the key's new secret.
+fn with_secret(key: &ApiKey, secret: &Secret, now: Timestamp) -> String {
+    let mut pairs = about(key, now);
+    pairs.push(("Secret", output::text(secret.reveal())));
+    let key = output::details(pairs);
+    key + "\nThe secret is not stored and not shown again: put it where it is needed now.\n"
+}

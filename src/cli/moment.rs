@@ -1,0 +1,103 @@
+//! Durations and instants as people write them: `90d`, `1h30m`, `2027-01-31`, `2027-01-31T12:00:00Z`.
+
+use std::time::Duration;
+
+use jiff::{Span, SpanRelativeTo};
+
+use crate::model::Timestamp;
+
+/// The duration that `text` spells, if any. Days have 24 hours; months and years have no fixed length and are
+/// none.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let span: Span = text.parse().ok()?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    Duration::try_from(duration).ok()
+}
+
+/// A distance from now, or an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// So far from now; which way depends on what is asked.
+    Distance(Duration),
+    /// Then. A date is its first instant, in UTC.
+    At(Timestamp),
+}
+
+impl Moment {
+    /// Reads an argument.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        if let Some(distance) = duration(text) {
+            return Ok(Self::Distance(distance));
+        }
+        Timestamp::parse(text)
+            .or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z")))
+            .map(Self::At)
+            .ok_or("write a duration as 12h or 90d, a date as 2027-01-31, or an instant as 2027-01-31T12:00:00Z")
+    }
+
+    /// The instant, a distance being one into the future.
+    pub(super) fn after(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Distance(distance) => now.after(distance),
+            Self::At(instant) => instant,
+        }
+    }
+
+    /// The instant, a distance being one into the past.
+    pub(super) fn before(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Distance(distance) => now.before(distance),
+            Self::At(instant) => instant,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_numbers_and_units() {
+        for (text, seconds) in [
+            ("30s", 30),
+            ("15m", 900),
+            ("1h30m", 5400),
+            ("90d", 90 * 86_400),
+            ("2w", 14 * 86_400),
+        ] {
+            assert_eq!(duration(text), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "1", "-1h", "1 fortnight", "1mo", "2y"] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_a_distance_a_date_or_an_instant() {
+        let noon = Timestamp::from_millis(1_767_614_400_000);
+        let day = Duration::from_hours(24);
+        for (text, after, before) in [
+            ("1d", noon.after(day), noon.before(day)),
+            ("2026-01-05", noon.day().start(), noon.day().start()),
+            ("2026-01-05T13:00:00+01:00", noon, noon),
+            ("2026-01-05T12:00Z", noon, noon),
+        ] {
+            let moment = Moment::parse(text).unwrap();
+            assert_eq!(
+                (moment.after(noon), moment.before(noon)),
+                (after, before),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "soon",
+            "2026-01-32",
+            "2026-01-05T12:00",
+            "1969-12-31",
+            "10000-01-01",
+        ] {
+            assert!(Moment::parse(text).is_err(), "{text}");
+        }
+    }
+}

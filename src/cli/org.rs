@@ -1,0 +1,160 @@
+//! `llavero org`: organizations, created and listed.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{
+    Error, checked,
+    database::DatabaseArgs,
+    output::{
+        self,
+        Column::{Fixed, Wrapped},
+        OutputArgs,
+    },
+};
+use crate::{
+    model::{Clock, Name, Organization, OrganizationId, Random, Slug},
+    store::Store,
+};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Create an organization.
+    Create(Create),
+    /// List all organizations.
+    List(List),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Create {
+    /// What the organization is called: 1 to 100 characters
+    #[arg(long, value_parser = checked::<Name>)]
+    name: Name,
+
+    /// Its name in URLs: lower-case letters, digits and inner hyphens [default: made from the name]
+    #[arg(long, value_parser = checked::<Slug>)]
+    slug: Option<Slug>,
+
+    #[command(flatten)]
+    database: DatabaseArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    database: DatabaseArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Command {
+    pub(super) fn run(self) -> Result<(), Error> {
+        match self {
+            Self::Create(args) => args.run(),
+            Self::List(args) => args.run(),
+        }
+    }
+}
+
+impl Create {
+    fn run(self) -> Result<(), Error> {
+        let slug = self.slug.or_else(|| self.name.slug()).ok_or_else(|| {
+            Error::refused("no slug can be made from this name: choose one with --slug")
+        })?;
+        let random = Random::system();
+        let organization = Organization {
+            id: OrganizationId(random.uuid()?),
+            slug,
+            name: self.name,
+            created_at: Clock::system().now(),
+        };
+        // It is the first command there is: no server need have run before it.
+        if Store::create_if_missing(&self.database.path, &random.bytes()?)? {
+            output::note(&format!(
+                "created the database {}",
+                self.database.path.display()
+            ));
+        }
+        let created = self.database.with_store(async |store| {
+            Ok(store.create_organization(organization.clone()).await?)
+        })?;
+        if !created {
+            let slug = organization.slug;
+            return Err(Error::negative(format!(
+                "the slug {slug} is taken: choose another with --slug"
+            )));
+        }
+        self.output.print(
+            || OrganizationOut::from(&organization),
+            || {
+                output::details(vec![
+                    ("ID", output::text(organization.id.0.to_string())),
+                    ("Slug", output::text(organization.slug.as_str())),
+                    ("Name", output::text(organization.name.as_str())),
+                    ("Created", output::text(organization.created_at.to_string())),
+                ])
+            },
+        )
+    }
+}
+
+impl List {
+    fn run(self) -> Result<(), Error> {
+        let organizations = self
+            .database
+            .with_store(async |store| Ok(store.organizations().await?))?;
+        self.output.print(
+            || {
+                organizations
+                    .iter()
+                    .map(OrganizationOut::from)
+                    .collect::<Vec<_>>()
+            },
+            || {
+                let row = |organization: &Organization| {
+                    [
+                        output::text(organization.slug.as_str()),
+                        output::text(organization.name.as_str()),
+                        output::text(organization.id.0.to_string()),
+                        output::day(organization.created_at),
+                    ]
+                };
+                let rows = organizations.iter().map(row).collect();
+                output::table(
+                    [
+                        Wrapped("SLUG"),
+                        Wrapped("NAME"),
+                        Fixed("ID"),
+                        Fixed("CREATED"),
+                    ],
+                    rows,
+                )
+            },
+        )
+    }
+}
+
+/// An organization as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OrganizationOut<'a> {
+    id: Uuid,
+    slug: &'a str,
+    name: &'a str,
+    created_at: String,
+}
+
+impl<'a> From<&'a Organization> for OrganizationOut<'a> {
+    fn from(organization: &'a Organization) -> Self {
+        Self {
+            id: organization.id.0,
+            slug: organization.slug.as_str(),
+            name: organization.name.as_str(),
+            created_at: organization.created_at.to_string(),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What commands print on standard output: JSON, or text for people.
+//!
+//! Text fits the terminal, or 80 columns where there is none; nothing is cut off, it is wrapped. Colours are
+//! for terminals, and for those only that want them (`NO_COLOR`, `TERM=dumb`). What others have put into a name
+//! cannot steer the terminal: control characters are written out.
+
+use std::io::{self, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, presets::NOTHING};
+use serde::Serialize;
+use terminal_size::{Width, terminal_size_of};
+
+use super::Error;
+use crate::model::{KeyStatus, Timestamp};
+
+/// How wide text is where no terminal says so.
+const WIDTH: u16 = 80;
+
+/// How a command prints.
+#[derive(Debug, clap::Args)]
+pub(super) struct OutputArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl OutputArgs {
+    /// Prints `json` or `text`, whichever was asked for.
+    pub(super) fn print<T: Serialize>(
+        &self,
+        json: impl FnOnce() -> T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Error> {
+        if self.json {
+            let json = serde_json::to_string_pretty(&json())?;
+            print(&(json + "\n"))
+        } else {
+            print(&text())
+        }
+    }
+}
+
+/// Writes to standard output. A reader that has left (`| head`) is not an error.
+pub(super) fn print(text: &str) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::refused(format!(
+            "cannot write to standard output: {error}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a line to standard error: what a person should know, and a script need not.
+pub(super) fn note(line: &str) {
+    #[expect(clippy::print_stderr, reason = "a person at a terminal asked")]
+    {
+        eprintln!("{line}");
+    }
+}
+
+/// A column of a table.
+#[derive(Clone, Copy)]
+pub(super) enum Column {
+    /// Ids, dates and the like: never wrapped, so that they can be copied.
+    Fixed(&'static str),
+    /// Names and the like: wrapped where the line would get too long.
+    Wrapped(&'static str),
+}
+
+/// Rows under a heading, aligned.
+pub(super) fn table<const N: usize>(columns: [Column; N], rows: Vec<[Cell; N]>) -> String {
+    let mut table = plain_table();
+    let heading = |column: &Column| match column {
+        Column::Fixed(name) | Column::Wrapped(name) => {
+            Cell::new(name).add_attribute(Attribute::Bold)
+        }
+    };
+    table.set_header(columns.iter().map(heading));
+    table.add_rows(rows);
+    finish(table, |at| {
+        matches!(columns.get(at), Some(Column::Fixed(_)))
+    })
+}
+
+/// Names and values, one pair a line, aligned.
+pub(super) fn details(pairs: Vec<(&str, Cell)>) -> String {
+    let mut table = plain_table();
+    for (name, value) in pairs {
+        table.add_row([Cell::new(name).add_attribute(Attribute::Bold), value]);
+    }
+    finish(table, |at| at == 0)
+}
+
+/// A cell with a text that may be anybody's.
+pub(super) fn text(text: impl AsRef<str>) -> Cell {
+    Cell::new(visible(text.as_ref()))
+}
+
+/// A cell with an instant, to the second.
+pub(super) fn time(at: Timestamp) -> Cell {
+    let text = at.to_string();
+    let (seconds, _) = text.split_once('.').unwrap_or((&text, ""));
+    Cell::new(seconds.replace('T', " ") + "Z")
+}
+
+/// A cell with a UTC day.
+pub(super) fn day(at: Timestamp) -> Cell {
+    Cell::new(at.day())
+}
+
+/// A cell with a key's state.
+pub(super) fn status(status: KeyStatus) -> Cell {
+    let (name, color) = match status {
+        KeyStatus::Active => ("active", Color::Green),
+        KeyStatus::Revoked => ("revoked", Color::Red),
+        KeyStatus::Expired => ("expired", Color::Yellow),
+    };
+    Cell::new(name).fg(color)
+}
+
+fn plain_table() -> comfy_table::Table {
+    let stdout = io::stdout();
+    let mut table = comfy_table::Table::new();
+    let width = terminal_size_of(&stdout).map_or(WIDTH, |(Width(width), _)| width);
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width);
+    match AutoStream::choice(&stdout) {
+        ColorChoice::Never => table.force_no_tty(),
+        _ => table.enforce_styling(),
+    };
+    table
+}
+
+fn finish(mut table: comfy_table::Table, is_fixed: impl Fn(usize) -> bool) -> String {
+    let last = table.column_count().saturating_sub(1);
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if at == last { 0 } else { 2 }));
+        if is_fixed(at) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    table.trim_fmt() + "\n"
+}
+
+/// The text with control characters, and those that turn the direction of writing, written out.
+pub(super) fn visible(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .map(|c| match c {
+            c if steers(c) => c.escape_default().to_string(),
+            c => c.to_string(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_steer_a_terminal() {
+        assert_eq!(
+            visible("a\u{1b}[2Jb\n\u{202e}ñ🔑"),
+            "a\\u{1b}[2Jb\\n\\u{202e}ñ🔑"
+        );
+    }
+}
