@@ -80,7 +80,7 @@ impl Store {
     }
 
     /// Opens the file at `path` for a command, without a pool. Other processes may have it open, a server
-    /// among them. Creates nothing and brings nothing up to date. Blocks.
+    /// among them. Creates nothing, brings nothing up to date, and does not look for damage beforehand. Blocks.
     ///
     /// # Errors
     /// As [`Store::open`], and when there is no database yet or it has an older schema.
@@ -114,9 +114,9 @@ impl Store {
     /// changes nothing. Blocks.
     ///
     /// # Errors
-    /// As [`Store::open_existing`].
+    /// As [`Store::open_existing`], and when the file is damaged.
     pub fn signing_secret_of(path: &Path) -> Result<[u8; 32], OpenError> {
-        let (path, conn) = sqlite::open::open_existing(path)?;
+        let (path, conn) = sqlite::open::open_and_check(path)?;
         sqlite::schema::signing_secret(&conn).map_err(|source| OpenError::Secret { path, source })
     }
 

@@ -13,7 +13,7 @@ use llavero::{
     api,
     app::App,
     demo::Demo,
-    model::{Clock, Random, Seed, Timestamp, UserId},
+    model::{Clock, Random, Secret, Seed, Timestamp, UserId},
     store::{OpenOptions, Store},
     token::{Expected, HmacSecret, NewToken, TrustedKey, mint},
 };
@@ -148,6 +148,31 @@ impl TestApp {
         request.send().await.unwrap()
     }
 
+    /// A POST of a JSON body on behalf of `user`.
+    pub(crate) async fn post(&self, user: &str, path: &str, body: &Value) -> Response {
+        let request = self.request(Method::POST, path).json(body);
+        let request = request.bearer_auth(lasting_token(user));
+        request.send().await.unwrap()
+    }
+
+    /// A DELETE on behalf of `user`.
+    pub(crate) async fn delete(&self, user: &str, path: &str) -> Response {
+        let request = self.request(Method::DELETE, path);
+        request
+            .bearer_auth(lasting_token(user))
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// The key that a secret opens now; `None` when it opens none.
+    pub(crate) async fn key_of(&self, secret: &Value) -> Option<String> {
+        let secret = Secret::parse(secret.as_str().unwrap()).unwrap();
+        let now = Timestamp::from_millis(self.clock.load(Ordering::SeqCst));
+        let found = self.store.key_with_secret(secret.hash(), now).await;
+        found.unwrap().map(|key| key.id.0.to_string())
+    }
+
     /// The body of a GET that must succeed.
     pub(crate) async fn json(&self, user: &str, path: &str) -> Value {
         let response = self.get(user, path).await;
@@ -164,6 +189,25 @@ impl TestApp {
         self.store.close();
         self.directory
     }
+}
+
+/// The body of an answer that must have `status`.
+pub(crate) async fn body(answer: Response, status: u16) -> Value {
+    let found = answer.status();
+    let text = answer.text().await.unwrap();
+    assert_eq!(found, status, "{text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The message of a failure that must have `status`.
+pub(crate) async fn message(answer: Response, status: u16) -> String {
+    let body = body(answer, status).await;
+    body["message"].as_str().unwrap().to_owned()
+}
+
+/// `millis` after [`NOW`].
+pub(crate) fn later(millis: i64) -> Timestamp {
+    Timestamp::from_millis(NOW.as_millis() + millis)
 }
 
 /// A token for `user`, good for an hour from [`NOW`].

@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod bodies;
 mod errors;
 mod harness;
 mod health;
+mod histories;
+mod key_life;
+mod key_list;
 mod keys;
 mod openapi;
 mod stats;
