@@ -17,7 +17,7 @@ use std::{
 
 pub(crate) use self::{
     home::Home,
-    http::{Answer, get},
+    http::{Answer, Api, get},
     server::Server,
 };
 

@@ -5,17 +5,26 @@
     reason = "a helper that cannot go on is a failed test, too"
 )]
 
+mod audit;
 mod claims;
+mod completions;
 mod demo;
 mod flags;
 mod forgery;
 mod greeting;
 mod harness;
 mod health;
+mod key;
+mod leaks;
 mod logs;
+mod member;
 mod openapi;
+mod org;
+mod output;
 mod refusals;
 mod start;
 mod stop;
+mod together;
 mod tokens;
+mod upgrade;
 mod wrong_files;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use rusqlite::types::Value as Cell;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{Outcome, PATIENCE, Server, run};
@@ -78,6 +79,19 @@ impl Home {
     /// Runs `llavero` to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Outcome {
         run(&mut self.command(args))
+    }
+
+    /// What `llavero` prints with `--json`.
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
+        let outcome = self.run(&[args, &["--json"]].concat());
+        serde_json::from_str(outcome.success()).unwrap()
+    }
+
+    /// A database with the demo fixtures that no server has open.
+    pub(crate) fn demo() -> Self {
+        let home = Self::new();
+        home.serve(&["--demo"]).stop();
+        home
     }
 
     /// Starts `llavero serve` on a free port.

@@ -1,6 +1,8 @@
-//! One GET at a time.
+//! Requests to a server, and what came back.
 
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
 
 use super::PATIENCE;
 
@@ -14,31 +16,61 @@ pub(crate) struct Answer {
 impl Answer {
     /// The body of a success.
     pub(crate) fn json(&self) -> Value {
-        assert_eq!(self.status, 200, "{self:?}");
+        assert!(matches!(self.status, 200 | 201), "{self:?}");
         serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// A client with a token, that keeps its connection.
+pub(crate) struct Api {
+    url: String,
+    token: Option<String>,
+    client: Client,
+    runtime: Runtime,
+}
+
+impl Api {
+    pub(crate) fn new(url: &str, token: Option<&str>) -> Self {
+        let client = Client::builder().no_proxy().timeout(PATIENCE);
+        Self {
+            url: url.to_owned(),
+            token: token.map(str::to_owned),
+            client: client.build().unwrap(),
+            runtime: Builder::new_current_thread().enable_all().build().unwrap(),
+        }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path))
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(body))
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path))
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    fn send(&self, mut request: RequestBuilder) -> Answer {
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        self.runtime.block_on(async {
+            let response = request.send().await.unwrap();
+            Answer {
+                status: response.status().as_u16(),
+                body: response.text().await.unwrap(),
+            }
+        })
     }
 }
 
 /// A GET, with a bearer token or without one.
 pub(crate) fn get(url: &str, token: Option<&str>) -> Answer {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(PATIENCE)
-            .build()
-            .unwrap();
-        let mut request = client.get(url);
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        let response = request.send().await.unwrap();
-        Answer {
-            status: response.status().as_u16(),
-            body: response.text().await.unwrap(),
-        }
-    })
+    Api::new(url, token).get("")
 }

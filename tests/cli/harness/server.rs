@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use super::{Answer, Outcome, PATIENCE, Watchdog, get, signal};
+use super::{Answer, Api, Outcome, PATIENCE, Watchdog, get, signal};
 
 /// A `llavero serve` that listens; killed when dropped.
 pub(crate) struct Server {
@@ -71,6 +71,11 @@ impl Server {
     /// The answer to a GET of `path` under the API.
     pub(crate) fn get(&self, token: &str, path: &str) -> Answer {
         get(&format!("{}{path}", self.api), Some(token))
+    }
+
+    /// A client of the API with a token.
+    pub(crate) fn api(&self, token: &str) -> Api {
+        Api::new(&self.api, Some(token))
     }
 
     /// The answer to a GET of `path` at the root, without a token.
