@@ -4,6 +4,7 @@ Usage: openapi.py PATH-OF-LLAVERO
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -48,11 +49,15 @@ def greeting(server: subprocess.Popen) -> tuple[str, str]:
 
 def fuzz(url: str, token: str) -> None:
     schemathesis = Path(sys.executable).with_name("schemathesis")
+    hooks = {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(Path(__file__).parent)}
     for headers in ([], ["--header", f"Authorization: Bearer {token}"]):
         subprocess.run(
             [schemathesis, "run", f"{url}/openapi.json", "--url", url, "--checks", "all",
+             # A DELETE revokes: the key can still be read, with its statistics.
+             "--exclude-checks", "use_after_free",
              "--max-examples", EXAMPLES, "--seed", "1", "--no-color", *headers],
             check=True,
+            env=os.environ | hooks,
         )
 
 

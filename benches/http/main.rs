@@ -1,7 +1,7 @@
 //! How fast the real binary answers, beside a bare poem handler that returns the same bytes.
 //!
 //! `cargo bench --bench http` starts both as processes of their own, asks them in turns over 32 connections
-//! from this one, and prints requests per second and ratios of the same round: absolute numbers depend on the
+//! (unless it says otherwise) from this one, and prints requests per second and ratios of the same round: absolute numbers depend on the
 //! machine and on what else it does, ratios hardly. `-- SECONDS ROUNDS` changes how long it takes.
 
 #![expect(
@@ -17,6 +17,7 @@ mod world;
 
 use std::{env, time::Duration};
 
+use llavero::model::Clock;
 use server::Server;
 
 /// What is asked, and of whom.
@@ -24,7 +25,20 @@ struct Contestant {
     name: &'static str,
     address: std::net::SocketAddr,
     request: Vec<u8>,
+    connections: usize,
     rates: Vec<f64>,
+}
+
+impl Contestant {
+    fn new(name: &'static str, server: &Server, request: Vec<u8>) -> Self {
+        Self {
+            name,
+            address: server.address,
+            request,
+            connections: 32,
+            rates: Vec::new(),
+        }
+    }
 }
 
 fn main() {
@@ -48,65 +62,65 @@ fn main() {
     let rounds = number(1, 5);
 
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let secret = world::create(&directory.path().join("bench.db"));
+    let now = Clock::system().now();
+    let secret = world::create(&directory.path().join("bench.db"), now);
     let token = world::token(&secret);
     let llavero = Server::llavero(directory.path(), &[]);
     let (es256, es256_token) = server::with_es256(directory.path());
 
     let key = world::key_path(world::SMALL);
-    let stats = |organization: &str| format!("/api/organizations/{organization}/api-keys/stats");
-    let bare = Server::bare(&load::body(llavero.address, &get(&key, &token)));
-    let bare_stats = Server::bare(&load::body(
-        llavero.address,
-        &get(&stats(world::SMALL), &token),
-    ));
+    let keys = |organization: &str| format!("/api/organizations/{organization}/api-keys");
+    let stats = |organization: &str| keys(organization) + "/stats";
+    let middle = format!(
+        "{}?cursor={}",
+        keys(world::MANY),
+        world::cursor_in_the_middle(now)
+    );
+    let bare = |path: &str| Server::bare(&load::body(llavero.address, &get(path, &token)));
+    let (bare_key, bare_stats) = (bare(&key), bare(&stats(world::SMALL)));
+    let bare_page = bare(&keys(world::MANY));
 
-    let contestant = |name, server: &Server, path: &str, token: &str| Contestant {
-        name,
-        address: server.address,
-        request: get(path, token),
-        rates: Vec::new(),
+    let ask = |name, path: &str| Contestant::new(name, &llavero, get(path, &token));
+    let create = |name, connections| Contestant {
+        connections,
+        ..Contestant::new(name, &llavero, post(&keys(world::GROWING), &token))
     };
     let mut contestants = [
-        contestant("bare poem, the key's bytes", &bare, "/", &token),
-        contestant("GET /healthz", &llavero, "/healthz", &token),
-        contestant("GET …/{id}", &llavero, &key, &token),
-        contestant("GET …/{id}, ES256 token", &es256, &key, &es256_token),
-        contestant("bare poem, the statistics' bytes", &bare_stats, "/", &token),
-        contestant(
-            "GET …/stats, 10 keys, 10^3 uses",
-            &llavero,
-            &stats(world::SMALL),
-            &token,
+        Contestant::new("bare poem, the key's bytes", &bare_key, get("/", &token)),
+        ask("GET /healthz", "/healthz"),
+        ask("GET …/{id}", &key),
+        Contestant::new("GET …/{id}, ES256 token", &es256, get(&key, &es256_token)),
+        create("POST …/api-keys, 1 connection", 1),
+        create("POST …/api-keys, 32 connections", 32),
+        create("POST …/api-keys, 256 connections", 256),
+        Contestant::new(
+            "bare poem, the statistics' bytes",
+            &bare_stats,
+            get("/", &token),
         ),
-        contestant(
-            "GET …/stats, 10 keys, 10^7 uses",
-            &llavero,
-            &stats(world::BUSY),
-            &token,
-        ),
-        contestant(
-            "GET …/stats, 10,000 keys, mixed",
-            &llavero,
-            &stats(world::LARGE),
-            &token,
-        ),
-        contestant(
-            "GET …/stats, 10,000 keys, all idle",
-            &llavero,
-            &stats(world::IDLE),
-            &token,
-        ),
-        contestant(
+        ask("GET …/stats, 10 keys, 10^3 uses", &stats(world::SMALL)),
+        ask("GET …/stats, 10 keys, 10^7 uses", &stats(world::BUSY)),
+        ask("GET …/stats, 10,000 keys, mixed", &stats(world::LARGE)),
+        ask("GET …/stats, 10,000 keys, all idle", &stats(world::IDLE)),
+        ask(
             "GET …/stats?days=90, 10 keys",
-            &llavero,
             &(stats(world::BUSY) + "?days=90"),
-            &token,
         ),
+        Contestant::new("bare poem, a page of 50 keys", &bare_page, get("/", &token)),
+        ask("GET …/api-keys, 10 of 10 keys", &keys(world::SMALL)),
+        ask("GET …/api-keys, 50 of 10,000 keys", &keys(world::LARGE)),
+        ask("GET …/api-keys, 50 of 100,000 keys", &keys(world::MANY)),
+        ask("GET …/api-keys, from the middle", &middle),
     ];
     for _ in 0..rounds {
         for contestant in &mut contestants {
-            let rate = load::requests_per_second(contestant.address, &contestant.request, round);
+            let Contestant {
+                address,
+                request,
+                connections,
+                ..
+            } = contestant;
+            let rate = load::requests_per_second(*address, request, *connections, round);
             contestant.rates.push(rate);
         }
     }
@@ -118,13 +132,20 @@ fn get(path: &str, token: &str) -> Vec<u8> {
         .into_bytes()
 }
 
+fn post(path: &str, token: &str) -> Vec<u8> {
+    let body = r#"{"name":"Deployment","scopes":["releases:write"],"rateLimit":{"limit":100,"windowSeconds":60}}"#;
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
 /// The median rate of each, and the median over the rounds of its ratio to the bare handler before it.
 fn report(contestants: &[Contestant]) {
     let mut base = &contestants[0];
-    println!(
-        "{:<38} {:>12} {:>8}",
-        "32 connections", "requests/s", "ratio"
-    );
+    println!("{:<38} {:>12} {:>8}", "", "requests/s", "ratio");
     for contestant in contestants {
         if contestant.name.starts_with("bare") {
             base = contestant;

@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroU32, path::Path, time::Duration};
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use llavero::{
     model::{
         Clock, Description, KeyId, KeySettings, Member, Name, NewKey, Organization, OrganizationId,
@@ -18,24 +19,32 @@ pub(crate) const SMALL: &str = "small";
 pub(crate) const BUSY: &str = "busy";
 pub(crate) const LARGE: &str = "large";
 pub(crate) const IDLE: &str = "idle";
+pub(crate) const MANY: &str = "many";
+/// Has no keys but those that the benchmark creates.
+pub(crate) const GROWING: &str = "growing";
 
-const DAY: i64 = 86_400_000;
+const MANY_KEYS: usize = 100_000;
+
 const USER: &str = "11111111-1111-4111-8111-111111111111";
 
 /// Creates the database and fills it; its signing secret.
-pub(crate) fn create(path: &Path) -> HmacSecret {
+pub(crate) fn create(path: &Path, now: Timestamp) -> HmacSecret {
     let secret = [7; 32];
     let options = OpenOptions {
         readers: NonZeroU32::MIN,
         new_signing_secret: secret,
     };
     let store = Store::open(path, &options).expect("a new database");
-    let now = Clock::system().now();
     let mut seed = Seed::default();
-    for (number, (slug, keys)) in [(SMALL, 10), (BUSY, 10), (LARGE, 10_000), (IDLE, 10_000)]
-        .iter()
-        .enumerate()
-    {
+    let organizations = [
+        (SMALL, 10),
+        (BUSY, 10),
+        (LARGE, 10_000),
+        (IDLE, 10_000),
+        (MANY, MANY_KEYS),
+        (GROWING, 0),
+    ];
+    for (number, (slug, keys)) in organizations.iter().enumerate() {
         add_organization(&mut seed, number, slug, *keys, now);
     }
     Runtime::new().expect("a runtime").block_on(async {
@@ -60,7 +69,7 @@ pub(crate) fn create(path: &Path) -> HmacSecret {
 /// Of 20 keys, one is revoked and one has expired; whether a key is ever used is up to [`record`].
 fn add_organization(seed: &mut Seed, number: usize, slug: &str, keys: usize, now: Timestamp) {
     let id = OrganizationId(Uuid::from_u64_pair(0xa, number as u64));
-    let created_at = Timestamp::from_millis(now.as_millis() - 200 * DAY);
+    let created_at = created_at(now);
     let user = UserId::new(USER).expect("a user");
     seed.organizations.push(Organization {
         id,
@@ -126,6 +135,17 @@ pub(crate) fn key_path(organization: &str) -> String {
         "/api/organizations/{organization}/api-keys/{}",
         key_id(0, 0).0
     )
+}
+
+/// The cursor behind the key in the middle of the organization with the most keys, all made at one instant.
+pub(crate) fn cursor_in_the_middle(now: Timestamp) -> String {
+    let mut place = created_at(now).as_millis().to_be_bytes().to_vec();
+    place.extend(key_id(4, MANY_KEYS / 2).0.into_bytes());
+    BASE64_URL_SAFE_NO_PAD.encode(place)
+}
+
+fn created_at(now: Timestamp) -> Timestamp {
+    now.before(Duration::from_hours(200 * 24))
 }
 
 /// A token for the member of all organizations.

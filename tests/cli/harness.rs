@@ -44,6 +44,9 @@ pub(crate) const SECRET: &str = "a shared secret of more than 32 bytes";
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// For a server that a long test keeps busy.
+const LONG_PATIENCE: Duration = Duration::from_mins(20);
+
 /// How a process ended, and what it said.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -105,9 +108,13 @@ struct Watchdog(#[expect(dead_code, reason = "dropping it is its use")] mpsc::Se
 
 impl Watchdog {
     fn over(pid: u32) -> Self {
+        Self::over_patient(pid, PATIENCE)
+    }
+
+    fn over_patient(pid: u32, patience: Duration) -> Self {
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
-            if receiver.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            if receiver.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
                 signal(pid, "KILL");
             }
         });

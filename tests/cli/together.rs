@@ -67,7 +67,7 @@ const WRONG_TOTALS: &str = "
 /// As many writes by a server as by commands, `writes` each.
 fn write_together(writes: usize) {
     let home = Home::new();
-    let server = home.serve(&["--demo"]);
+    let server = home.serve_long(&["--demo"]);
     let token = home.token(ANA, &[]);
     let lives = writes / WRITES_OF_A_LIFE;
     let by_server = AtomicUsize::new(lives);
@@ -135,7 +135,7 @@ fn a_server_and_commands_write_at_once_and_nothing_is_lost() {
 }
 
 #[test]
-#[ignore = "takes minutes; CI runs it on the release build"]
+#[ignore = "takes a minute or two; CI runs it"]
 fn a_server_and_commands_write_ten_thousand_times_each_and_nothing_is_lost() {
     write_together(10_000);
 }

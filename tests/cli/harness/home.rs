@@ -12,7 +12,7 @@ use rusqlite::types::Value as Cell;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Outcome, PATIENCE, Server, run};
+use super::{LONG_PATIENCE, Outcome, PATIENCE, Server, run};
 
 /// The working directory of every process of a test.
 pub(crate) struct Home(TempDir);
@@ -97,6 +97,11 @@ impl Home {
     /// Starts `llavero serve` on a free port.
     pub(crate) fn serve(&self, args: &[&str]) -> Server {
         Server::start(self.serve_command(args))
+    }
+
+    /// The same for a test that takes minutes.
+    pub(crate) fn serve_long(&self, args: &[&str]) -> Server {
+        Server::start_for(self.serve_command(args), LONG_PATIENCE)
     }
 
     pub(crate) fn serve_command(&self, args: &[&str]) -> Command {

@@ -6,6 +6,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     process::{Child, ChildStdout, Command, Stdio},
     thread,
+    time::Duration,
 };
 
 use tempfile::NamedTempFile;
@@ -26,7 +27,12 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts `command`, and waits until it says where it listens.
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(command: Command) -> Self {
+        Self::start_for(command, PATIENCE)
+    }
+
+    /// The same for a server that may run for so long.
+    pub(crate) fn start_for(mut command: Command, patience: Duration) -> Self {
         let stderr = NamedTempFile::new().unwrap();
         command
             .stdout(Stdio::piped())
@@ -35,7 +41,7 @@ impl Server {
         let mut server = Self {
             api: String::new(),
             address: ([0, 0, 0, 0], 0).into(),
-            _watchdog: Watchdog::over(child.id()),
+            _watchdog: Watchdog::over_patient(child.id(), patience),
             stdout: BufReader::new(child.stdout.take().unwrap()),
             said: String::new(),
             child,
