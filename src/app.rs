@@ -10,7 +10,7 @@ use crate::{
     token::{Expected, TrustedKey, Verifier},
 };
 
-/// The store, the verifier of tokens, the time, and chance. Clones share them.
+/// The store, the verifier of tokens, the time, and randomness. Clones share them.
 #[derive(Clone)]
 pub struct App {
     /// The database.

@@ -7,10 +7,10 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`model`] | the domain's words: organizations, keys, usage, time; imports nothing of the rest |
+//! | [`model`] | the domain's words: organizations, keys, secrets, usage, time; imports nothing of the rest |
 //! | [`token`] | bearer tokens: whom one speaks for; pure |
-//! | [`store`] | the database file: an async face, and the SQL beneath it |
-//! | [`app`] | what a request needs: the store, the verifier, the clock |
+//! | [`store`] | the database file: an async face, the one writer, and the SQL beneath |
+//! | [`app`] | what a request needs: the store, the verifier, the clock, randomness |
 //! | [`api`] | HTTP: routes, handlers, the error surface, the OpenAPI document |
 //! | [`demo`] | the fixtures that `--demo` loads |
 //! | [`cli`] | the commands |
@@ -28,6 +28,12 @@
 //! `store::sqlite::keys` reads membership, key and usage together. No row is a stranger: 403. A row without a key:
 //! 404. Else the [`model::ApiKey`] becomes the wire struct and leaves as JSON. Whatever failed on the way, a
 //! panic included, `api::error` gives it the documented shape, and `api::envelope` writes one line to the log.
+//!
+//! A change goes the same way, but for the end: `POST …/api-keys` takes its body through `api::body`, and
+//! [`store::Store::create_key`] puts a closure into the queue of `store::writer`. The writer's thread runs it in a
+//! transaction, with whatever else waits; `store::sqlite::key_life` asks who may, stores the key, moves the totals
+//! and writes the audit log; and only after the commit does the handler go on. A command does the same without a
+//! server: `cli` opens the store, calls the method, and closes it.
 
 pub mod api;
 pub mod app;

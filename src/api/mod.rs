@@ -3,9 +3,9 @@
 //! poem is used in this folder alone. A request passes [`server`] (the connection), [`envelope`] (request id,
 //! errors, headers, log line), the route table below, [`auth`] (who asks), and a handler.
 //!
-//! To add an operation: write its wire structs and its handler in the file of its noun, `Caller` first among
-//! the parameters; say in [`openapi`] what it may refuse; run the tests once with `UPDATE_OPENAPI=1` and read
-//! the difference in `fixtures/openapi.json`.
+//! To add an operation: write its wire structs and its handler in the folder of its noun, `Caller` first among
+//! the parameters and a `Body` last; say in `openapi::operation` what it may refuse; run the tests once with
+//! `UPDATE_OPENAPI=1` and read the difference in `fixtures/openapi.json`.
 
 mod auth;
 mod body;
