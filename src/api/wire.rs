@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::error::Failure;
 use crate::model::{Day, Timestamp};
 
-/// Implements [`Type`] for a scalar that is always required and is its own raw value.
+/// Implements poem-openapi's `Type` for a scalar that is always required and is its own raw value.
 macro_rules! scalar {
     ($type:ty, [$($generics:tt)*], $name:expr, $schema:expr) => {
         impl<$($generics)*> poem_openapi::types::Type for $type {

@@ -8,6 +8,7 @@
 mod audit;
 mod claims;
 mod completions;
+mod crash;
 mod demo;
 mod flags;
 mod forgery;

@@ -48,6 +48,12 @@ impl Api {
         self.send(self.request(Method::POST, path).json(body))
     }
 
+    /// A POST to a server that may not live to answer it.
+    pub(crate) fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
+        self.try_send(self.request(Method::POST, path).json(body))
+            .ok()
+    }
+
     pub(crate) fn delete(&self, path: &str) -> Answer {
         self.send(self.request(Method::DELETE, path))
     }
@@ -56,16 +62,20 @@ impl Api {
         self.client.request(method, format!("{}{path}", self.url))
     }
 
-    fn send(&self, mut request: RequestBuilder) -> Answer {
+    fn send(&self, request: RequestBuilder) -> Answer {
+        self.try_send(request).unwrap()
+    }
+
+    fn try_send(&self, mut request: RequestBuilder) -> reqwest::Result<Answer> {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
         self.runtime.block_on(async {
-            let response = request.send().await.unwrap();
-            Answer {
+            let response = request.send().await?;
+            Ok(Answer {
                 status: response.status().as_u16(),
-                body: response.text().await.unwrap(),
-            }
+                body: response.text().await?,
+            })
         })
     }
 }

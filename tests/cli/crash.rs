@@ -1,0 +1,89 @@
+//! `kill -9` in the middle of writing: every key whose creation was answered is there after the restart, and the
+//! kept totals are the sums.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use serde_json::{Value, json};
+
+use crate::harness::{ANA, Api, DATABASE, Home, SECRET, Server};
+
+const KEYS: &str = "/organizations/acme-corp/api-keys";
+const CLIENTS: usize = 4;
+
+/// Creates keys until nobody answers any more, and kills the server at the `deadly` answer of all clients.
+fn create_until_the_end(
+    api: &Api,
+    server: &Server,
+    answers: &AtomicUsize,
+    deadly: usize,
+) -> Vec<Value> {
+    let mut answered = Vec::new();
+    while let Some(answer) = api.try_post(KEYS, &json!({ "name": "x" })) {
+        answered.push(answer.json());
+        if answers.fetch_add(1, Ordering::SeqCst) + 1 == deadly {
+            server.signal("KILL");
+        }
+    }
+    answered
+}
+
+fn kill(rounds: usize) {
+    let home = Home::new();
+    let token = home.token(ANA, &["--jwt-secret", SECRET, "--ttl", "1d"]);
+    let serve = || home.serve(&["--demo", "--jwt-secret", SECRET]);
+    let mut expected = 9;
+    for round in 0..rounds {
+        let server = serve();
+        let answers = AtomicUsize::new(0);
+        let answered: Vec<Value> = thread::scope(|scope| {
+            let clients: Vec<_> = (0..CLIENTS)
+                .map(|_| {
+                    scope.spawn(|| {
+                        create_until_the_end(&server.api(&token), &server, &answers, 1 + round * 7)
+                    })
+                })
+                .collect();
+            clients
+                .into_iter()
+                .flat_map(|client| client.join().unwrap())
+                .collect()
+        });
+        drop(server);
+
+        let server = serve();
+        let api = server.api(&token);
+        for key in &answered {
+            let found = api.get(&format!("{KEYS}/{}", key["id"].as_str().unwrap()));
+            assert_eq!(found.status, 200, "round {round}: {key}");
+        }
+        let stats = api.get(&format!("{KEYS}/stats")).json();
+        let total = usize::try_from(stats["totalKeys"].as_u64().unwrap()).unwrap();
+        // What was committed and not answered any more may be there, too: at most one a client.
+        let range = expected + answered.len()..=expected + answered.len() + CLIENTS;
+        assert!(
+            range.contains(&total),
+            "round {round}: {total} is not in {range:?}"
+        );
+        expected = total;
+        let conn = home.sqlite(DATABASE);
+        let check = |sql: &str| -> String { conn.query_row(sql, [], |row| row.get(0)).unwrap() };
+        assert_eq!(check("PRAGMA integrity_check"), "ok");
+        let rows = "SELECT count(*) || '' FROM api_keys JOIN organizations AS o ON o.id = organization_id WHERE slug = 'acme-corp'";
+        assert_eq!(check(rows), total.to_string());
+        server.stop();
+    }
+}
+
+#[test]
+fn no_answered_write_is_lost_when_the_server_is_killed() {
+    kill(10);
+}
+
+#[test]
+#[ignore = "takes a minute or two; CI runs it"]
+fn no_answered_write_is_lost_when_the_server_is_killed_a_hundred_times() {
+    kill(100);
+}
