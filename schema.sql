@@ -1,7 +1,8 @@
 -- The database of llavero: what is stored, and what must always hold.
 --
 -- Each "-- v N" line starts the statements that bring a file from version N-1 to version N. A section runs
--- once, in one transaction, and is never edited after its release: a change is a new section at the end.
+-- once, in one transaction with the others that a file lacks, and is never edited after its release: a change is a
+-- new section at the end.
 --
 -- Conventions: ids are lower-case UUIDs; *_at are milliseconds and `day` is whole days since
 -- 1970-01-01T00:00Z, up to the year 9999. In a SQLite shell: datetime(created_at / 1000, 'unixepoch'), date(day * 86400, 'unixepoch').
@@ -113,20 +114,22 @@ CREATE TABLE retiring_secrets (
 ) STRICT, WITHOUT ROWID;
 
 -- Who did what to which key or member. A row is written in the transaction of the act, and never changed or
--- removed. `user_id` is null for the command line, which speaks for whoever may open this file.
+-- removed. `actor_id` is a user, or null for the command line, which speaks for whoever may open this file.
 CREATE TABLE audit_log (
   id              INTEGER NOT NULL PRIMARY KEY,
   organization_id TEXT    NOT NULL REFERENCES organizations (id),
   created_at      INTEGER NOT NULL CHECK (created_at BETWEEN 0 AND 253402300799999),
-  user_id         TEXT    CHECK (length(user_id) > 0),
+  actor_id        TEXT    CHECK (length(actor_id) > 0),
   action          TEXT    NOT NULL
                           CHECK (action IN ('org.created',
                                             'member.added', 'member.changed', 'member.removed',
                                             'key.created', 'key.rotated', 'key.revoked')),
   key_id          TEXT    REFERENCES api_keys (id),
   member_id       TEXT,
+  role            TEXT    CHECK (role IN ('owner', 'admin', 'member')),
   CHECK ((key_id IS NOT NULL) = (action GLOB 'key.*')),
-  CHECK ((member_id IS NOT NULL) = (action GLOB 'member.*'))
+  CHECK ((member_id IS NOT NULL) = (action GLOB 'member.*')),
+  CHECK ((role IS NOT NULL) = (action IN ('member.added', 'member.changed')))
 ) STRICT;
 
 CREATE INDEX audit_log_by_time

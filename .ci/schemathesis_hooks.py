@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 # The only date-time that a request has, `expiresAt`, must lie in the future.
 schemathesis.openapi.format(
     "date-time",
-    st.datetimes(min_value=datetime(2100, 1, 1), max_value=datetime(9999, 1, 1)).map(
+    st.datetimes(min_value=datetime(2100, 1, 1), max_value=datetime(9999, 12, 31, 23, 59, 59)).map(
         lambda instant: instant.isoformat(timespec="milliseconds") + "Z"
     ),
 )

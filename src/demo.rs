@@ -176,10 +176,10 @@ impl DemoKey {
             name: self.name.clone(),
             description: self.description.clone(),
             scopes: self.scopes.clone(),
-            rate_limit: self.rate_limit.as_ref().map(|rate| RateLimit {
-                limit: rate.limit,
-                window_seconds: rate.window_seconds,
-            }),
+            rate_limit: self
+                .rate_limit
+                .as_ref()
+                .and_then(|rate| RateLimit::new(rate.limit, rate.window_seconds)),
             expires_at: self.expires_in_days.map(|in_days| {
                 let distance = days(in_days.unsigned_abs());
                 if in_days < 0 {
@@ -253,6 +253,15 @@ mod tests {
     use super::*;
 
     const NOON: Timestamp = Timestamp::from_millis(1_767_614_400_000);
+
+    #[test]
+    fn a_key_is_unlimited_only_if_the_file_says_so() {
+        let demo = Demo::load().unwrap();
+        for key in demo.organizations.iter().flat_map(|demo| &demo.keys) {
+            let settings = key.settings(NOON);
+            assert_eq!(settings.rate_limit.is_some(), key.rate_limit.is_some());
+        }
+    }
 
     #[test]
     fn the_same_moment_gives_the_same_world() {

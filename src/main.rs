@@ -1,4 +1,7 @@
-//! The binary: reads the command line, runs the command, tells how it ended. Everything else is the library's.
+//! The binary: reads the command line, runs the command, tells how it ended.
+//!
+//! Everything else is the library's, so that tests and benches run what runs here; only the allocator is chosen
+//! for the process, and so in this file.
 
 use std::process::ExitCode;
 

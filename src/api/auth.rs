@@ -1,8 +1,8 @@
 //! The only door: from the `Authorization` header to a [`Caller`], and from there to a member.
 //!
 //! Every operation takes a [`Caller`] as its first parameter, so poem asks for it before it looks at anything
-//! else: without a valid token the answer is 401, whatever else is wrong. Membership is decided by the store,
-//! in the statement that reads.
+//! else: without a valid token the answer is 401, whatever else is wrong. Membership and role are decided by
+//! the store, in the statement or the transaction that reads or changes.
 
 use std::sync::{Arc, OnceLock};
 

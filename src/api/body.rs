@@ -1,7 +1,7 @@
 //! The body of a request: read within its limits, and taken for a JSON object.
 //!
-//! An operation with a body takes a [`Body`] after its `Caller` and its parameters, so that a stranger's megabytes
-//! are not read. Which members the object must have is said by the annotated struct, for the document, and
+//! An operation with a body takes a [`Body`] after its `Caller` and its parameters, so that the megabytes
+//! of somebody without a token are not read. Which members the object must have is said by the annotated struct, for the document, and
 //! checked with the body's [`Fields`].
 
 use std::{marker::PhantomData, time::Duration};
@@ -42,6 +42,7 @@ pub(super) fn body_refusals() -> Vec<Failure> {
         Failure::BodyTimeout,
         Failure::BodyTooLarge,
         Failure::NotJson,
+        Failure::Encoded,
     ]
 }
 
@@ -74,9 +75,10 @@ impl<'a, T: Type> ApiExtractor<'a> for Body<T> {
         if !is_json(request) {
             return Err(Failure::NotJson.into());
         }
-        let bytes = timeout(PATIENCE, read(request, body))
-            .await
-            .map_err(|_| Failure::BodyTimeout)??;
+        if request.headers().contains_key(header::CONTENT_ENCODING) {
+            return Err(Failure::Encoded.into());
+        }
+        let bytes = read(request, body).await?;
         Ok(Self {
             fields: Fields::parse(&bytes)?,
             documented_as: PhantomData,
@@ -94,20 +96,27 @@ fn is_json(request: &Request) -> bool {
 async fn read(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>> {
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > LARGEST + DRAINED) {
+    let is_asking = request.headers().contains_key(header::EXPECT);
+    let most = if is_asking {
+        LARGEST
+    } else {
+        LARGEST + DRAINED
+    };
+    if announced.is_some_and(|length: usize| length > most) {
         return Err(Failure::BodyTooLarge.into());
     }
     let body = <poem::Body as FromRequest>::from_request(request, body).await?;
     let mut reader = body.into_async_read();
     let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(LARGEST));
     let mut within = (&mut reader).take(LARGEST as u64 + 1);
-    within
-        .read_to_end(&mut bytes)
+    timeout(PATIENCE, within.read_to_end(&mut bytes))
         .await
+        .map_err(|_| Failure::BodyTimeout)?
         .map_err(|error| Failure::BadRequest(format!("The body did not arrive whole: {error}")))?;
     if bytes.len() > LARGEST {
         // However this ends, the answer is the same.
-        let _ = copy(&mut reader.take(DRAINED as u64), &mut sink()).await;
+        let mut rest = reader.take(DRAINED as u64);
+        let _ = timeout(PATIENCE, copy(&mut rest, &mut sink())).await;
         return Err(Failure::BodyTooLarge.into());
     }
     Ok(bytes)

@@ -32,7 +32,7 @@ pub(super) struct ErrorOut {
 /// Why a request is not answered with a success.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
-    /// A parameter is wrong; the text names it and says what would be right.
+    /// A parameter or the body is wrong; the text names what, and says what would be right.
     #[error("{0}")]
     BadRequest(String),
     /// A parameter of the path does not percent-decode to UTF-8.
@@ -72,6 +72,9 @@ pub(super) enum Failure {
     /// The body is not announced as JSON.
     #[error("Content-Type must be application/json")]
     NotJson,
+    /// The body is compressed.
+    #[error("Content-Encoding is not supported")]
+    Encoded,
     /// The body is over the limit.
     #[error("The body is limited to 16 KiB")]
     BodyTooLarge,
@@ -178,7 +181,7 @@ impl ResponseError for Failure {
             Self::NotAMember | Self::RoleTooLow => StatusCode::FORBIDDEN,
             Self::KeyNotFound | Self::NoRoute { .. } => StatusCode::NOT_FOUND,
             Self::KeyRevoked | Self::KeyExpired => StatusCode::CONFLICT,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotJson | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,

@@ -7,7 +7,10 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use super::error::Failure;
+use super::{error::Failure, unique::Unique};
+
+/// How much of an unknown name is repeated, in characters.
+const LONGEST_NAME: usize = 64;
 
 /// The members that nobody has asked for yet, and the problems so far.
 pub(super) struct Fields {
@@ -20,7 +23,7 @@ pub(super) struct Fields {
 impl Fields {
     /// Reads a body.
     pub(super) fn parse(body: &[u8]) -> Result<Self, Failure> {
-        match serde_json::from_slice(body) {
+        match serde_json::from_slice(body).map(|Unique(value)| value) {
             Ok(Value::Object(members)) => Ok(Self::new(members, String::new())),
             Ok(_) => Err(Failure::BadRequest(
                 "The body must be a JSON object".to_owned(),
@@ -46,7 +49,7 @@ impl Fields {
         rule: &str,
         read: impl FnOnce(&Value) -> Option<T>,
     ) -> Option<T> {
-        let Some(value) = self.members.remove(name) else {
+        let Some(value) = self.members.shift_remove(name) else {
             self.problem(name, "is missing");
             return None;
         };
@@ -60,20 +63,9 @@ impl Fields {
         rule: &str,
         read: impl FnOnce(&Value) -> Option<T>,
     ) -> Option<T> {
-        let value = self.members.remove(name).filter(|value| !value.is_null())?;
+        let value = self.members.shift_remove(name);
+        let value = value.filter(|value| !value.is_null())?;
         self.judge(name, rule, read(&value))
-    }
-
-    /// A member that has a default, and may be left out but not be null.
-    pub(super) fn default<T: Default>(
-        &mut self,
-        name: &str,
-        rule: &str,
-        read: impl FnOnce(&Value) -> Option<T>,
-    ) -> T {
-        let value = self.members.remove(name);
-        let read = value.and_then(|value| self.judge(name, rule, read(&value)));
-        read.unwrap_or_default()
     }
 
     /// A whole number that must be there. `60.0` is one, as in JSON Schema.
@@ -94,7 +86,7 @@ impl Fields {
         name: &str,
         read: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Option<T> {
-        match self.members.remove(name)? {
+        match self.members.shift_remove(name)? {
             Value::Null => None,
             Value::Object(members) => {
                 let mut inner = Self::new(members, format!("{}{name}.", self.path));
@@ -118,6 +110,7 @@ impl Fields {
 
     fn refuse_the_rest(&mut self) {
         for (name, _) in std::mem::take(&mut self.members) {
+            let name: String = name.chars().take(LONGEST_NAME).collect();
             self.problem(&name, "is not known here");
         }
     }

@@ -1,4 +1,7 @@
-//! For whoever keeps the process running: does it live, and can it answer? Not part of the API document.
+//! For whoever keeps the process running: does it live, and can it answer?
+//!
+//! Not part of the API document, and without a token: a load balancer has none. Neither answer tells more than
+//! yes or no; why not is in the log.
 
 use poem::{Endpoint, IntoResponse, Request, Response, Result, web::Json};
 use serde_json::json;

@@ -4,8 +4,9 @@
 //! errors, headers, log line), the route table below, [`auth`] (who asks), and a handler.
 //!
 //! To add an operation: write its wire structs and its handler in the folder of its noun, `Caller` first among
-//! the parameters and a `Body` last; say in `openapi::operation` what it may refuse; run the tests once with
-//! `UPDATE_OPENAPI=1` and read the difference in `fixtures/openapi.json`.
+//! the parameters and a `Body`, whose `Fields` are checked one by one, last; add its notes in
+//! `openapi::operation`, with what it may refuse; run the tests once with `UPDATE_OPENAPI=1` and read the
+//! difference in `fixtures/openapi.json`.
 
 mod auth;
 mod body;
@@ -22,6 +23,7 @@ mod request_id;
 mod routes;
 mod server;
 mod stats;
+mod unique;
 mod wire;
 
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};

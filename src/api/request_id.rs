@@ -1,4 +1,6 @@
 //! `X-Request-Id`: kept when the request brings one that is fit for headers and logs, made when it does not.
+//!
+//! Called by the envelope for every request, so that an answer and its log line can be found by each other.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,7 @@
 //! An organization's key statistics, for its members.
+//!
+//! One operation, its wire structs and its handler. What is counted and how is decided by the store, in one
+//! snapshot; here it only gets its form.
 
 use poem_openapi::{
     Object, OpenApi,

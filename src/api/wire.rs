@@ -42,7 +42,7 @@ macro_rules! scalar {
 pub(super) use scalar;
 
 /// Implements writing a scalar, once for documents and once for answers, and the parser that poem-openapi asks
-/// of every field of an object, for a scalar that no request body has.
+/// of every field of an object. It is never called: bodies are read by [`super::fields`].
 macro_rules! written_only {
     ($type:ty) => {
         impl ToJSON for $type {

@@ -1,4 +1,6 @@
 //! `--listen`: reading it, the same for every command, and where a client on this machine finds who listens there.
+//!
+//! Used by `serve`, which binds it, by `healthcheck`, which asks it, and by the demo's greeting.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 

@@ -1,10 +1,13 @@
 //! `llavero audit`: who did what in an organization, and when.
+//!
+//! Oldest first, as a log is read. The command line itself appears as `cli`: whoever may open the file may do
+//! everything in it, and the file does not know their name.
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    Error,
+    Error, Host,
     database::DatabaseArgs,
     moment::Moment,
     organization::OrganizationArgs,
@@ -14,7 +17,7 @@ use super::{
         OutputArgs,
     },
 };
-use crate::model::{Actor, AuditEntry, Clock, Timestamp, UserId};
+use crate::model::{Actor, AuditEntry, Role, Timestamp, UserId};
 
 /// The arguments of `llavero audit`.
 #[derive(Debug, clap::Args)]
@@ -34,9 +37,9 @@ pub(super) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
         let since = self.since.map_or(Timestamp::from_millis(0), |since| {
-            since.before(Clock::system().now())
+            since.before(host.clock.now())
         });
         let entries = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
@@ -64,9 +67,20 @@ impl Args {
 /// What it was done to, and by whom.
 fn object(entry: &AuditEntry) -> String {
     let key = entry.act.key().map(|key| key.0.to_string());
-    let member = entry.act.member().map(ToString::to_string);
-    let object = key.or(member).map_or(String::new(), |id| id + " ");
-    format!("{object}by {}", name(&entry.actor))
+    let member = entry.act.member().map(|user| word(user.as_str()));
+    let role = entry.act.role().map(|role| format!("as {}", role.as_str()));
+    let actor = format!("by {}", word(name(&entry.actor)));
+    let parts = [key, member, role, Some(actor)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// A user's id, in quotes when it would not be read as one word.
+fn word(id: &str) -> String {
+    if id.contains(|c: char| c.is_whitespace() || c == '"') {
+        format!("{id:?}")
+    } else {
+        id.to_owned()
+    }
 }
 
 fn name(actor: &Actor) -> &str {
@@ -87,7 +101,9 @@ struct EntryOut<'a> {
     /// The key that it was done to.
     key_id: Option<Uuid>,
     /// The member that it was done to.
-    user_id: Option<&'a str>,
+    member_id: Option<&'a str>,
+    /// The role that the member has since.
+    role: Option<&'static str>,
 }
 
 impl<'a> From<&'a AuditEntry> for EntryOut<'a> {
@@ -97,7 +113,8 @@ impl<'a> From<&'a AuditEntry> for EntryOut<'a> {
             actor: name(&entry.actor),
             action: entry.act.name(),
             key_id: entry.act.key().map(|key| key.0),
-            user_id: entry.act.member().map(UserId::as_str),
+            member_id: entry.act.member().map(UserId::as_str),
+            role: entry.act.role().map(Role::as_str),
         }
     }
 }

@@ -1,4 +1,6 @@
 //! `llavero completions`: a script for the shell, made from the very definitions that read the command line.
+//!
+//! Nothing is kept in step by hand: a new command or flag is in the next script.
 
 use clap::CommandFactory;
 use clap_complete::Shell;

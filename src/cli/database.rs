@@ -1,4 +1,7 @@
 //! `--database`, the same for every command, and how a command works on it.
+//!
+//! A command opens the file, does one thing, and closes it; what it does is durable when it returns. `serve`, which
+//! stays, opens the file its own way.
 
 use std::path::PathBuf;
 

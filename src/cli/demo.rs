@@ -1,4 +1,6 @@
 //! What a start with `--demo` prints: everybody's token, and lines that work when they are pasted.
+//!
+//! Called by `serve` alone, with the secret that the server trusts; what the demo holds is in [`crate::demo`].
 
 use std::{fmt::Write, time::Duration};
 

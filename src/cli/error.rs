@@ -6,6 +6,7 @@ use std::{io, process::ExitCode};
 
 use clap::error::ErrorKind;
 
+use super::output;
 use crate::{
     model::RandomError,
     store::{self, OpenError},
@@ -31,9 +32,9 @@ impl Error {
         Self::new(line.as_ref(), 1)
     }
 
-    /// Paths, and what SQLite finds, may contain line breaks and other control characters.
+    /// Paths, arguments, and what SQLite finds, may contain line breaks and other control characters.
     fn new(line: &str, code: u8) -> Self {
-        let words = line.split(char::is_control).filter(|part| !part.is_empty());
+        let words = line.split(output::steers).filter(|part| !part.is_empty());
         Self {
             line: words.collect::<Vec<_>>().join(" "),
             code,
@@ -71,7 +72,12 @@ impl From<OpenError> for Error {
 
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
-        Self::refused(error.to_string())
+        let advice = if error.is_temporary() {
+            "; try again, and if it stays so, look at the disk and at who else writes to the file"
+        } else {
+            ""
+        };
+        Self::refused(format!("{error}{advice}"))
     }
 }
 
@@ -95,6 +101,6 @@ impl From<KeyError> for Error {
 
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
-        Self::refused(format!("cannot make the document: {error}"))
+        Self::refused(format!("cannot write JSON: {error}"))
     }
 }

@@ -1,4 +1,6 @@
 //! `llavero healthcheck`: asks a running server's `/readyz`, so that an image needs no other program for it.
+//!
+//! The exit code is the answer: 0 for yes, 1 for anything else, within five seconds.
 
 use std::time::Duration;
 

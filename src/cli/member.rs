@@ -1,10 +1,13 @@
-//! `llavero member`: who belongs to an organization.
+//! `llavero member`: who belongs to an organization, and in which role.
+//!
+//! Users have no table of their own: a user is whatever the `sub` of a bearer token says. What is changed here
+//! counts from a running server's next request on.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use super::{
-    Error, checked,
+    Error, Host, checked,
     database::DatabaseArgs,
     organization::OrganizationArgs,
     output::{
@@ -13,7 +16,7 @@ use super::{
         OutputArgs,
     },
 };
-use crate::model::{Clock, Member, MemberAdded, Role, UserId};
+use crate::model::{Member, MemberAdded, Role, UserId};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -81,20 +84,20 @@ fn role() -> impl TypedValueParser<Value = Role> {
 }
 
 impl Command {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
         match self {
-            Self::Add(args) => args.run(),
-            Self::Remove(args) => args.run(),
+            Self::Add(args) => args.run(host),
+            Self::Remove(args) => args.run(host),
             Self::List(args) => args.run(),
         }
     }
 }
 
 impl Add {
-    fn run(self) -> Result<(), Error> {
+    fn run(self, host: &Host) -> Result<(), Error> {
         let (organization, added) = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
-            let now = Clock::system().now();
+            let now = host.clock.now();
             let added = store.add_member(organization.id, self.user, self.role, now);
             Ok((organization, added.await?))
         })?;
@@ -120,10 +123,10 @@ impl Add {
 }
 
 impl Remove {
-    fn run(self) -> Result<(), Error> {
+    fn run(self, host: &Host) -> Result<(), Error> {
         let (organization, removed) = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
-            let now = Clock::system().now();
+            let now = host.clock.now();
             let removed = store.remove_member(organization.id, self.user.clone(), now);
             Ok((organization, removed.await?))
         })?;

@@ -26,6 +26,7 @@ use clap::{Parser, Subcommand};
 
 pub use self::error::Error;
 use self::output::print;
+use crate::model::{Clock, Random};
 
 /// One binary and one SQLite file that answer the API-key operations of the Timbrix API.
 #[derive(Debug, Parser)]
@@ -60,6 +61,12 @@ enum Command {
     Healthcheck(healthcheck::Args),
 }
 
+/// What a command takes from the machine it runs on.
+struct Host {
+    clock: Clock,
+    random: Random,
+}
+
 impl Cli {
     /// Reads the command line and the environment.
     ///
@@ -74,13 +81,17 @@ impl Cli {
     /// # Errors
     /// When it could not do its work.
     pub fn run(self) -> Result<(), Error> {
+        let host = Host {
+            clock: Clock::system(),
+            random: Random::system(),
+        };
         match self.command {
-            Command::Serve(args) => args.run(),
-            Command::Token(args) => args.run(),
-            Command::Org(command) => command.run(),
-            Command::Member(command) => command.run(),
-            Command::Key(command) => command.run(),
-            Command::Audit(args) => args.run(),
+            Command::Serve(args) => args.run(&host),
+            Command::Token(args) => args.run(&host),
+            Command::Org(command) => command.run(&host),
+            Command::Member(command) => command.run(&host),
+            Command::Key(command) => command.run(&host),
+            Command::Audit(args) => args.run(&host),
             Command::Completions(args) => args.run(),
             Command::Openapi => print(&crate::api::document()?),
             Command::Healthcheck(args) => args.run(),

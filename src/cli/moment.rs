@@ -1,4 +1,7 @@
 //! Durations and instants as people write them: `90d`, `1h30m`, `2027-01-31`, `2027-01-31T12:00:00Z`.
+//!
+//! Shared by the flags `--expires`, `--grace`, `--rate-limit`, `--since` and `--ttl`. The API takes seconds and
+//! RFC 3339 only.
 
 use std::time::Duration;
 
@@ -80,7 +83,7 @@ mod tests {
             ("1d", noon.after(day), noon.before(day)),
             ("2026-01-05", noon.day().start(), noon.day().start()),
             ("2026-01-05T13:00:00+01:00", noon, noon),
-            ("2026-01-05T12:00Z", noon, noon),
+            ("2026-01-05T12:00:00Z", noon, noon),
         ] {
             let moment = Moment::parse(text).unwrap();
             assert_eq!(
@@ -95,6 +98,7 @@ mod tests {
             "2026-01-32",
             "2026-01-05T12:00",
             "1969-12-31",
+            "2026-01-05T12:00Z",
             "10000-01-01",
         ] {
             assert!(Moment::parse(text).is_err(), "{text}");

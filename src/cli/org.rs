@@ -1,10 +1,12 @@
 //! `llavero org`: organizations, created and listed.
+//!
+//! `create` is the first command of a new deployment, so it alone makes the database if there is none.
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    Error, checked,
+    Error, Host, checked,
     database::DatabaseArgs,
     output::{
         self,
@@ -13,7 +15,7 @@ use super::{
     },
 };
 use crate::{
-    model::{Clock, Name, Organization, OrganizationId, Random, Slug},
+    model::{Name, Organization, OrganizationId, Slug},
     store::Store,
 };
 
@@ -52,25 +54,25 @@ pub(super) struct List {
 }
 
 impl Command {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
         match self {
-            Self::Create(args) => args.run(),
+            Self::Create(args) => args.run(host),
             Self::List(args) => args.run(),
         }
     }
 }
 
 impl Create {
-    fn run(self) -> Result<(), Error> {
+    fn run(self, host: &Host) -> Result<(), Error> {
         let slug = self.slug.or_else(|| self.name.slug()).ok_or_else(|| {
             Error::refused("no slug can be made from this name: choose one with --slug")
         })?;
-        let random = Random::system();
+        let random = &host.random;
         let organization = Organization {
             id: OrganizationId(random.uuid()?),
             slug,
             name: self.name,
-            created_at: Clock::system().now(),
+            created_at: host.clock.now(),
         };
         // It is the first command there is: no server need have run before it.
         if Store::create_if_missing(&self.database.path, &random.bytes()?)? {

@@ -1,6 +1,9 @@
 //! `--org`: which organization, and what to say when there is none of that name.
+//!
+//! The same for every command. A command looks its organization up first and acts by its id afterwards:
+//! organizations do not go away, and keep their ids.
 
-use std::cmp::Reverse;
+use clap::builder::NonEmptyStringValueParser;
 
 use super::Error;
 use crate::{
@@ -8,14 +11,15 @@ use crate::{
     store::Store,
 };
 
-/// How many slugs are suggested.
+/// How many slugs are suggested, and how like they must be: from 0, nothing in common, to 1, the same.
 const SUGGESTIONS: usize = 3;
+const LEAST_LIKENESS: f64 = 0.7;
 
 /// The organization that a command is about.
 #[derive(Debug, clap::Args)]
 pub(super) struct OrganizationArgs {
     /// The organization's slug or id
-    #[arg(long = "org", value_name = "ORG")]
+    #[arg(long = "org", value_name = "ORG", value_parser = NonEmptyStringValueParser::new())]
     org: String,
 }
 
@@ -30,29 +34,29 @@ impl OrganizationArgs {
     }
 
     fn unknown(&self, all: &[Organization]) -> Error {
-        let likeness = |organization: &&Organization| {
-            let likeness = strsim::jaro_winkler(&self.org, organization.slug.as_str());
-            // Floats have no order of their own; this one is between 0 and 1.
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a number from 0 to 1000"
-            )]
-            let per_mille = (likeness * 1000.0) as u32;
-            Reverse(per_mille)
-        };
-        let mut nearest: Vec<&Organization> = all.iter().collect();
-        nearest.sort_by_cached_key(likeness);
-        let slugs: Vec<&str> = nearest
-            .iter()
-            .take(SUGGESTIONS)
-            .map(|organization| organization.slug.as_str())
-            .collect();
-        let hint = if slugs.is_empty() {
+        let nearest = self.nearest(all);
+        let hint = if all.is_empty() {
             "there is none yet: create one with `llavero org create`".to_owned()
+        } else if nearest.is_empty() {
+            "`llavero org list` shows all".to_owned()
         } else {
-            format!("the nearest slugs are: {}", slugs.join(", "))
+            format!("the nearest slugs are: {}", nearest.join(", "))
         };
-        Error::negative(format!("no organization is called {}; {hint}", self.org))
+        let name = &self.org;
+        Error::negative(format!("no organization is called {name}; {hint}"))
+    }
+
+    /// The slugs that are spelled most like what was asked for, if any is at all.
+    fn nearest<'a>(&self, all: &'a [Organization]) -> Vec<&'a str> {
+        let asked = self.org.to_lowercase();
+        let likeness = |slug| strsim::jaro_winkler(&asked, slug);
+        let slugs = all.iter().map(|organization| organization.slug.as_str());
+        let mut near: Vec<(f64, &str)> = slugs
+            .map(|slug| (likeness(slug), slug))
+            .filter(|(likeness, _)| *likeness > LEAST_LIKENESS)
+            .collect();
+        near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        let slugs = near.into_iter().map(|(_, slug)| slug);
+        slugs.take(SUGGESTIONS).collect()
     }
 }

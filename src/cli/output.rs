@@ -1,20 +1,21 @@
 //! What commands print on standard output: JSON, or text for people.
 //!
-//! Text fits the terminal, or 80 columns where there is none; nothing is cut off, it is wrapped. Colours are
-//! for terminals, and for those only that want them (`NO_COLOR`, `TERM=dumb`). What others have put into a name
-//! cannot steer the terminal: control characters are written out.
+//! On a terminal text fits its width, or 80 columns if it does not tell, and is wrapped, never cut off. In a pipe a
+//! row is a line, for `grep` and `awk`. Colours are for terminals, and for those only that want them (`NO_COLOR`,
+//! `TERM=dumb`). What others have put into a name cannot steer the terminal: control characters are written out.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
-use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, presets::NOTHING};
+pub(super) use comfy_table::Cell;
+use comfy_table::{Attribute, Color, ColumnConstraint, ContentArrangement, presets::NOTHING};
 use serde::Serialize;
 use terminal_size::{Width, terminal_size_of};
 
 use super::Error;
 use crate::model::{KeyStatus, Timestamp};
 
-/// How wide text is where no terminal says so.
+/// How wide a terminal is that does not tell.
 const WIDTH: u16 = 80;
 
 /// How a command prints.
@@ -32,24 +33,46 @@ impl OutputArgs {
         json: impl FnOnce() -> T,
         text: impl FnOnce() -> String,
     ) -> Result<(), Error> {
-        if self.json {
-            let json = serde_json::to_string_pretty(&json())?;
-            print(&(json + "\n"))
-        } else {
-            print(&text())
+        print(&self.render(json, text)?)
+    }
+
+    /// The same for what cannot be asked for again: whoever does not get it is told so by `lost`.
+    pub(super) fn print_once<T: Serialize>(
+        &self,
+        json: impl FnOnce() -> T,
+        text: impl FnOnce() -> String,
+        lost: impl FnOnce(io::Error) -> Error,
+    ) -> Result<(), Error> {
+        write(&self.render(json, text)?).map_err(lost)
+    }
+
+    fn render<T: Serialize>(
+        &self,
+        json: impl FnOnce() -> T,
+        text: impl FnOnce() -> String,
+    ) -> Result<String, Error> {
+        if !self.json {
+            return Ok(text());
         }
+        let json = serde_json::to_string_pretty(&json())?;
+        Ok(visible_json(&json) + "\n")
     }
 }
 
 /// Writes to standard output. A reader that has left (`| head`) is not an error.
 pub(super) fn print(text: &str) -> Result<(), Error> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match write(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::refused(format!(
             "cannot write to standard output: {error}"
         ))),
         _ => Ok(()),
     }
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 /// Writes a line to standard error: what a person should know, and a script need not.
@@ -123,11 +146,13 @@ pub(super) fn status(status: KeyStatus) -> Cell {
 fn plain_table() -> comfy_table::Table {
     let stdout = io::stdout();
     let mut table = comfy_table::Table::new();
-    let width = terminal_size_of(&stdout).map_or(WIDTH, |(Width(width), _)| width);
-    table
-        .load_style(NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width);
+    table.load_style(NOTHING);
+    if stdout.is_terminal() {
+        let width = terminal_size_of(&stdout).map_or(WIDTH, |(Width(width), _)| width);
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(width);
+    }
     match AutoStream::choice(&stdout) {
         ColorChoice::Never => table.force_no_tty(),
         _ => table.enforce_styling(),
@@ -148,21 +173,41 @@ fn finish(mut table: comfy_table::Table, is_fixed: impl Fn(usize) -> bool) -> St
 
 /// The text with control characters, and those that turn the direction of writing, written out.
 pub(super) fn visible(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let show = |c: char| match c {
+        c if steers(c) => c.escape_default().to_string(),
+        c => c.to_string(),
     };
-    text.chars()
-        .map(|c| match c {
-            c if steers(c) => c.escape_default().to_string(),
-            c => c.to_string(),
-        })
-        .collect()
+    text.chars().map(show).collect()
+}
+
+/// JSON with such characters escaped. Those below a space are, already; all others stand in strings.
+fn visible_json(json: &str) -> String {
+    let show = |c: char| match c {
+        c if c > ' ' && steers(c) => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    json.chars().map(show).collect()
+}
+
+/// Whether a terminal would do something at this character rather than show it: control characters, and those
+/// that turn the direction of writing.
+pub(super) fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_says_the_same_and_cannot_steer_a_terminal() {
+        let name = "a\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{61c}ñ🔑\"\\";
+        let json = visible_json(&serde_json::to_string_pretty(&[name]).unwrap());
+        assert!(!json.chars().any(|c| c != '\n' && steers(c)), "{json}");
+        let read: Vec<String> = serde_json::from_str(&json).unwrap();
+        assert_eq!(read, [name]);
+    }
 
     #[test]
     fn a_name_cannot_steer_a_terminal() {

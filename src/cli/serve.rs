@@ -14,7 +14,7 @@ use clap::{
 use tokio::{net::TcpListener, runtime::Runtime};
 
 use super::{
-    Error,
+    Error, Host,
     address::{self, ListenArgs},
     database::DatabaseArgs,
     demo, print, signal,
@@ -25,7 +25,7 @@ use crate::{
     app::App,
     demo::Demo,
     logging,
-    model::{Clock, Random, Timestamp},
+    model::Timestamp,
     store::{OpenOptions, Store},
     token::{Expected, HmacSecret, TrustedKey},
 };
@@ -82,13 +82,13 @@ enum LogFormat {
 }
 
 impl Args {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
         logging::start(matches!(self.log_format, LogFormat::Json));
         let trust = self.trust.read()?;
         let runtime = Runtime::new()?;
         let listener = runtime.block_on(self.listen())?;
-        let store = Store::open(&self.database.path, &self.open_options()?)?;
-        let served = runtime.block_on(self.serve(listener, store.clone(), trust));
+        let store = Store::open(&self.database.path, &self.open_options(host)?)?;
+        let served = runtime.block_on(self.serve(host, listener, store.clone(), trust));
         // Requests that outlived their grace still hold the store: they end with the runtime.
         runtime.shutdown_timeout(Duration::from_secs(1));
         store.close();
@@ -108,18 +108,24 @@ impl Args {
         })
     }
 
-    fn open_options(&self) -> Result<OpenOptions, Error> {
+    fn open_options(&self, host: &Host) -> Result<OpenOptions, Error> {
         let processors = available_parallelism().map_or(2, usize::from);
         let default = u32::try_from(processors).unwrap_or(u32::MAX);
         let default = NonZeroU32::MIN.saturating_add(default.saturating_add(1));
         Ok(OpenOptions {
             readers: self.pool_size.unwrap_or(default),
-            new_signing_secret: Random::system().bytes()?,
+            new_signing_secret: host.random.bytes()?,
         })
     }
 
-    async fn serve(&self, listener: TcpListener, store: Store, trust: Trust) -> Result<(), Error> {
-        let clock = Clock::system();
+    async fn serve(
+        &self,
+        host: &Host,
+        listener: TcpListener,
+        store: Store,
+        trust: Trust,
+    ) -> Result<(), Error> {
+        let (clock, random) = (host.clock.clone(), host.random.clone());
         let (trusted, signer) = keys(trust, &store).await?;
         let stop = signal::stop()?;
         let address = listener.local_addr()?;
@@ -129,7 +135,6 @@ impl Args {
                 .demo(&store, signer.as_ref(), address, clock.now())
                 .await?;
         }
-        let random = Random::system();
         let request_seed = u64::from_ne_bytes(random.bytes()?);
         let app = App::new(store, trusted, self.expected(), clock, random);
         let endpoint = api::endpoint(&app, &self.base_path, request_seed)?;

@@ -1,4 +1,6 @@
 //! Being told to stop: SIGINT (Ctrl-C) and SIGTERM. The second one does not wait.
+//!
+//! Used by `serve` alone. Nothing is lost either way: what was answered is on disk.
 
 use std::{future::Future, io, process};
 

@@ -1,17 +1,19 @@
 //! `llavero token`: a bearer token that `serve` accepts, given the same flags.
+//!
+//! It signs with the database's own secret unless a flag names another, and never makes a database to do so.
 
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 
 use super::{
-    Error, checked,
+    Error, Host, checked,
     database::DatabaseArgs,
     moment, print,
     trust::{Trust, TrustArgs},
 };
 use crate::{
-    model::{Clock, UserId},
+    model::UserId,
     store::Store,
     token::{NewToken, mint},
 };
@@ -46,7 +48,7 @@ pub(super) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
         let secret = match self.trust.read()? {
             Trust::Secret(secret) => secret,
             // Never creates a file: a misspelt path would give a token that nobody accepts.
@@ -63,7 +65,7 @@ impl Args {
             audience: self.audience,
             issuer: self.issuer,
         };
-        let token = mint(&secret, &token, Clock::system().now())
+        let token = mint(&secret, &token, host.clock.now())
             .map_err(|error| Error::refused(format!("cannot sign: {error}")))?;
         print(&format!("{token}\n"))
     }

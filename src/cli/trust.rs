@@ -1,5 +1,7 @@
 //! The flags that say which bearer tokens are trusted, shared by `serve` (which checks) and `token` (which
 //! signs), so that the same flags make the two agree.
+//!
+//! Whatever they name is read and checked here, before anything else is touched.
 
 use std::path::{Path, PathBuf};
 

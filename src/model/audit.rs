@@ -3,17 +3,17 @@
 //! An entry is written in the transaction of the act itself (`store::sqlite::audit`): what is in the database
 //! has its entry, and what was undone has none. Reading is not an act.
 
-use super::{Actor, KeyId, Timestamp, UserId};
+use super::{Actor, KeyId, Role, Timestamp, UserId};
 
 /// Something that was done, and to what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     /// The organization was created.
     OrganizationCreated,
-    /// A user became a member.
-    MemberAdded(UserId),
-    /// A member got another role.
-    MemberChanged(UserId),
+    /// A user became a member, in this role.
+    MemberAdded(UserId, Role),
+    /// A member got another role: this one.
+    MemberChanged(UserId, Role),
     /// A user ceased to be a member.
     MemberRemoved(UserId),
     /// A key was created.
@@ -30,8 +30,8 @@ impl Act {
     pub fn name(&self) -> &'static str {
         match self {
             Self::OrganizationCreated => "org.created",
-            Self::MemberAdded(_) => "member.added",
-            Self::MemberChanged(_) => "member.changed",
+            Self::MemberAdded(..) => "member.added",
+            Self::MemberChanged(..) => "member.changed",
             Self::MemberRemoved(_) => "member.removed",
             Self::KeyCreated(_) => "key.created",
             Self::KeyRotated(_) => "key.rotated",
@@ -52,24 +52,40 @@ impl Act {
     #[must_use]
     pub fn member(&self) -> Option<&UserId> {
         match self {
-            Self::MemberAdded(user) | Self::MemberChanged(user) | Self::MemberRemoved(user) => {
-                Some(user)
-            }
+            Self::MemberAdded(user, _)
+            | Self::MemberChanged(user, _)
+            | Self::MemberRemoved(user) => Some(user),
             _ => None,
         }
     }
 
-    /// The act that [`Act::name`], [`Act::key`] and [`Act::member`] tell of.
+    /// The role that the member has since.
     #[must_use]
-    pub fn from_parts(name: &str, key: Option<KeyId>, member: Option<UserId>) -> Option<Self> {
-        match (name, key, member) {
-            ("org.created", None, None) => Some(Self::OrganizationCreated),
-            ("member.added", None, Some(user)) => Some(Self::MemberAdded(user)),
-            ("member.changed", None, Some(user)) => Some(Self::MemberChanged(user)),
-            ("member.removed", None, Some(user)) => Some(Self::MemberRemoved(user)),
-            ("key.created", Some(key), None) => Some(Self::KeyCreated(key)),
-            ("key.rotated", Some(key), None) => Some(Self::KeyRotated(key)),
-            ("key.revoked", Some(key), None) => Some(Self::KeyRevoked(key)),
+    pub fn role(&self) -> Option<Role> {
+        match self {
+            Self::MemberAdded(_, role) | Self::MemberChanged(_, role) => Some(*role),
+            _ => None,
+        }
+    }
+
+    /// The act that [`Act::name`], [`Act::key`], [`Act::member`] and [`Act::role`] tell of.
+    #[must_use]
+    pub fn from_parts(
+        name: &str,
+        key: Option<KeyId>,
+        member: Option<UserId>,
+        role: Option<Role>,
+    ) -> Option<Self> {
+        match (name, key, member, role) {
+            ("org.created", None, None, None) => Some(Self::OrganizationCreated),
+            ("member.added", None, Some(user), Some(role)) => Some(Self::MemberAdded(user, role)),
+            ("member.changed", None, Some(user), Some(role)) => {
+                Some(Self::MemberChanged(user, role))
+            }
+            ("member.removed", None, Some(user), None) => Some(Self::MemberRemoved(user)),
+            ("key.created", Some(key), None, None) => Some(Self::KeyCreated(key)),
+            ("key.rotated", Some(key), None, None) => Some(Self::KeyRotated(key)),
+            ("key.revoked", Some(key), None, None) => Some(Self::KeyRevoked(key)),
             _ => None,
         }
     }

@@ -39,10 +39,8 @@ impl KeyStatus {
 /// At most `limit` successful requests in any `window_seconds` seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Requests, 1 to 10⁹.
-    pub limit: i64,
-    /// Seconds, 1 to 31 days.
-    pub window_seconds: i64,
+    limit: i64,
+    window_seconds: i64,
 }
 
 impl RateLimit {
@@ -50,6 +48,18 @@ impl RateLimit {
     pub const LIMITS: RangeInclusive<i64> = 1..=1_000_000_000;
     /// How many seconds a window may last.
     pub const WINDOWS: RangeInclusive<i64> = 1..=31 * 86_400;
+
+    /// Requests, 1 to 10⁹.
+    #[must_use]
+    pub const fn limit(self) -> i64 {
+        self.limit
+    }
+
+    /// Seconds, 1 to 31 days.
+    #[must_use]
+    pub const fn window_seconds(self) -> i64 {
+        self.window_seconds
+    }
 
     /// The rate limit, if both numbers are in their ranges.
     #[must_use]
@@ -64,6 +74,7 @@ impl RateLimit {
 
 /// What a key may be used for: names without duplicates, in alphabetical order; none is fine.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "Vec<String>")]
 pub struct Scopes(BTreeSet<String>);
 
 impl Scopes {
@@ -87,6 +98,15 @@ impl Scopes {
     /// The scopes in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
+    }
+}
+
+impl TryFrom<Vec<String>> for Scopes {
+    type Error = &'static str;
+
+    fn try_from(scopes: Vec<String>) -> Result<Self, &'static str> {
+        let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        Self::new(&scopes).ok_or(Self::RULE)
     }
 }
 
@@ -187,8 +207,10 @@ impl Rotation {
 pub enum Rotated {
     /// The key has its new secret.
     Done(Box<ApiKey>),
-    /// The key is revoked or expired: nothing was changed.
-    Inactive(KeyStatus),
+    /// The key is revoked: nothing was changed.
+    Revoked,
+    /// The key has expired: nothing was changed.
+    Expired,
 }
 
 /// Where a list of keys goes on: behind this key, in the order from new to old.

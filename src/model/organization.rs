@@ -1,7 +1,7 @@
 //! Organizations, who belongs to them, and the answer to "may this user read it?".
 //!
-//! The store decides access in the same statement that reads, and answers with [`Access`]; what a refusal
-//! looks like is the API's business.
+//! The store decides access in the statement or the transaction that reads or changes, and answers with
+//! [`Access`]; what a refusal looks like is the API's business.
 
 use std::str::FromStr;
 
@@ -20,7 +20,7 @@ pub struct Organization {
     pub created_at: Timestamp,
 }
 
-/// What a member may do. Every role may read.
+/// What a member may do. Every role may read a key and the statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

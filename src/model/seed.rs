@@ -1,4 +1,7 @@
 //! A whole world to fill an empty database with: the demo fixtures, a test's random graph, a benchmark's load.
+//!
+//! Stored at once or not at all, by `Store::seed_if_empty`. A seed is a state and no history: it leaves no lines in
+//! the audit log.
 
 use super::{Member, NewKey, Organization, OrganizationId, Timestamp, Use};
 

@@ -1,4 +1,7 @@
 //! What an organization's members want to know about all its keys at once.
+//!
+//! Made by the store in one snapshot, with the time of asking; sent by `api::stats`. What is the sum or the
+//! difference of other fields is computed, and so cannot disagree with them.
 
 use super::{Day, KeyId, KeyStatus, Name, OrganizationId, Timestamp, Usage};
 

@@ -5,6 +5,12 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use jiff::{
+    SignedDuration,
+    civil::{Date, DateTime},
+    fmt::temporal::Pieces,
+};
+
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// An instant, to the millisecond.
@@ -21,12 +27,21 @@ impl Timestamp {
         Self(millis)
     }
 
-    /// The instant that a date-time with an offset spells (RFC 3339), `2026-01-05T12:00:00Z`; what is finer than
-    /// a millisecond is cut off. `None` when it spells none, or one before 1970.
+    /// The instant that a date-time of RFC 3339 spells, `2026-01-05T12:00:00Z`; what is finer than a millisecond
+    /// is cut off. `None` when it spells none, or one before 1970 or after the year 9999.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let instant: jiff::Timestamp = text.parse().ok()?;
-        Some(Self(instant.as_millisecond())).filter(|instant| instant.0 >= 0)
+        if !is_rfc_3339(text) {
+            return None;
+        }
+        let pieces = Pieces::parse(text).ok()?;
+        let offset = pieces.to_numeric_offset()?;
+        let local = pieces.date().to_datetime(pieces.time()?);
+        let millis = local.duration_since(DateTime::from(EPOCH)).as_millis();
+        let instant = Self(i64::try_from(millis).ok()? - 1000 * i64::from(offset.seconds()));
+        (Self(0)..=Self::LATEST)
+            .contains(&instant)
+            .then_some(instant)
     }
 
     /// Milliseconds since 1970-01-01T00:00Z.
@@ -60,6 +75,21 @@ impl Timestamp {
     }
 }
 
+const EPOCH: Date = Date::constant(1970, 1, 1);
+
+/// Whether a date, a time to the second and an offset are all there, and nothing else: jiff takes more.
+fn is_rfc_3339(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (Some(b'T' | b't'), Some(b':')) = (bytes.get(10), bytes.get(16)) else {
+        return false;
+    };
+    match bytes {
+        [.., b'Z' | b'z'] => true,
+        [.., b'+' | b'-', _, _, b':', _, _] => bytes.len() > 20,
+        _ => false,
+    }
+}
+
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
@@ -67,8 +97,12 @@ fn millis(duration: Duration) -> i64 {
 /// Writes the instant as JavaScript's `toISOString()` does: `2026-01-05T12:00:00.000Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(instant) => write!(f, "{instant:.3}"),
+        if let Ok(instant) = jiff::Timestamp::from_millisecond(self.0) {
+            return write!(f, "{instant:.3}");
+        }
+        // jiff's instants end a day before the year 9999 does, since any time zone may be theirs.
+        match DateTime::from(EPOCH).checked_add(SignedDuration::from_millis(self.0)) {
+            Ok(instant) => write!(f, "{instant:.3}Z"),
             Err(_) => f.write_str("out of range"),
         }
     }
@@ -153,6 +187,54 @@ mod tests {
             Timestamp(1_767_614_400_007).to_string(),
             "2026-01-05T12:00:00.007Z"
         );
+    }
+
+    #[test]
+    fn every_instant_up_to_the_end_of_the_year_9999_is_read_as_it_is_printed() {
+        for millis in [
+            0,
+            7,
+            1_767_614_400_007,
+            253_402_207_200_999,
+            253_402_207_201_000,
+        ] {
+            let instant = Timestamp(millis);
+            assert_eq!(Timestamp::parse(&instant.to_string()), Some(instant));
+        }
+        let latest = Timestamp::LATEST.to_string();
+        assert_eq!(latest, "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::parse(&latest), Some(Timestamp::LATEST));
+    }
+
+    #[test]
+    fn an_instant_is_read_as_rfc_3339_has_it_and_no_other_way() {
+        let noon = Some(Timestamp(1_767_614_400_000));
+        for text in [
+            "2026-01-05T12:00:00Z",
+            "2026-01-05t12:00:00.0009z",
+            "2026-01-05T13:00:00+01:00",
+            "2026-01-05T04:30:00.000000-07:30",
+        ] {
+            assert_eq!(Timestamp::parse(text), noon, "{text}");
+        }
+        for text in [
+            "",
+            "2026-01-05",
+            "2026-01-05T12:00:00",
+            "2026-01-05T12:00Z",
+            "2026-01-05T12Z",
+            "2026-01-05 12:00:00Z",
+            "2026-01-05T12:00:00+01",
+            "2026-01-05T12:00:00Z[UTC]",
+            "2026-01-05T12:00:00+01:00[Europe/Madrid]",
+            "20260105T120000Z",
+            "2026-02-30T12:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "9999-12-31T23:59:59-01:00",
+            "+010000-01-01T00:00:00Z",
+        ] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -110,7 +110,7 @@ pub enum OpenError {
 
     /// The thread that writes did not start.
     #[error("cannot start a thread: {0}; allow more processes")]
-    Thread(#[from] io::Error),
+    Thread(#[source] io::Error),
 
     /// The file's signing secret could not be read.
     #[error("cannot read the signing secret of {path}: {source}")]

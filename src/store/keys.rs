@@ -35,7 +35,7 @@ impl Store {
     }
 
     /// The key that a secret opens at `now`, whatever its state: the one that has this secret, or that had it
-    /// before its last rotation, as long as the grace lasts. Two look-ups by index.
+    /// before its last rotation, as long as the grace lasts. Two or three look-ups by index.
     ///
     /// # Errors
     /// As every read: when the store cannot answer.
@@ -45,6 +45,19 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<ApiKey>, Error> {
         self.read(move |conn| sqlite::keys::by_secret(conn, &secret, now))
+            .await
+    }
+
+    /// Until when the secret that a key had before its last rotation works; `None` if it does not at `now`.
+    ///
+    /// # Errors
+    /// As every read: when the store cannot answer.
+    pub async fn old_secret_until(
+        &self,
+        key: KeyId,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
+        self.read(move |conn| sqlite::keys::old_secret_until(conn, key, now))
             .await
     }
 

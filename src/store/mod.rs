@@ -75,7 +75,7 @@ impl Store {
             .map_err(|source| OpenError::Readers { path, source })?;
         Ok(Self {
             readers: Readers::Pool(readers),
-            writer: Writer::start(conn)?,
+            writer: Writer::start(conn).map_err(OpenError::Thread)?,
         })
     }
 
@@ -90,12 +90,12 @@ impl Store {
             .map_err(|source| OpenError::sqlite(&path, source))?;
         Ok(Self {
             readers: Readers::One(Arc::new(Mutex::new(reader))),
-            writer: Writer::start(conn)?,
+            writer: Writer::start(conn).map_err(OpenError::Thread)?,
         })
     }
 
-    /// Makes sure that there is a database at `path`: a missing file becomes one, with `new_signing_secret`, and
-    /// an older one is brought up to date. Returns whether there was no file. Blocks.
+    /// Makes sure that there is a database at `path`: a missing or empty file becomes one, with
+    /// `new_signing_secret`; any other is not touched. Returns whether there was none. Blocks.
     ///
     /// # Errors
     /// As [`Store::open`].
@@ -103,7 +103,8 @@ impl Store {
         path: &Path,
         new_signing_secret: &[u8; 32],
     ) -> Result<bool, OpenError> {
-        if path.exists() {
+        // An empty file is a start that was cut off, or another one that is under way: they take turns.
+        if path.metadata().is_ok_and(|file| file.len() > 0) {
             return Ok(false);
         }
         sqlite::open::create_or_open(path, new_signing_secret)?;

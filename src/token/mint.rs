@@ -1,4 +1,6 @@
 //! Making a token that a verifier with the same secret takes.
+//!
+//! HS256 only: the private halves of public keys belong to their issuers. Used by `llavero token` and the demo.
 
 use std::time::Duration;
 

@@ -69,13 +69,14 @@ async fn each_field_has_its_bounds() {
         with("name", json!("ñ".repeat(100))),
         with("description", json!("")),
         with("description", json!("🔑".repeat(500))),
+        with("scopes", json!(null)),
         with("scopes", many(50)),
         with("scopes", json!(["a:b.c_d*e-F9", "s".repeat(64)])),
         with("rateLimit", window(json!(1), json!(1))),
         with("rateLimit", window(json!(1_000_000_000), json!(2_678_400))),
         with("rateLimit", window(json!(5.0), json!(60))),
         with("expiresAt", json!(later(1).to_string())),
-        with("expiresAt", json!("9999-12-30T00:00:00Z")),
+        with("expiresAt", json!("9999-12-31T23:59:59Z")),
     ] {
         body(app.post(ANA, &keys_path(ACME), &asked).await, 201).await;
     }
@@ -85,7 +86,6 @@ async fn each_field_has_its_bounds() {
         ("name", json!("n".repeat(101))),
         ("name", json!("\0")),
         ("description", json!(["x"])),
-        ("scopes", json!(null)),
         ("scopes", json!("a")),
         ("scopes", json!([1])),
         ("scopes", json!([""])),
@@ -150,6 +150,7 @@ async fn what_is_no_json_object_is_refused() {
         "\u{feff}{}",
         &deep,
         "{'name':'x'}",
+        "{\"name\":\"a\",\"name\":\"b\"}",
     ] {
         let request = create(&app).header(header::CONTENT_TYPE, "application/json");
         let answer = request.body(text.to_owned()).send().await.unwrap();
@@ -259,6 +260,30 @@ async fn a_large_body_that_asks_first_is_refused_before_it_is_sent() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_a_415() {
+    let app = TestApp::demo().await;
+    let request = create(&app).header(header::CONTENT_TYPE, "application/json");
+    let request = request.header(header::CONTENT_ENCODING, "gzip");
+    let answer = request.body("{\"name\":\"x\"}").send().await.unwrap();
+    let expected = "Content-Encoding is not supported";
+    assert_eq!(message(answer, 415).await, expected);
+}
+
+#[tokio::test]
+async fn problems_are_named_in_the_order_of_the_body() {
+    let app = TestApp::demo().await;
+    let request = create(&app).header(header::CONTENT_TYPE, "application/json");
+    let long = "y".repeat(100);
+    let text = format!("{{\"c\":1,\"name\":\"x\",\"b\":1,\"{long}\":1,\"a\":1}}");
+    let answer = request.body(text).send().await.unwrap();
+    let expected = format!(
+        "c is not known here; b is not known here; {} is not known here; a is not known here",
+        &long[..64]
+    );
+    assert_eq!(message(answer, 400).await, expected);
 }
 
 #[tokio::test]

@@ -186,7 +186,7 @@ impl World {
     fn audit_log(&self) -> Vec<(String, &'static str, String)> {
         let conn = self.app.other_connection();
         let mut statement = conn
-            .prepare("SELECT user_id, action, key_id FROM audit_log WHERE organization_id = ?1 ORDER BY id")
+            .prepare("SELECT actor_id, action, key_id FROM audit_log WHERE organization_id = ?1 ORDER BY id")
             .unwrap();
         let rows = statement.query_map([INITECH], |row| {
             let action: String = row.get(1)?;

@@ -6,7 +6,7 @@ use crate::harness::{ANA, DATABASE, EVA, Home};
 
 /// Entries as actor, action, key and member.
 fn acts(log: &Value) -> Vec<[Value; 4]> {
-    let fields = ["actor", "action", "keyId", "userId"];
+    let fields = ["actor", "action", "keyId", "memberId"];
     (log.as_array().unwrap().iter())
         .map(|entry| fields.map(|field| entry[field].clone()))
         .collect()
@@ -90,13 +90,23 @@ fn who_did_what_is_told_in_order() {
             by("cli", "key.revoked", &other["id"], ""),
         ]
     );
+    let roles: Vec<&Value> = (log.as_array().unwrap().iter())
+        .map(|entry| &entry["role"])
+        .filter(|role| !role.is_null())
+        .collect();
+    assert_eq!(roles, ["admin", "owner", "member"]);
     let times: Vec<&str> = (log.as_array().unwrap().iter())
         .map(|entry| entry["at"].as_str().unwrap())
         .collect();
     assert!(times.is_sorted());
     let outcome = home.run(&[&["audit"], &org[..]].concat());
     let text = outcome.success();
-    assert!(text.contains(&format!("key.revoked     {id} by")), "{text}");
+    for words in [
+        format!("key.revoked     {id} by {ANA}\n"),
+        format!("member.changed  {ANA} as owner by cli\n"),
+    ] {
+        assert!(text.contains(&words), "{words} is not in {text}");
+    }
 }
 
 #[test]

@@ -201,10 +201,75 @@ fn a_key_that_cannot_be_rotated_stays_as_it_is() {
 }
 
 #[test]
+fn a_secret_that_nobody_got_is_told_with_the_key_that_has_it() {
+    let home = Home::demo();
+    for args in [
+        "create --org acme-corp --name x",
+        &format!("rotate {PRODUCTION}"),
+    ] {
+        let script = format!("{} key {args} >/dev/full", env!("CARGO_BIN_EXE_llavero"));
+        let outcome = run(&mut home.in_here("sh", &["-c", &script]));
+        let line = outcome.failure(1);
+        assert!(line.contains("llavero key rotate"), "{line}");
+        let id = line
+            .split("the API key ")
+            .nth(1)
+            .unwrap()
+            .split(' ')
+            .next()
+            .unwrap();
+        home.json(&["key", "show", id]);
+    }
+}
+
+#[test]
+fn people_see_how_long_an_old_secret_works() {
+    let home = Home::demo();
+    let shown = |id: &str| {
+        let outcome = home.run(&["key", "show", id]);
+        let text = outcome.success();
+        text.lines()
+            .find_map(|line| line.strip_prefix("Old secret"))
+            .map(|rest| rest.trim().to_owned())
+    };
+    assert_eq!(shown(PRODUCTION), None);
+    home.json(&["key", "rotate", PRODUCTION]);
+    assert!(shown(PRODUCTION).unwrap().starts_with("works until 20"));
+    let outcome = home.run(&["key", "rotate", PRODUCTION, "--grace", "0s"]);
+    assert!(
+        outcome
+            .success()
+            .contains("retiring still, no longer works"),
+        "{outcome:?}"
+    );
+    assert_eq!(shown(PRODUCTION), None);
+
+    // No secret outlives its key.
+    let args = [
+        "key",
+        "create",
+        "--org",
+        "acme-corp",
+        "--name",
+        "x",
+        "--expires",
+        "2100-01-01",
+    ];
+    let key = home.json(&args);
+    let sql = "UPDATE api_keys SET expires_at = (unixepoch() + 3600) * 1000 WHERE id = ?1";
+    let id = key["id"].as_str().unwrap();
+    home.sqlite(DATABASE).execute(sql, [id]).unwrap();
+    let expiry = home.json(&["key", "show", id])["expiresAt"].clone();
+    let outcome = home.run(&["key", "rotate", id, "--grace", "7d"]);
+    let until = format!("works until {}", expiry.as_str().unwrap());
+    assert!(outcome.success().contains(&until), "{outcome:?}");
+}
+
+#[test]
 fn an_unknown_key_is_a_no() {
     let home = Home::demo();
     let unknown = "00000000-0000-4000-8000-000000000000";
-    for id in [unknown, "nope", ""] {
+    for id in [unknown, "nope", "sx_", ""] {
         for command in ["show", "rotate", "revoke"] {
             let outcome = home.run(&["key", command, id]);
             assert!(
@@ -218,13 +283,16 @@ fn an_unknown_key_is_a_no() {
 #[test]
 fn a_secret_as_an_argument_is_refused_and_not_repeated() {
     let home = Home::demo();
-    for command in ["show", "rotate", "revoke"] {
-        let outcome = home.run(&["key", command, PRODUCTION_SECRET]);
-        let line = outcome.failure(2);
-        assert!(
-            line.contains("key show -") && !line.contains(PRODUCTION_SECRET),
-            "{line}"
-        );
+    let typo = PRODUCTION_SECRET.replace("hoi8", "hoi9");
+    for secret in [PRODUCTION_SECRET, &typo, " sk_qBhy02hoi8ucTVyAmSRnra "] {
+        for command in ["show", "rotate", "revoke"] {
+            let outcome = home.run(&["key", command, secret]);
+            let line = outcome.failure(2);
+            assert!(
+                line.contains("key show -") && !line.contains("hoi"),
+                "{line}"
+            );
+        }
     }
 }
 
@@ -267,7 +335,7 @@ fn wrong_flags_are_told_what_is_right_and_nothing_is_made() {
         (&["--expires", "0d"], "in the future"),
         (&["--expires", "500000w"], "year 10000"),
         (&["--expires", "tomorrow"], "90d"),
-        (&["--scope", "not ok"], "scopes must be"),
+        (&["--scope", "not ok"], "--scope"),
         (&["--description", &long], "500"),
         (&["--secret", PRODUCTION_SECRET], "--secret"),
     ] {

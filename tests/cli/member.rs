@@ -76,6 +76,11 @@ fn what_cannot_be_done_is_said_with_exit_code_1_and_what_is_wrong_with_2() {
         line.contains("acme-crop; the nearest slugs are: acme-corp"),
         "{line}"
     );
+    let shouted = home.run(&["member", "list", "--org", "ACME CORP"]);
+    assert!(shouted.failure(1).contains("acme-corp"), "{shouted:?}");
+    let nothing_like_it = home.run(&["member", "list", "--org", "zzz"]);
+    assert!(nothing_like_it.failure(1).contains("llavero org list"));
+    home.run(&["member", "list", "--org", ""]).failure(2);
     for args in [
         &[
             "member",

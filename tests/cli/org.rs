@@ -1,6 +1,6 @@
 //! `llavero org`: the first command of a new deployment.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, thread};
 
 use serde_json::json;
 
@@ -26,6 +26,35 @@ fn the_first_organization_makes_the_database() {
     assert_eq!(created, expected);
     assert_eq!(created["id"].as_str().unwrap().len(), 36);
     assert_eq!(home.json(&["org", "list"]), json!([created]));
+}
+
+#[test]
+fn an_empty_file_becomes_a_database_too() {
+    let home = Home::new();
+    home.write(DATABASE, "");
+    let outcome = home.run(&["org", "create", "--name", "Acme"]);
+    assert!(
+        outcome.stderr.contains("created the database"),
+        "{outcome:?}"
+    );
+    assert_eq!(home.json(&["org", "list"])[0]["slug"], "acme");
+}
+
+#[test]
+fn many_first_organizations_at_once_make_one_database() {
+    for _ in 0..5 {
+        let home = Home::new();
+        thread::scope(|scope| {
+            for n in 0..8 {
+                let (home, name) = (&home, format!("Number {n}"));
+                scope.spawn(move || {
+                    let outcome = home.run(&["org", "create", "--name", &name]);
+                    assert!(outcome.status.success(), "{outcome:?}");
+                });
+            }
+        });
+        assert_eq!(home.json(&["org", "list"]).as_array().unwrap().len(), 8);
+    }
 }
 
 #[test]

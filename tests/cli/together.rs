@@ -114,7 +114,7 @@ fn write_together(writes: usize) {
 
     let conn = home.sqlite(DATABASE);
     let acts = |action: &str, by_cli: bool| -> i64 {
-        let sql = "SELECT count(*) FROM audit_log WHERE action = ?1 AND (user_id IS NULL) = ?2";
+        let sql = "SELECT count(*) FROM audit_log WHERE action = ?1 AND (actor_id IS NULL) = ?2";
         conn.query_row(sql, (action, by_cli), |row| row.get(0))
             .unwrap()
     };

@@ -8,7 +8,6 @@ use std::time::Duration;
 use poem_openapi::{Object, types::Example};
 use serde_json::Value;
 
-use super::wire::RateLimitOut;
 use crate::{
     api::{body::Fields, error::Failure, wire::DateTime},
     model::{Description, KeySettings, Name, RateLimit, Rotation, Scopes, Timestamp},
@@ -25,15 +24,24 @@ pub(super) struct CreateKeyIn {
     #[oai(validator(max_length = 500, pattern = r"^[^\x00]*$"))]
     description: Option<String>,
     /// What the key may be used for. Duplicates count once.
-    #[oai(
-        default,
-        validator(max_items = 50, max_length = 64, pattern = "^[A-Za-z0-9:._*-]{1,64}$")
-    )]
-    scopes: Vec<String>,
+    #[oai(validator(max_items = 50, max_length = 64, pattern = "^[A-Za-z0-9:._*-]{1,64}$"))]
+    scopes: Option<Vec<String>>,
     /// How often the key may be used; unlimited if left out.
-    rate_limit: Option<RateLimitOut>,
+    rate_limit: Option<RateLimitIn>,
     /// When the key stops working: an instant in the future.
     expires_at: Option<DateTime>,
+}
+
+/// At most `limit` successful requests in any `windowSeconds` seconds.
+#[derive(Object)]
+#[oai(rename = "NewRateLimit", rename_all = "camelCase")]
+struct RateLimitIn {
+    /// Requests.
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000000000")))]
+    limit: i64,
+    /// Seconds, at most 31 days.
+    #[oai(validator(minimum(value = "1"), maximum(value = "2678400")))]
+    window_seconds: i64,
 }
 
 /// A new secret to be given to a key.
@@ -51,7 +59,7 @@ pub(super) fn settings(mut fields: Fields, now: Timestamp) -> Result<KeySettings
     let description = fields.optional("description", Description::RULE, |value| {
         Description::new(value.as_str()?)
     });
-    let scopes = fields.default("scopes", Scopes::RULE, |value| {
+    let scopes = fields.optional("scopes", Scopes::RULE, |value| {
         let texts: Option<Vec<&str>> = value.as_array()?.iter().map(Value::as_str).collect();
         Scopes::new(&texts?)
     });
@@ -67,7 +75,7 @@ pub(super) fn settings(mut fields: Fields, now: Timestamp) -> Result<KeySettings
     fields.finish(name.map(|name| KeySettings {
         name,
         description,
-        scopes,
+        scopes: scopes.unwrap_or_default(),
         rate_limit,
         expires_at,
     }))
@@ -81,13 +89,20 @@ pub(super) fn grace(mut fields: Fields) -> Result<Duration, Failure> {
     fields.finish(seconds.map(Duration::from_secs))
 }
 
+/// What is said of a body with several problems, for the document.
+pub(super) fn example_of_problems() -> Option<Failure> {
+    let body = br#"{ "name": "", "scopes": ["not ok"], "colour": "red" }"#;
+    let fields = Fields::parse(body).ok()?;
+    settings(fields, Timestamp::from_millis(0)).err()
+}
+
 impl Example for CreateKeyIn {
     fn example() -> Self {
         Self {
             name: "Deployment".to_owned(),
             description: Some("Releases of the customer portal".to_owned()),
-            scopes: vec!["releases:write".to_owned()],
-            rate_limit: Some(RateLimitOut {
+            scopes: Some(vec!["releases:write".to_owned()]),
+            rate_limit: Some(RateLimitIn {
                 limit: 100,
                 window_seconds: 60,
             }),

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     app::App,
-    model::{Actor, KeyId, KeyStatus, NewKey, OrganizationRef, Rotated, Rotation, Secret},
+    model::{Actor, KeyId, NewKey, OrganizationRef, Rotated, Rotation, Secret},
 };
 
 /// The operations on keys.
@@ -144,8 +144,8 @@ impl KeysApi {
     /// Rotate an API key
     ///
     /// Give an API key a new secret, which is in this answer and is never shown again. The key keeps its id, its
-    /// settings and its statistics, and its old secret works until the grace ends. Requires the owner or admin
-    /// role.
+    /// settings and its statistics. Its old secret works until the grace ends, or until a further rotation does:
+    /// a key has two secrets at most. Requires the owner or admin role.
     #[oai(
         path = "/organizations/:organizationId/api-keys/:id/rotate",
         method = "post",
@@ -178,8 +178,8 @@ impl KeysApi {
         let rotated = store.rotate_key(organization, by, id, rotation).await;
         match allowed(rotated)?.ok_or(Failure::KeyNotFound)? {
             Rotated::Done(key) => Ok(Reply(KeyWithSecretOut::new(*key, &secret, now))),
-            Rotated::Inactive(KeyStatus::Expired) => Err(Failure::KeyExpired.into()),
-            Rotated::Inactive(_) => Err(Failure::KeyRevoked.into()),
+            Rotated::Revoked => Err(Failure::KeyRevoked.into()),
+            Rotated::Expired => Err(Failure::KeyExpired.into()),
         }
     }
 

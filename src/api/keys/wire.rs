@@ -103,20 +103,20 @@ impl From<KeyStatus> for StatusOut {
 #[derive(Object, Serialize)]
 #[oai(rename = "RateLimit", rename_all = "camelCase")]
 #[serde(rename_all = "camelCase")]
-pub(super) struct RateLimitOut {
+struct RateLimitOut {
     /// Requests.
     #[oai(validator(minimum(value = "1"), maximum(value = "1000000000")))]
-    pub(super) limit: i64,
+    limit: i64,
     /// Seconds, at most 31 days.
     #[oai(validator(minimum(value = "1"), maximum(value = "2678400")))]
-    pub(super) window_seconds: i64,
+    window_seconds: i64,
 }
 
 impl From<RateLimit> for RateLimitOut {
     fn from(rate: RateLimit) -> Self {
         Self {
-            limit: rate.limit,
-            window_seconds: rate.window_seconds,
+            limit: rate.limit(),
+            window_seconds: rate.window_seconds(),
         }
     }
 }
@@ -156,6 +156,7 @@ pub struct KeyWithSecretOut {
     about: KeyOut,
     /// The secret: `sk_`, 30 random letters and digits, and 6 of checksum. It is not stored, and never shown
     /// again.
+    #[oai(validator(pattern = "^sk_[0-9A-Za-z]{36}$"))]
     key: String,
 }
 

@@ -67,6 +67,11 @@ fn responses(derived: &Value, notes: &Notes, schemas: &Map<String, Value>) -> Va
             "description": notes.success,
             "content": content(success, schemas),
         });
+        if derived["operationId"] == "ApiKeysController_revoke" {
+            let example = &mut response["content"]["application/json"]["example"];
+            example["status"] = json!("revoked");
+            example["revokedAt"] = json!("2026-01-06T12:00:00.000Z");
+        }
         if status == StatusCode::CREATED.as_str() {
             let path = "/api/organizations/acme-corp/api-keys/2f1d3c5e-9a7b-4e60-8c2d-1b0a9f8e7d6c";
             response["headers"] = json!({ "Location": header(path) });

@@ -4,6 +4,8 @@
 //! reference may have a description beside it, numbers are whole, and an object's field that is null rather
 //! than left out is a required one.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Number, Value, json};
 
 /// Rewrites a schema and all schemas in it.
@@ -42,15 +44,16 @@ pub(super) fn upgrade(schema: &mut Value) {
 }
 
 /// Says of every object that a request may have in its body what [`crate::api::fields`] makes of it: unknown
-/// members are refused, and what may be left out may be null as well, unless it has a default.
+/// members are refused, and what may be left out may be null as well. No answer has these objects.
 pub(super) fn close_requests(paths: &Map<String, Value>, schemas: &mut Map<String, Value>) {
     let operations = paths.values().filter_map(Value::as_object);
     let bodies = operations.flat_map(Map::values);
     let mut open: Vec<String> = bodies
         .flat_map(|operation| references(&operation["requestBody"]))
         .collect();
+    let mut closed = BTreeSet::new();
     while let Some(name) = open.pop() {
-        let Some(schema) = schemas.get_mut(&name) else {
+        let Some(schema) = schemas.get_mut(&name).filter(|_| closed.insert(name)) else {
             continue;
         };
         open.extend(references(&schema["properties"]));
@@ -63,7 +66,6 @@ pub(super) fn close_requests(paths: &Map<String, Value>, schemas: &mut Map<Strin
                 .is_some_and(|all| all.contains(&json!(name)));
             if let Value::Object(property) = property
                 && !is_required
-                && !property.contains_key("default")
             {
                 allow_null(property);
             }

@@ -1,17 +1,20 @@
-//! `llavero key create`.
+//! `llavero key create`: a key with the settings that the flags say, and its secret, printed this once.
+//!
+//! The flags are checked by the model's rules, like the body of the API's operation; the key has no creator, since
+//! the command line speaks for nobody in particular.
 
 use crate::{
     api::KeyWithSecretOut,
     cli::{
-        Error, checked,
+        Error, Host, checked,
         database::DatabaseArgs,
         moment::{self, Moment},
         organization::OrganizationArgs,
         output::OutputArgs,
     },
     model::{
-        Access, Actor, Clock, Description, KeyId, KeySettings, Name, NewKey, OrganizationRef,
-        Random, RateLimit, Scopes, Secret, Timestamp,
+        Actor, Description, KeyId, KeySettings, Name, NewKey, OrganizationRef, RateLimit, Scopes,
+        Secret, Timestamp,
     },
 };
 
@@ -30,7 +33,7 @@ pub(in crate::cli) struct Args {
     description: Option<Description>,
 
     /// What it may be used for, like `invoices:read`; may be given up to 50 times
-    #[arg(long = "scope", value_name = "SCOPE")]
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = scope)]
     scopes: Vec<String>,
 
     /// How often it may be used, like 100/60s: requests, and the time in which so many are let through [default:
@@ -38,7 +41,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "REQUESTS/TIME", value_parser = rate_limit)]
     rate_limit: Option<RateLimit>,
 
-    /// When it stops working: 12h, 90d, 2027-01-31, 2027-01-31T12:00:00Z [default: never]
+    /// When it stops working: 12h, 90d, 2027-01-31 (as the day begins in UTC), 2027-01-31T12:00:00Z [default: never]
     #[arg(long, value_name = "TIME|DATE", value_parser = Moment::parse)]
     expires: Option<Moment>,
 
@@ -50,9 +53,9 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self) -> Result<(), Error> {
-        let now = Clock::system().now();
-        let random = Random::system();
+    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
+        let now = host.clock.now();
+        let random = &host.random;
         let key = NewKey {
             id: KeyId(random.uuid()?),
             secret: Secret::generate(random.bytes()?),
@@ -64,17 +67,12 @@ impl Args {
         let key = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
             let named = OrganizationRef::Id(organization.id);
-            match store.create_key(named, Actor::Operator, key).await? {
-                Access::Granted(key) => Ok(key),
-                Access::Denied | Access::RoleTooLow => Err(Error::negative(format!(
-                    "the organization {} is gone",
-                    organization.slug
-                ))),
-            }
+            super::granted(store.create_key(named, Actor::Operator, key).await?)
         })?;
-        self.output.print(
+        self.output.print_once(
             || KeyWithSecretOut::new(key.clone(), &secret, now),
             || super::with_secret(&key, &secret, now),
+            |error| super::lost(&key, "created", &error),
         )
     }
 
@@ -96,6 +94,11 @@ impl Args {
             expires_at,
         })
     }
+}
+
+fn scope(text: &str) -> Result<String, &'static str> {
+    let scope = Scopes::new(&[text]).map(|_| text.to_owned());
+    scope.ok_or("write 1 to 64 letters, digits, `:`, `.`, `_`, `*` and `-`")
 }
 
 /// `100/60s`: requests, a slash, and a whole number of seconds in whatever units.

@@ -1,9 +1,11 @@
-//! `llavero key list`.
+//! `llavero key list`: all keys of an organization, newest first.
+//!
+//! The store gives them in pages, so that a server that writes meanwhile never waits for a long list.
 
 use crate::{
     api::KeyOut,
     cli::{
-        Error,
+        Error, Host,
         database::DatabaseArgs,
         organization::OrganizationArgs,
         output::{
@@ -12,7 +14,7 @@ use crate::{
             OutputArgs,
         },
     },
-    model::{Access, Actor, ApiKey, Clock, OrganizationRef},
+    model::{Actor, ApiKey, OrganizationRef},
     store::Store,
 };
 
@@ -33,8 +35,8 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self) -> Result<(), Error> {
-        let now = Clock::system().now();
+    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
+        let now = host.clock.now();
         let keys = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
             all(store, OrganizationRef::Id(organization.id)).await
@@ -73,9 +75,7 @@ async fn all(store: &Store, organization: OrganizationRef) -> Result<Vec<ApiKey>
     let mut after = None;
     loop {
         let page = store.keys(organization.clone(), Actor::Operator, after, PAGE);
-        let Access::Granted(page) = page.await? else {
-            return Ok(keys);
-        };
+        let page = super::granted(page.await?)?;
         keys.extend(page.keys);
         if page.next.is_none() {
             return Ok(keys);

@@ -9,11 +9,14 @@ mod revoke;
 mod rotate;
 mod show;
 
-use comfy_table::Cell;
+use std::io;
 
-use super::{Error, output};
+use super::{
+    Error, Host,
+    output::{self, Cell},
+};
 use crate::{
-    model::{ApiKey, KeyId, Secret, Timestamp},
+    model::{Access, ApiKey, KeyId, Secret, Timestamp},
     store::Store,
 };
 
@@ -32,22 +35,22 @@ pub(super) enum Command {
 }
 
 impl Command {
-    pub(super) fn run(self) -> Result<(), Error> {
+    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
         match self {
-            Self::Create(args) => args.run(),
-            Self::List(args) => args.run(),
-            Self::Show(args) => args.run(),
-            Self::Rotate(args) => args.run(),
-            Self::Revoke(args) => args.run(),
+            Self::Create(args) => args.run(host),
+            Self::List(args) => args.run(host),
+            Self::Show(args) => args.run(host),
+            Self::Rotate(args) => args.run(host),
+            Self::Revoke(args) => args.run(host),
         }
     }
 }
 
 /// The key that an argument names.
 async fn find(store: &Store, id: &str) -> Result<ApiKey, Error> {
-    if Secret::parse(id).is_some() {
+    if id.trim_start().starts_with("sk_") {
         return Err(Error::refused(
-            "that is a secret, which must not be an argument: pipe it into `llavero key show -`, which tells the id",
+            "a secret must not be an argument: pipe it into `llavero key show -`, which tells the id",
         ));
     }
     let found = match KeyId::parse(id) {
@@ -68,8 +71,8 @@ fn about(key: &ApiKey, now: Timestamp) -> Vec<(&'static str, Cell)> {
         none if none.is_empty() => "none".to_owned(),
         some => some.join(" "),
     };
-    let rate_limit = key.rate_limit.map_or("none".to_owned(), |rate| {
-        format!("{} in {} s", rate.limit, rate.window_seconds)
+    let rate_limit = key.rate_limit.map_or("unlimited".to_owned(), |rate| {
+        format!("{} in {} s", rate.limit(), rate.window_seconds())
     });
     let usage = format!(
         "{} ({} successful, {} rate-limited, {} errors)",
@@ -98,10 +101,33 @@ fn about(key: &ApiKey, now: Timestamp) -> Vec<(&'static str, Cell)> {
     ]
 }
 
-/// The same, and the key's new secret.
+/// The same, and the key's new secret: below the table, which might wrap it.
 fn with_secret(key: &ApiKey, secret: &Secret, now: Timestamp) -> String {
-    let mut pairs = about(key, now);
-    pairs.push(("Secret", output::text(secret.reveal())));
-    let key = output::details(pairs);
-    key + "\nThe secret is not stored and not shown again: put it where it is needed now.\n"
+    let key = output::details(about(key, now));
+    let secret = secret.reveal();
+    format!(
+        "{key}Secret        {secret}\n\n\
+         The secret is not stored and not shown again: put it where it is needed now.\n"
+    )
+}
+
+/// What to say when nobody got the new secret of a key.
+fn lost(key: &ApiKey, done: &str, error: &io::Error) -> Error {
+    let id = key.id.0;
+    Error::negative(format!(
+        "the API key {id} is {done}, and its secret could not be written: {error}; give it another with `llavero key rotate {id}`"
+    ))
+}
+
+/// Takes what the store allows the operator, who may do everything; organizations and keys do not go away.
+fn granted<T>(access: Access<T>) -> Result<T, Error> {
+    match access {
+        Access::Granted(found) => Ok(found),
+        Access::Denied | Access::RoleTooLow => Err(Error::negative("the organization is gone")),
+    }
+}
+
+/// The same for what the store did to a key that was there before.
+fn granted_key<T>(access: Access<Option<T>>) -> Result<T, Error> {
+    granted(access)?.ok_or_else(|| Error::negative("the API key is gone"))
 }

@@ -1,13 +1,15 @@
-//! `llavero key revoke`.
+//! `llavero key revoke`: the end of a key, for good.
+//!
+//! Asked for again, it changes nothing and shows the key as it was revoked the first time.
 
 use crate::{
     api::KeyOut,
     cli::{
-        Error,
+        Error, Host,
         database::DatabaseArgs,
         output::{self, OutputArgs},
     },
-    model::{Access, Actor, Clock, OrganizationRef},
+    model::{Actor, OrganizationRef},
 };
 
 /// The arguments of `llavero key revoke`.
@@ -24,19 +26,15 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self) -> Result<(), Error> {
-        let now = Clock::system().now();
-        let revoked = self.database.with_store(async |store| {
+    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
+        let now = host.clock.now();
+        let key = self.database.with_store(async |store| {
             let key = super::find(store, &self.id).await?;
             let organization = OrganizationRef::Id(key.organization);
             let by = Actor::Operator;
-            Ok(store
-                .revoke_key(organization, by, Some(key.id), now)
-                .await?)
+            let revoked = store.revoke_key(organization, by, Some(key.id), now);
+            super::granted_key(revoked.await?)
         })?;
-        let Access::Granted(Some(key)) = revoked else {
-            return Err(Error::negative(format!("the API key {} is gone", self.id)));
-        };
         self.output.print(
             || KeyOut::new(key.clone(), now),
             || output::details(super::about(&key, now)),

@@ -1,15 +1,18 @@
-//! `llavero key show`.
+//! `llavero key show`: one key, named by its id, or by a secret that comes in on standard input.
+//!
+//! The latter is how to learn which key a leaked secret opens, without showing it to anybody else.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, IsTerminal, Read};
 
 use crate::{
     api::KeyOut,
     cli::{
-        Error,
+        Error, Host,
         database::DatabaseArgs,
         output::{self, OutputArgs},
     },
-    model::{Clock, Secret},
+    model::{ApiKey, Secret, Timestamp},
+    store::Store,
 };
 
 /// How much of standard input is read: more than a secret and the white space around it.
@@ -29,32 +32,48 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self) -> Result<(), Error> {
-        let now = Clock::system().now();
-        let key = if self.id == "-" {
-            let secret = secret_from_standard_input()?;
-            let found = self
-                .database
-                .with_store(async |store| Ok(store.key_with_secret(secret.hash(), now).await?))?;
-            found.ok_or_else(|| Error::negative("no API key has this secret"))?
-        } else {
-            self.database
-                .with_store(async |store| super::find(store, &self.id).await)?
-        };
+    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
+        let now = host.clock.now();
+        let (key, retiring) = self.database.with_store(async |store| {
+            let key = self.find(store, now).await?;
+            let retiring = store.old_secret_until(key.id, now).await?;
+            Ok((key, retiring))
+        })?;
         self.output.print(
             || KeyOut::new(key.clone(), now),
-            || output::details(super::about(&key, now)),
+            || {
+                let mut about = super::about(&key, now);
+                about.extend(retiring.map(|until| {
+                    let text = format!("works until {until}");
+                    ("Old secret", output::text(text))
+                }));
+                output::details(about)
+            },
         )
+    }
+
+    async fn find(&self, store: &Store, now: Timestamp) -> Result<ApiKey, Error> {
+        if self.id != "-" {
+            return super::find(store, &self.id).await;
+        }
+        let secret = secret_from_standard_input()?;
+        let found = store.key_with_secret(secret.hash(), now).await?;
+        found.ok_or_else(|| Error::negative("no API key has this secret"))
     }
 }
 
 fn secret_from_standard_input() -> Result<Secret, Error> {
-    let mut text = String::new();
-    io::stdin()
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        output::note("Paste the secret, and press Enter:");
+    }
+    let mut line = Vec::new();
+    stdin
         .lock()
         .take(MOST_INPUT)
-        .read_to_string(&mut text)
+        .read_until(b'\n', &mut line)
         .map_err(|error| Error::refused(format!("cannot read standard input: {error}")))?;
+    let text = String::from_utf8_lossy(&line);
     Secret::parse(text.trim()).ok_or_else(|| {
         Error::negative(
             "standard input is no secret: one is sk_ and 36 letters and digits, which a checksum protects from typing errors",

@@ -1,4 +1,6 @@
 //! The audit log: one row an act, written in the act's own transaction by whichever function does it.
+//!
+//! Rows are only ever added; nothing here, and nothing else, changes or removes one.
 
 use rusqlite::{Connection, Row, Savepoint, named_params, params, types::Type};
 
@@ -8,15 +10,16 @@ use crate::{
 };
 
 pub(super) const INSERT: &str = "
-    INSERT INTO audit_log (organization_id, created_at, user_id, action, key_id, member_id)
-    VALUES (:organization_id, :created_at, :user_id, :action, :key_id, :member_id)";
+    INSERT INTO audit_log (organization_id, created_at, actor_id, action, key_id, member_id, role)
+    VALUES (:organization_id, :created_at, :actor_id, :action, :key_id, :member_id, :role)";
 
 pub(super) const SINCE: &str = "
     SELECT created_at,
-           user_id,
+           actor_id,
            action,
            key_id,
-           member_id
+           member_id,
+           role
       FROM audit_log
      WHERE organization_id = ?1
        AND created_at >= ?2
@@ -37,10 +40,11 @@ pub(super) fn insert(
     tx.prepare_cached(INSERT)?.execute(named_params! {
         ":organization_id": organization,
         ":created_at": at,
-        ":user_id": user,
+        ":actor_id": user,
         ":action": act.name(),
         ":key_id": act.key(),
         ":member_id": act.member(),
+        ":role": act.role(),
     })?;
     Ok(())
 }
@@ -58,7 +62,7 @@ pub(in crate::store) fn since(
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
     let name: String = row.get(2)?;
-    let act = Act::from_parts(&name, row.get(3)?, row.get(4)?).ok_or_else(|| {
+    let act = Act::from_parts(&name, row.get(3)?, row.get(4)?, row.get(5)?).ok_or_else(|| {
         rusqlite::Error::FromSqlConversionFailure(2, Type::Text, format!("no act: {name}").into())
     })?;
     Ok(AuditEntry {

@@ -1,12 +1,16 @@
-//! A key's life: created, rotated, revoked. Each is one act, with its totals and its line in the audit log.
+//! A key's life: created, rotated, revoked.
+//!
+//! Each is one act in the savepoint of its caller: whether `by` may, the key itself, the organization's totals and
+//! the line in the audit log come together or not at all. Reading keys is in [`super::keys`], using them in
+//! [`super::usage`].
 
 use rusqlite::{Savepoint, named_params, params};
 
-use super::{access, audit, keys};
+use super::{access, audit, keys, row};
 use crate::{
     model::{
         Access, Act, Actor, ApiKey, KeyId, KeyStatus, NewKey, OrganizationId, OrganizationRef,
-        Rotated, Rotation, Timestamp,
+        RateLimit, Rotated, Rotation, Timestamp,
     },
     store::Error,
 };
@@ -91,16 +95,15 @@ pub(super) fn insert(
         ":name": key.settings.name,
         ":description": key.settings.description,
         ":scopes": key.settings.scopes,
-        ":rate_limit": key.settings.rate_limit.map(|rate| rate.limit),
-        ":rate_window_seconds": key.settings.rate_limit.map(|rate| rate.window_seconds),
+        ":rate_limit": key.settings.rate_limit.map(RateLimit::limit),
+        ":rate_window_seconds": key.settings.rate_limit.map(RateLimit::window_seconds),
         ":created_by": key.created_by,
         ":created_at": key.created_at,
         ":expires_at": key.settings.expires_at,
         ":revoked_at": revoked_at,
     })?;
-    tx.prepare_cached(COUNT_INSERTED)?
-        .execute(params![organization, revoked_at.is_some()])?;
-    Ok(())
+    let mut count = tx.prepare_cached(COUNT_INSERTED)?;
+    row::one(count.execute(params![organization, revoked_at.is_some()])?)
 }
 
 /// Gives a key a new secret; see [`crate::store::Store::rotate_key`].
@@ -114,7 +117,8 @@ pub(in crate::store) fn rotate(
     change(tx, organization, by, key, |key| {
         match key.status(rotation.at) {
             KeyStatus::Active => {}
-            status => return Ok(Rotated::Inactive(status)),
+            KeyStatus::Revoked => return Ok(Rotated::Revoked),
+            KeyStatus::Expired => return Ok(Rotated::Expired),
         }
         tx.prepare_cached(RETIRE_SECRET)?
             .execute(params![key.id, rotation.grace_ends_at()])?;
@@ -144,9 +148,9 @@ pub(in crate::store) fn revoke(
         if key.revoked_at.is_some() {
             return Ok(key);
         }
-        tx.prepare_cached(REVOKE)?.execute(params![key.id, at])?;
-        tx.prepare_cached(COUNT_REVOKED)?
-            .execute([key.organization])?;
+        row::one(tx.prepare_cached(REVOKE)?.execute(params![key.id, at])?)?;
+        let mut count = tx.prepare_cached(COUNT_REVOKED)?;
+        row::one(count.execute([key.organization])?)?;
         audit::insert(tx, key.organization, at, by, &Act::KeyRevoked(key.id))?;
         Ok(ApiKey {
             revoked_at: Some(at),

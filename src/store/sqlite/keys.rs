@@ -80,6 +80,12 @@ pub(super) const BY_SECRET: &str = concat!(
                  AND valid_until > ?2))"
 );
 
+pub(super) const OLD_SECRET_UNTIL: &str = "
+    SELECT valid_until
+      FROM retiring_secrets
+     WHERE key_id = ?1
+       AND valid_until > ?2";
+
 pub(super) const PAGE: &str = concat!(
     "
     SELECT ",
@@ -127,6 +133,17 @@ pub(in crate::store) fn by_secret(
     Ok(found.optional()?)
 }
 
+/// Until when the secret before the last rotation works, if it still does at `now`.
+pub(in crate::store) fn old_secret_until(
+    conn: &Connection,
+    key: KeyId,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
+    let mut statement = conn.prepare_cached(OLD_SECRET_UNTIL)?;
+    let found = statement.query_row(params![key, now], |row| row.get(0));
+    Ok(found.optional()?)
+}
+
 /// A page of an organization's keys; see [`crate::store::Store::keys`].
 pub(in crate::store) fn page(
     conn: &Connection,
@@ -166,10 +183,9 @@ fn api_key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
         name: row.get(3)?,
         description: row.get(4)?,
         scopes: row.get(5)?,
-        rate_limit: limit.zip(window).map(|(limit, window_seconds)| RateLimit {
-            limit,
-            window_seconds,
-        }),
+        rate_limit: limit
+            .zip(window)
+            .and_then(|(limit, window)| RateLimit::new(limit, window)),
         usage: row::usage(row, 8)?,
         created_by: row.get(11)?,
         created_at: row.get(12)?,

@@ -1,4 +1,7 @@
 //! Who belongs to an organization: added, listed, removed.
+//!
+//! Whoever calls has found the organization before; organizations never go away. What a member may do is decided
+//! in [`super::access`], and where every member may read.
 
 use rusqlite::{Connection, OptionalExtension, Row, Savepoint, params};
 
@@ -76,7 +79,7 @@ pub(in crate::store) fn add(
             created_at: at,
         };
         insert(tx, organization, &member)?;
-        let act = Act::MemberAdded(member.user.clone());
+        let act = Act::MemberAdded(member.user.clone(), member.role);
         audit::insert(tx, organization, at, &Actor::Operator, &act)?;
         return Ok(MemberAdded::Added(member));
     };
@@ -85,7 +88,7 @@ pub(in crate::store) fn add(
     };
     tx.prepare_cached(CHANGE_ROLE)?
         .execute(params![organization, user, role])?;
-    let act = Act::MemberChanged(user);
+    let act = Act::MemberChanged(user, role);
     audit::insert(tx, organization, at, &Actor::Operator, &act)?;
     Ok(MemberAdded::RoleChanged {
         from: found.role,

@@ -1,4 +1,6 @@
 //! Organizations: created, found, listed; and a whole world at once for a database that has none.
+//!
+//! An organization and its row of totals are stored together. Organizations are never removed.
 
 use rusqlite::{Connection, OptionalExtension, Row, Savepoint, params};
 

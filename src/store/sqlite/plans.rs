@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::{access, audit, key_life, keys, members, organizations, schema, stats, usage};
 
-const STATEMENTS: [(&str, &str); 28] = [
+const STATEMENTS: [(&str, &str); 29] = [
     (
         "access::ORGANIZATION_AND_ROLE",
         access::ORGANIZATION_AND_ROLE,
@@ -23,6 +23,7 @@ const STATEMENTS: [(&str, &str); 28] = [
     ("keys::KEY", keys::KEY),
     ("keys::BY_ID", keys::BY_ID),
     ("keys::BY_SECRET", keys::BY_SECRET),
+    ("keys::OLD_SECRET_UNTIL", keys::OLD_SECRET_UNTIL),
     ("keys::PAGE", keys::PAGE),
     ("members::INSERT", members::INSERT),
     ("members::MEMBER", members::MEMBER),

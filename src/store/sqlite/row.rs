@@ -9,9 +9,12 @@ use rusqlite::{
 };
 use uuid::Uuid;
 
-use crate::model::{
-    Day, Description, KeyId, Name, OrganizationId, OrganizationRef, Role, Scopes, Slug, Timestamp,
-    Usage, UserId,
+use crate::{
+    model::{
+        Day, Description, KeyId, Name, OrganizationId, OrganizationRef, Role, Scopes, Slug,
+        Timestamp, Usage, UserId,
+    },
+    store::Error,
 };
 
 /// A checked text: stored as it is, and checked again when it is read.
@@ -109,6 +112,14 @@ impl ToSql for Scopes {
 impl FromSql for Scopes {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         serde_json::from_str(value.as_str()?).map_err(FromSqlError::other)
+    }
+}
+
+/// Whether a statement changed the one row that it had to: kept totals that are missing must not go unnoticed.
+pub(super) fn one(changed: usize) -> Result<(), Error> {
+    match changed {
+        1 => Ok(()),
+        changed => Err(rusqlite::Error::StatementChangedRows(changed).into()),
     }
 }
 

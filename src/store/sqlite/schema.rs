@@ -1,7 +1,7 @@
 //! The schema's versions: how a file gets from the one it has to the one this program knows.
 //!
-//! The statements are in `schema.sql`, one section a version. A section and the version number it leads to are
-//! committed together, so a file is always at a whole version.
+//! The statements are in `schema.sql`, one section a version. The sections that a file lacks and the version number
+//! that they lead to are committed together: whoever looks sees the file before or after, never between.
 
 use std::path::Path;
 
@@ -27,20 +27,15 @@ pub(super) fn bring_up_to_date(
     new_signing_secret: &[u8; 32],
 ) -> Result<(), OpenError> {
     let failed = |source| OpenError::sqlite(path, source);
-    let sections = sections();
-    loop {
-        let tx = conn
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed)?;
-        let version = version(&tx).map_err(failed)?;
-        check_version(path, version)?;
-        let Some(section) = sections.get(version as usize) else {
-            return Ok(());
-        };
-        apply(&tx, version + 1, section, new_signing_secret)
-            .and_then(|()| tx.commit())
-            .map_err(failed)?;
+    let tx = conn
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(failed)?;
+    let found = version(&tx).map_err(failed)?;
+    check_version(path, found)?;
+    for (section, version) in sections().iter().zip(1..).skip(found as usize) {
+        apply(&tx, version, section, new_signing_secret).map_err(failed)?;
     }
+    tx.commit().map_err(failed)
 }
 
 fn apply(

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Savepoint, params};
 
+use super::row;
 use crate::{
     model::{Day, KeyId, OrganizationId, Timestamp, Usage, Use},
     store::Error,
@@ -53,12 +54,13 @@ pub(in crate::store) fn record(tx: &Savepoint<'_>, uses: &[Use]) -> Result<(), E
 
     let mut add_to_totals = tx.prepare_cached(ADD_TO_TOTALS)?;
     for (organization, used) in by_organization {
-        add_to_totals.execute(params![
+        let changed = add_to_totals.execute(params![
             organization,
             used.successful_requests,
             used.rate_limit_hits,
             used.errors,
         ])?;
+        row::one(changed)?;
     }
     let mut add_to_day = tx.prepare_cached(ADD_TO_DAY)?;
     for ((organization, day), used) in by_day {

@@ -116,7 +116,8 @@ impl Writer {
                 TrySendError::Full(_) => Error::QueueFull,
                 TrySendError::Disconnected(_) => Error::Closed,
             })?;
-        answer.await.unwrap_or(Err(Error::Unfinished))
+        // Without an answer, it stood behind the end of the thread.
+        answer.await.unwrap_or(Err(Error::Closed))
     }
 
     /// Writes what is in the queue, ends the thread, and returns its connection; `None` when it has ended before.
@@ -170,7 +171,7 @@ fn write_group(
     group: &mut Vec<Box<dyn Job>>,
     more: impl Iterator<Item = Box<dyn Job>>,
 ) -> Result<(), Error> {
-    let mut tx = match conn.transaction_with_behavior(TransactionBehavior::Immediate) {
+    let mut tx = match begin(conn) {
         Ok(tx) => tx,
         Err(error) => {
             group.extend(more.take(QUEUE));
@@ -190,19 +191,27 @@ fn write_group(
     Ok(())
 }
 
+fn begin(conn: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
+    // A rollback that failed has left the transaction before this one open, and the lock taken.
+    if !conn.is_autocommit() {
+        conn.execute_batch("ROLLBACK")?;
+    }
+    conn.transaction_with_behavior(TransactionBehavior::Immediate)
+}
+
 /// Runs a job in a savepoint of its own. Fails when there is no transaction left to go on with.
 fn run(tx: &mut Transaction<'_>, job: &mut dyn Job) -> Result<(), Error> {
     let savepoint = tx.savepoint()?;
-    // A panic is one failed write: the savepoint is rolled back when it is dropped, and `Unfinished` is answered.
+    // A panic is one failed write: the savepoint is rolled back when it ends, and `Unfinished` is answered.
     let keep = catch_unwind(AssertUnwindSafe(|| job.run(&savepoint))).unwrap_or(false);
-    if keep {
-        savepoint.commit()?;
+    let ended = if keep {
+        savepoint.commit()
     } else {
-        drop(savepoint);
-    }
+        savepoint.finish()
+    };
     // A full disk, or an I/O error, may have rolled everything back; a job after it would commit by itself.
     if tx.is_autocommit() {
         return Err(Error::RolledBack);
     }
-    Ok(())
+    Ok(ended?)
 }
