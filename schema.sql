@@ -113,6 +113,16 @@ CREATE TABLE retiring_secrets (
   valid_until INTEGER NOT NULL CHECK (valid_until BETWEEN 0 AND 253402300799999)
 ) STRICT, WITHOUT ROWID;
 
+-- Successes of rate-limited keys that may still count against their limits, gathered in slots of a 1,024th of the
+-- window: a restart must not let a key over.
+CREATE TABLE rate_slots (
+  key_id    TEXT    NOT NULL REFERENCES api_keys (id),
+  slot      INTEGER NOT NULL CHECK (slot >= 0),
+  last_at   INTEGER NOT NULL CHECK (last_at BETWEEN 0 AND 253402300799999),
+  successes INTEGER NOT NULL CHECK (successes > 0),
+  PRIMARY KEY (key_id, slot)
+) STRICT, WITHOUT ROWID;
+
 -- Who did what to which key or member. A row is written in the transaction of the act, and never changed or
 -- removed. `actor_id` is a user, or null for the command line, which speaks for whoever may open this file.
 CREATE TABLE audit_log (

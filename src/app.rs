@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use crate::{
+    limit::Limiter,
     model::{Clock, Random},
     store::Store,
     token::{Expected, TrustedKey, Verifier},
 };
 
-/// The store, the verifier of tokens, the time, and randomness. Clones share them.
+/// The store, the verifier of tokens, the time, randomness, and the rate limits. Clones share them.
 #[derive(Clone)]
 pub struct App {
     /// The database.
@@ -21,6 +22,8 @@ pub struct App {
     pub clock: Clock,
     /// Where ids and secrets come from.
     pub random: Random,
+    /// How often each key was used lately.
+    pub limiter: Arc<Limiter>,
 }
 
 impl App {
@@ -38,6 +41,7 @@ impl App {
             verifier: Arc::new(Verifier::new(trusted, expected)),
             clock,
             random,
+            limiter: Arc::new(Limiter::new()),
         }
     }
 }

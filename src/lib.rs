@@ -11,12 +11,14 @@
 //! | [`token`] | bearer tokens: whom one speaks for; pure |
 //! | [`store`] | the database file: an async face, the one writer, and the SQL beneath |
 //! | [`app`] | what a request needs: the store, the verifier, the clock, randomness |
+//! | [`limit`] | rate limits, key by key, in memory; pure |
+//! | [`validation`] | whether a key may pass: store, limits and count of uses in one decision |
 //! | [`api`] | HTTP: routes, handlers, the error surface, the OpenAPI document |
 //! | [`demo`] | the fixtures that `--demo` loads |
 //! | [`cli`] | the commands |
 //! | [`logging`] | the log |
 //!
-//! Dependencies point one way: `cli` → `api` → `app` → `store`, `token` → `model`. poem stays in `api`, rusqlite
+//! Dependencies point one way: `cli` → `api` → `validation` → `app` → `store`, `token`, `limit` → `model`. poem stays in `api`, rusqlite
 //! in `store`.
 //!
 //! # A request, walked through
@@ -39,7 +41,9 @@ pub mod api;
 pub mod app;
 pub mod cli;
 pub mod demo;
+pub mod limit;
 pub mod logging;
 pub mod model;
 pub mod store;
 pub mod token;
+pub mod validation;

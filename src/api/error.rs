@@ -4,6 +4,8 @@
 //! [`Failure::from_poem`]. A failure knows its status, its message and its headers. What caused it goes to the
 //! log and never to the caller.
 
+use std::time::Duration;
+
 use poem::{
     Error, IntoResponse, Response,
     error::{MethodNotAllowedError, NotFoundError, ResponseError},
@@ -15,7 +17,7 @@ use poem_openapi::{
     payload::Json,
 };
 
-use crate::{model::RandomError, store};
+use crate::{model::RandomError, store, validation::Quota};
 
 /// The body of every error.
 #[derive(Debug, Clone, PartialEq, Eq, Object)]
@@ -69,6 +71,21 @@ pub(super) enum Failure {
     /// The key has expired, and cannot be rotated.
     #[error("API key expired")]
     KeyExpired,
+    /// Whoever asks whether a key may pass has sent none, or none that there is.
+    #[error("Invalid API key")]
+    InvalidKey,
+    /// The key that was sent is revoked.
+    #[error("API key revoked")]
+    RevokedKeyUsed,
+    /// The key that was sent has expired.
+    #[error("API key expired")]
+    ExpiredKeyUsed,
+    /// The key that was sent has not these scopes.
+    #[error("API key lacks required scopes: {0}")]
+    MissingScopes(String),
+    /// The key that was sent is over its limit.
+    #[error("Rate limit exceeded")]
+    RateLimited(Quota),
     /// The body is not announced as JSON.
     #[error("Content-Type must be application/json")]
     NotJson,
@@ -128,11 +145,10 @@ impl Failure {
         }
     }
 
-    /// What any operation may refuse: a bearer token is asked of every one, and each reads the store.
-    pub(super) fn of_any_operation() -> [Self; 3] {
+    /// What any operation may refuse, since each needs the store.
+    pub(super) fn of_any_operation() -> [Self; 2] {
         let cause = String::new;
         [
-            Self::Unauthenticated { token: None },
             Self::Internal { cause: cause() },
             Self::Unavailable { cause: cause() },
         ]
@@ -157,28 +173,58 @@ impl Failure {
         }
     }
 
-    /// The header that comes with it, if one does.
-    pub(super) fn header(&self) -> Option<(HeaderName, String)> {
+    /// The headers that come with it.
+    pub(super) fn headers(&self) -> Vec<(HeaderName, String)> {
         match self {
             // RFC 6750, section 3: an error code only if a token was sent.
             Self::Unauthenticated { token } => {
                 let error = token.as_ref().map_or("", |_| ", error=\"invalid_token\"");
                 let challenge = format!("Bearer realm=\"llavero\"{error}");
-                Some((header::WWW_AUTHENTICATE, challenge))
+                vec![(header::WWW_AUTHENTICATE, challenge)]
             }
-            Self::MethodNotAllowed { allow, .. } => Some((header::ALLOW, allow.clone())),
-            Self::Unavailable { .. } => Some((header::RETRY_AFTER, RETRY_AFTER.to_owned())),
-            _ => None,
+            // RFC 9110, section 15.5.2, asks for a challenge with every 401.
+            Self::InvalidKey | Self::RevokedKeyUsed | Self::ExpiredKeyUsed => {
+                let challenge = "ApiKey realm=\"llavero\"".to_owned();
+                vec![(header::WWW_AUTHENTICATE, challenge)]
+            }
+            Self::RateLimited(quota) => {
+                let retry_after = (header::RETRY_AFTER, seconds(quota.reset));
+                let quota = quota_headers(quota);
+                quota.into_iter().chain([retry_after]).collect()
+            }
+            Self::MethodNotAllowed { allow, .. } => vec![(header::ALLOW, allow.clone())],
+            Self::Unavailable { .. } => vec![(header::RETRY_AFTER, RETRY_AFTER.to_owned())],
+            _ => Vec::new(),
         }
     }
+}
+
+/// What is left of a key's rate limit, as the IETF's draft on rate-limit headers has it
+/// (draft-ietf-httpapi-ratelimit-headers-07).
+pub(super) fn quota_headers(quota: &Quota) -> [(HeaderName, String); 3] {
+    let header = |name, value| (HeaderName::from_static(name), value);
+    [
+        header("ratelimit-limit", quota.limit.to_string()),
+        header("ratelimit-remaining", quota.remaining.to_string()),
+        header("ratelimit-reset", seconds(quota.reset)),
+    ]
+}
+
+/// Whole seconds, rounded up: whoever waits so long does not come too early.
+fn seconds(duration: Duration) -> String {
+    duration.as_millis().div_ceil(1000).to_string()
 }
 
 impl ResponseError for Failure {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) | Self::PathNotUtf8 => StatusCode::BAD_REQUEST,
-            Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
-            Self::NotAMember | Self::RoleTooLow => StatusCode::FORBIDDEN,
+            Self::Unauthenticated { .. }
+            | Self::InvalidKey
+            | Self::RevokedKeyUsed
+            | Self::ExpiredKeyUsed => StatusCode::UNAUTHORIZED,
+            Self::NotAMember | Self::RoleTooLow | Self::MissingScopes(_) => StatusCode::FORBIDDEN,
+            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::KeyNotFound | Self::NoRoute { .. } => StatusCode::NOT_FOUND,
             Self::KeyRevoked | Self::KeyExpired => StatusCode::CONFLICT,
             Self::NotJson | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -194,10 +240,10 @@ impl ResponseError for Failure {
     fn as_response(&self) -> Response {
         let mut response = Json(self.body()).into_response();
         response.set_status(self.status());
-        if let Some((name, value)) = self.header()
-            && let Ok(value) = value.parse()
-        {
-            response.headers_mut().insert(name, value);
+        for (name, value) in self.headers() {
+            if let Ok(value) = value.parse() {
+                response.headers_mut().insert(name, value);
+            }
         }
         // For the log line, which is written where the answer is all that is left.
         response.set_data(self.clone());

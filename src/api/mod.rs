@@ -8,6 +8,7 @@
 //! `openapi::operation`, with what it may refuse; run the tests once with `UPDATE_OPENAPI=1` and read the
 //! difference in `fixtures/openapi.json`.
 
+mod api_key;
 mod auth;
 mod body;
 mod cursor;
@@ -24,6 +25,7 @@ mod routes;
 mod server;
 mod stats;
 mod unique;
+mod validate;
 mod wire;
 
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
@@ -31,6 +33,7 @@ use poem_openapi::{OpenApiService, Tags};
 
 use self::{
     envelope::Envelope, keys::KeysApi, openapi::DocumentPage, routes::RouteTable, stats::StatsApi,
+    validate::ValidateApi,
 };
 pub use self::{
     keys::{KeyOut, KeyWithSecretOut},
@@ -61,7 +64,8 @@ pub fn endpoint(
     let document = document()?;
     let keys = KeysApi { app: app.clone() };
     let stats = StatsApi { app: app.clone() };
-    let routes = RouteTable::new(base, (keys, stats))
+    let validate = ValidateApi { app: app.clone() };
+    let routes = RouteTable::new(base, (keys, stats, validate))
         .beside(routes::DOCS, docs::Page::new(&document, base)?)
         .beside(routes::HEALTHZ, health::Live)
         .beside(routes::READYZ, health::Ready(app.store.clone()))

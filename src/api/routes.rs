@@ -12,7 +12,7 @@ use poem_openapi::{
     registry::{MetaApi, Registry},
 };
 
-use super::{keys::KeysApi, stats::StatsApi};
+use super::{keys::KeysApi, stats::StatsApi, validate::ValidateApi};
 
 /// Paths beside the API; each takes GET.
 pub(super) const DOCS: &str = "/docs";
@@ -65,7 +65,7 @@ impl BasePath {
 }
 
 /// The annotated operations.
-pub(super) type Apis = (KeysApi, StatsApi);
+pub(super) type Apis = (KeysApi, StatsApi, ValidateApi);
 
 /// All endpoints: the operations under the base path, and what is served beside them, for GET.
 ///

@@ -61,6 +61,22 @@ impl RateLimit {
         self.window_seconds
     }
 
+    /// The longest window there is.
+    pub const LONGEST_WINDOW: Duration = Duration::from_hours(31 * 24);
+
+    /// The window.
+    #[must_use]
+    pub fn window(self) -> Duration {
+        Duration::from_secs(self.window_seconds.unsigned_abs())
+    }
+
+    /// The number of the slot that an instant, given as a distance from any origin, lies in. A window is 1,024
+    /// slots, or as many as it has milliseconds: successes of one slot are kept as one.
+    #[must_use]
+    pub fn slot(self, at: Duration) -> u128 {
+        at.as_millis() / (self.window().as_millis() / 1024).max(1)
+    }
+
     /// The rate limit, if both numbers are in their ranges.
     #[must_use]
     pub fn new(limit: i64, window_seconds: i64) -> Option<Self> {
@@ -93,6 +109,12 @@ impl Scopes {
             |scope: &&str| (1..=Self::LONGEST).contains(&scope.len()) && scope.bytes().all(allowed);
         let valid = scopes.len() <= Self::MOST && scopes.iter().all(is_scope);
         valid.then(|| Self(scopes.iter().copied().map(str::to_owned).collect()))
+    }
+
+    /// Whether `scope` is among them, letter by letter.
+    #[must_use]
+    pub fn contains(&self, scope: &str) -> bool {
+        self.0.contains(scope)
     }
 
     /// The scopes in alphabetical order.

@@ -28,4 +28,4 @@ pub use secret::{Secret, SecretHash};
 pub use seed::{Seed, SeedKey};
 pub use stats::{DailyUsage, KeyCounts, KeyStats, RecentKey};
 pub use time::{Clock, Day, Timestamp};
-pub use usage::{Outcome, Usage, Use};
+pub use usage::{LiveUse, Outcome, Usage, Use};

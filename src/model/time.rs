@@ -3,13 +3,19 @@
 //! An instant is whole milliseconds since 1970-01-01T00:00Z, as the database and JavaScript have it. Nothing
 //! in this crate reads the machine's clock but [`Clock::system`].
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::{
     SignedDuration,
     civil::{Date, DateTime},
     fmt::temporal::Pieces,
 };
+
+use super::RateLimit;
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
@@ -60,6 +66,12 @@ impl Timestamp {
     #[must_use]
     pub const fn day(self) -> Day {
         Day(self.0.div_euclid(MILLIS_PER_DAY))
+    }
+
+    /// How long ago `earlier` was at this instant; nothing if it was not.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or(0))
     }
 
     /// This instant moved back by `duration`, to the millisecond.
@@ -150,7 +162,10 @@ impl fmt::Display for Day {
 
 /// Where the time comes from: the machine, or whatever a test or a frozen deployment says.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+pub struct Clock {
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    elapsed: Arc<dyn Fn() -> Duration + Send + Sync>,
+}
 
 impl Clock {
     /// The machine's clock.
@@ -160,19 +175,48 @@ impl Clock {
             clippy::disallowed_methods,
             reason = "this is the one place that asks the machine"
         )]
-        Self::from_fn(|| Timestamp(jiff::Timestamp::now().as_millisecond()))
+        let now = || Timestamp(jiff::Timestamp::now().as_millisecond());
+        let start = Instant::now();
+        Self {
+            now: Arc::new(now),
+            elapsed: Arc::new(move || RateLimit::LONGEST_WINDOW + start.elapsed()),
+        }
     }
 
-    /// A clock that says what `now` returns.
+    /// A clock that says what `now` returns, and was never set back or forth.
     #[must_use]
     pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
+        let now = Arc::new(now);
+        let elapsed = {
+            let now = Arc::clone(&now);
+            move || now().since(Timestamp(0))
+        };
+        Self {
+            now,
+            elapsed: Arc::new(elapsed),
+        }
+    }
+
+    /// The same clock, whose hands were moved: it says what `now` returns, while time passes as before.
+    #[must_use]
+    pub fn set(&self, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self {
+            now: Arc::new(now),
+            elapsed: Arc::clone(&self.elapsed),
+        }
     }
 
     /// The time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        (self.0)()
+        (self.now)()
+    }
+
+    /// How much time has passed since some origin, whatever was done to the clock since. The origin is at least
+    /// [`RateLimit::LONGEST_WINDOW`] before the start of the process.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        (self.elapsed)()
     }
 }
 

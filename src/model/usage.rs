@@ -5,7 +5,7 @@
 
 use std::ops::AddAssign;
 
-use super::{KeyId, Timestamp};
+use super::{KeyId, RateLimit, Timestamp};
 
 /// How one request with a key ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,15 @@ pub struct Use {
     pub outcome: Outcome,
     /// How many; zero changes nothing.
     pub count: u32,
+}
+
+/// A use that happens now, unlike one that is told of later: a success counts against the key's rate limit, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveUse {
+    /// The use.
+    pub used: Use,
+    /// The key's rate limit.
+    pub rate_limit: Option<RateLimit>,
 }
 
 /// Counts of requests by outcome. Signed as SQLite and JSON readers have them; never below zero.

@@ -5,8 +5,8 @@
 
 use super::{Error, Store, sqlite};
 use crate::model::{
-    Access, Actor, ApiKey, KeyCursor, KeyId, KeyPage, KeyStats, NewKey, OrganizationRef, Rotated,
-    Rotation, SecretHash, Timestamp, Use, UserId,
+    Access, Actor, ApiKey, KeyCursor, KeyId, KeyPage, KeyStats, LiveUse, NewKey, OrganizationRef,
+    Rotated, Rotation, SecretHash, Timestamp, Use, UserId,
 };
 
 impl Store {
@@ -138,6 +138,29 @@ impl Store {
         at: Timestamp,
     ) -> Result<Access<Option<ApiKey>>, Error> {
         self.write(move |tx| sqlite::key_life::revoke(tx, &organization, &by, key, at))
+            .await
+    }
+
+    /// Records one use as it happens: like [`Store::record`], together with whatever other uses wait, and a success
+    /// counts against the key's rate limit after a restart, too. Returns when it is durable.
+    ///
+    /// # Errors
+    /// As every write.
+    pub async fn record_live(&self, used: LiveUse) -> Result<(), Error> {
+        self.writer.record(used).await
+    }
+
+    /// The successes of a rate-limited key after `since`, in slots: when the last success of each came, and how
+    /// many there are, oldest first.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn successes_since(
+        &self,
+        key: KeyId,
+        since: Timestamp,
+    ) -> Result<Vec<(Timestamp, i64)>, Error> {
+        self.read(move |conn| sqlite::rate::since(conn, key, since))
             .await
     }
 

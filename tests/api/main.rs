@@ -15,4 +15,5 @@ mod openapi;
 mod stats;
 mod store;
 mod tokens;
+mod validate;
 mod worlds;

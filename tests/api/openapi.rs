@@ -167,6 +167,8 @@ fn every_operation_is_in_the_document_under_a_name_of_its_own() {
             "ApiKeysController_revoke",
             "ApiKeysController_rotate",
             "ApiKeysController_getStats",
+            "ApiKeysController_validateForGateway",
+            "ApiKeysController_validate",
         ]
     );
 }

@@ -10,7 +10,7 @@ use poem_openapi::types::ToJSON;
 use serde_json::{Map, Value, json};
 
 use super::schema;
-use crate::api::{error::Failure, keys::refusals, stats};
+use crate::api::{error::Failure, keys::refusals, stats, validate};
 
 /// What poem-openapi does not know of an operation.
 struct Notes {
@@ -28,6 +28,9 @@ fn notes(operation_id: &str) -> Option<Notes> {
         "ApiKeysController_rotate" => ("API key rotated successfully", refusals::rotate),
         "ApiKeysController_revoke" => ("API key revoked successfully", refusals::revoke),
         "ApiKeysController_getStats" => ("Statistics retrieved successfully", stats::refusals),
+        "ApiKeysController_validate" | "ApiKeysController_validateForGateway" => {
+            ("The API key may pass", validate::refusals)
+        }
         _ => return None,
     };
     Some(Notes { success, refusals })
@@ -76,11 +79,18 @@ fn responses(derived: &Value, notes: &Notes, schemas: &Map<String, Value>) -> Va
             let path = "/api/organizations/acme-corp/api-keys/2f1d3c5e-9a7b-4e60-8c2d-1b0a9f8e7d6c";
             response["headers"] = json!({ "Location": header(path) });
         }
+        if derived["security"] == json!([{ "apiKey": [] }]) {
+            let headers = validate::HEADERS.map(|(name, value)| (canonical(name), header(value)));
+            response["headers"] = Map::from_iter(headers).into();
+        }
         responses.insert(status.clone(), response);
     }
     let mut refusals: BTreeMap<StatusCode, Vec<Failure>> = BTreeMap::new();
+    let by_bearer = derived["security"] == json!([{ "bearer": [] }]);
+    let of_the_door = by_bearer.then_some(Failure::Unauthenticated { token: None });
     for failure in (notes.refusals)()
         .into_iter()
+        .chain(of_the_door)
         .chain(Failure::of_any_operation())
     {
         refusals.entry(failure.status()).or_default().push(failure);
@@ -102,6 +112,7 @@ fn parameter(derived: &Value) -> Value {
         Some("id") => json!("0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01"),
         Some("days") => json!(7),
         Some("limit") => json!(50),
+        Some("scope") => json!(["invoices:read"]),
         // A cursor that somebody else got is of no use; without one, the list begins.
         _ => return parameter.into(),
     };
@@ -146,8 +157,12 @@ fn refusal(status: StatusCode, failures: &[Failure]) -> Value {
         "description": description,
         "content": { "application/json": media_type },
     });
-    if let Some((name, value)) = failures.iter().find_map(Failure::header) {
-        response["headers"] = json!({ canonical(name.as_str()): header(&value) });
+    let headers = failures.iter().flat_map(Failure::headers);
+    let headers: Map<String, Value> = headers
+        .map(|(name, value)| (canonical(name.as_str()), header(&value)))
+        .collect();
+    if !headers.is_empty() {
+        response["headers"] = headers.into();
     }
     response
 }
@@ -160,6 +175,8 @@ fn header(example: &str) -> Value {
 fn canonical(name: &str) -> String {
     let capital = |word: &str| match word {
         "www" => "WWW".to_owned(),
+        "id" => "ID".to_owned(),
+        "ratelimit" => "RateLimit".to_owned(),
         word => word[..1].to_uppercase() + &word[1..],
     };
     let words: Vec<_> = name.split('-').map(capital).collect();

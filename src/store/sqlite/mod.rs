@@ -15,6 +15,7 @@ pub(super) mod open;
 pub(super) mod organizations;
 #[cfg(test)]
 mod plans;
+pub(super) mod rate;
 mod row;
 pub(super) mod schema;
 pub(super) mod stats;

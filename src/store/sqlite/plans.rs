@@ -5,9 +5,9 @@
 
 use rusqlite::Connection;
 
-use super::{access, audit, key_life, keys, members, organizations, schema, stats, usage};
+use super::{access, audit, key_life, keys, members, organizations, rate, schema, stats, usage};
 
-const STATEMENTS: [(&str, &str); 29] = [
+const STATEMENTS: [(&str, &str); 32] = [
     (
         "access::ORGANIZATION_AND_ROLE",
         access::ORGANIZATION_AND_ROLE,
@@ -33,6 +33,9 @@ const STATEMENTS: [(&str, &str); 29] = [
     ("organizations::INSERT", organizations::INSERT),
     ("organizations::INSERT_TOTALS", organizations::INSERT_TOTALS),
     ("organizations::ORGANIZATION", organizations::ORGANIZATION),
+    ("rate::ADD", rate::ADD),
+    ("rate::FORGET", rate::FORGET),
+    ("rate::SINCE", rate::SINCE),
     ("schema::SIGNING_SECRET", schema::SIGNING_SECRET),
     ("stats::SUMMARY", stats::SUMMARY),
     ("stats::RECENT", stats::RECENT),

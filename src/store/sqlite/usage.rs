@@ -8,9 +8,9 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Savepoint, params};
 
-use super::row;
+use super::{rate, row};
 use crate::{
-    model::{Day, KeyId, OrganizationId, Timestamp, Usage, Use},
+    model::{Day, KeyId, LiveUse, OrganizationId, Timestamp, Usage, Use},
     store::Error,
 };
 
@@ -73,6 +73,13 @@ pub(in crate::store) fn record(tx: &Savepoint<'_>, uses: &[Use]) -> Result<(), E
         ])?;
     }
     Ok(())
+}
+
+/// The same for uses that happen now; see [`crate::store::Store::record_live`].
+pub(in crate::store) fn record_live(tx: &Savepoint<'_>, uses: &[LiveUse]) -> Result<(), Error> {
+    let counted: Vec<Use> = uses.iter().map(|live| live.used).collect();
+    record(tx, &counted)?;
+    rate::count(tx, uses)
 }
 
 /// What a batch holds for one key.

@@ -9,7 +9,6 @@
 mod tests;
 
 use std::{
-    iter,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
@@ -21,7 +20,8 @@ use std::{
 use rusqlite::{Connection, Savepoint, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::Error;
+use super::{Error, sqlite::usage};
+use crate::model::LiveUse;
 
 /// Writes that may wait.
 const QUEUE: usize = 4096;
@@ -38,6 +38,8 @@ pub(super) struct Writer {
 
 enum Message {
     Write(Box<dyn Job>),
+    /// A use of a key. All that come together are added up first, and cost little more than one.
+    Use(LiveUse, oneshot::Sender<Result<(), Error>>),
     /// Ends the thread, once everything before it is written.
     Close,
 }
@@ -110,8 +112,22 @@ impl Writer {
             result: None,
             caller,
         });
+        self.send(Message::Write(job), answer).await
+    }
+
+    /// Records a use of a key, together with all others that wait, and returns when it is committed.
+    pub(super) async fn record(&self, used: LiveUse) -> Result<(), Error> {
+        let (caller, answer) = oneshot::channel();
+        self.send(Message::Use(used, caller), answer).await
+    }
+
+    async fn send<T>(
+        &self,
+        message: Message,
+        answer: oneshot::Receiver<Result<T, Error>>,
+    ) -> Result<T, Error> {
         self.queue
-            .try_send(Message::Write(job))
+            .try_send(message)
             .map_err(|refused| match refused {
                 TrySendError::Full(_) => Error::QueueFull,
                 TrySendError::Disconnected(_) => Error::Closed,
@@ -134,26 +150,27 @@ impl Writer {
     }
 }
 
+/// What is committed together.
+#[derive(Default)]
+struct Group {
+    jobs: Vec<Box<dyn Job>>,
+    uses: Vec<LiveUse>,
+    /// Who waits for the uses to be recorded.
+    callers: Vec<oneshot::Sender<Result<(), Error>>>,
+    /// What became of the uses, all in one savepoint.
+    recorded: Option<Error>,
+    /// Whether this is the last group.
+    closing: bool,
+}
+
 /// The life of the thread. It ends with the last handle, or when it is told to.
 fn work(mut conn: Connection, waiting: &Receiver<Message>) -> Connection {
-    while let Ok(Message::Write(first)) = waiting.recv() {
-        let mut group = vec![first];
-        let mut closing = false;
-        let outcome = {
-            let more = iter::from_fn(|| match waiting.try_recv() {
-                Ok(Message::Write(job)) => Some(job),
-                Ok(Message::Close) => {
-                    closing = true;
-                    None
-                }
-                Err(_) => None,
-            });
-            write_group(&mut conn, &mut group, more)
-        };
-        let failure = outcome.err();
-        for job in group {
-            job.answer(failure.as_ref());
-        }
+    while let Ok(first) = waiting.recv() {
+        let mut group = Group::default();
+        group.take(first);
+        let failure = group.write(&mut conn, waiting).err();
+        let closing = group.closing;
+        group.answer(failure.as_ref());
         if closing {
             break;
         }
@@ -161,34 +178,81 @@ fn work(mut conn: Connection, waiting: &Receiver<Message>) -> Connection {
     conn
 }
 
-/// Runs the first job, and `more` as long as they come and the group is not too large; then commits. All jobs
-/// that were taken are in `group` afterwards.
-///
-/// When the transaction cannot even begin, because another process writes for longer than the connection waits,
-/// whatever has come meanwhile fails with it: each would wait as long again.
-fn write_group(
-    conn: &mut Connection,
-    group: &mut Vec<Box<dyn Job>>,
-    more: impl Iterator<Item = Box<dyn Job>>,
-) -> Result<(), Error> {
-    let mut tx = match begin(conn) {
-        Ok(tx) => tx,
-        Err(error) => {
-            group.extend(more.take(QUEUE));
-            return Err(error.into());
+impl Group {
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Write(job) => self.jobs.push(job),
+            Message::Use(used, caller) if !caller.is_closed() => {
+                self.uses.push(used);
+                self.callers.push(caller);
+            }
+            Message::Use(..) => {}
+            Message::Close => self.closing = true,
         }
-    };
-    let mut more = more.take(LARGEST_GROUP - group.len());
-    let mut next = 0;
-    while let Some(job) = group.get_mut(next) {
-        if !job.is_abandoned() {
-            run(&mut tx, job.as_mut())?;
-        }
-        next += 1;
-        group.extend(more.next());
     }
-    tx.commit()?;
-    Ok(())
+
+    /// Takes what waits, as long as there is room; whether there was anything.
+    fn take_more(&mut self, waiting: &Receiver<Message>, most: usize) -> bool {
+        let before = self.jobs.len() + self.uses.len();
+        let mut taken = before;
+        while !self.closing
+            && taken < most
+            && let Ok(message) = waiting.try_recv()
+        {
+            self.take(message);
+            taken += 1;
+        }
+        taken > before
+    }
+
+    /// Runs the jobs in the order in which they came, then records the uses, then commits.
+    ///
+    /// When the transaction cannot even begin, because another process writes for longer than the connection waits,
+    /// whatever has come meanwhile fails with it: each would wait as long again.
+    fn write(&mut self, conn: &mut Connection, waiting: &Receiver<Message>) -> Result<(), Error> {
+        let mut tx = match begin(conn) {
+            Ok(tx) => tx,
+            Err(error) => {
+                self.take_more(waiting, QUEUE);
+                return Err(error.into());
+            }
+        };
+        let mut next = 0;
+        loop {
+            while let Some(job) = self.jobs.get_mut(next) {
+                if !job.is_abandoned() {
+                    run(&mut tx, |savepoint| job.run(savepoint))?;
+                }
+                next += 1;
+            }
+            if !self.take_more(waiting, LARGEST_GROUP) {
+                break;
+            }
+        }
+        if !self.uses.is_empty() {
+            let recorded = &mut self.recorded;
+            // Until it has ended well, in case it panics.
+            *recorded = Some(Error::Unfinished);
+            run(&mut tx, |savepoint| {
+                *recorded = usage::record_live(savepoint, &self.uses).err();
+                recorded.is_none()
+            })?;
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Answers everybody. `failure` is why the transaction was not committed.
+    fn answer(self, failure: Option<&Error>) {
+        for job in self.jobs {
+            job.answer(failure);
+        }
+        let recorded = self.recorded.as_ref().or(failure);
+        for caller in self.callers {
+            // Whoever asked may have left.
+            let _ = caller.send(recorded.cloned().map_or(Ok(()), Err));
+        }
+    }
 }
 
 fn begin(conn: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
@@ -199,11 +263,12 @@ fn begin(conn: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
     conn.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
-/// Runs a job in a savepoint of its own. Fails when there is no transaction left to go on with.
-fn run(tx: &mut Transaction<'_>, job: &mut dyn Job) -> Result<(), Error> {
+/// Runs something in a savepoint of its own, which is kept if it says so. Fails when there is no transaction left
+/// to go on with.
+fn run(tx: &mut Transaction<'_>, work: impl FnOnce(&Savepoint<'_>) -> bool) -> Result<(), Error> {
     let savepoint = tx.savepoint()?;
-    // A panic is one failed write: the savepoint is rolled back when it ends, and `Unfinished` is answered.
-    let keep = catch_unwind(AssertUnwindSafe(|| job.run(&savepoint))).unwrap_or(false);
+    // A panic is one failed write: the savepoint is rolled back when it ends.
+    let keep = catch_unwind(AssertUnwindSafe(|| work(&savepoint))).unwrap_or(false);
     let ended = if keep {
         savepoint.commit()
     } else {
