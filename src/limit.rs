@@ -262,11 +262,11 @@ mod tests {
         let keys = |from: u128, to: u128| (from..to).map(|n| KeyId(Uuid::from_u128(n)));
         for key in keys(0, 100_000) {
             limiter.restore(key, rate, Vec::new(), Duration::ZERO);
-            limiter.admit(key, Duration::ZERO);
+            let _ = limiter.admit(key, Duration::ZERO);
         }
         for key in keys(100_000, 200_000) {
             limiter.restore(key, rate, Vec::new(), Duration::from_secs(2));
-            limiter.admit(key, Duration::from_secs(2));
+            let _ = limiter.admit(key, Duration::from_secs(2));
         }
         let known = |key| limiter.admit(key, Duration::from_secs(2)).is_some();
         assert!(keys(100_000, 200_000).all(known));

@@ -85,6 +85,10 @@ fn main() {
         connections,
         ..Contestant::new(name, &llavero, post(&keys(world::GROWING), &token))
     };
+    let use_key = |name, connections| Contestant {
+        connections,
+        ..Contestant::new(name, &llavero, validate())
+    };
     let mut contestants = [
         Contestant::new("bare poem, the key's bytes", &bare_key, get("/", &token)),
         ask("GET /healthz", "/healthz"),
@@ -93,6 +97,13 @@ fn main() {
         create("POST …/api-keys, 1 connection", 1),
         create("POST …/api-keys, 32 connections", 32),
         create("POST …/api-keys, 256 connections", 256),
+        use_key("validate, 1 connection", 1),
+        use_key("validate, 32 connections", 32),
+        use_key("validate, 256 connections", 256),
+        Contestant {
+            connections: 256,
+            ..ask("GET …/{id}, 256 connections", &key)
+        },
         Contestant::new(
             "bare poem, the statistics' bytes",
             &bare_stats,
@@ -129,6 +140,13 @@ fn main() {
 
 fn get(path: &str, token: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n")
+        .into_bytes()
+}
+
+fn validate() -> Vec<u8> {
+    let secret = world::unlimited_secret();
+    let secret = secret.reveal();
+    format!("GET /api/api-keys/validate HTTP/1.1\r\nhost: localhost\r\nx-api-key: {secret}\r\n\r\n")
         .into_bytes()
 }
 

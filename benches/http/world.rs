@@ -93,7 +93,8 @@ fn add_organization(seed: &mut Seed, number: usize, slug: &str, keys: usize, now
                 name: Name::new(format!("Key number {n}")).expect("a name"),
                 description: Description::new("A description of ordinary length"),
                 scopes: Scopes::new(&["invoices:read", "invoices:write"]).expect("scopes"),
-                rate_limit: RateLimit::new(1000, 60),
+                // The first key of each organization is unlimited.
+                rate_limit: RateLimit::new(1000, 60).filter(|_| n > 0),
                 expires_at: (n % 20 == 19).then_some(yesterday),
             },
             created_by: Some(user.clone()),
@@ -101,6 +102,11 @@ fn add_organization(seed: &mut Seed, number: usize, slug: &str, keys: usize, now
         },
         revoked_at: (n % 20 == 18).then_some(yesterday),
     }));
+}
+
+/// The secret of the first organization's first key.
+pub(crate) fn unlimited_secret() -> Secret {
+    secret(0, 0)
 }
 
 fn secret(organization: usize, key: usize) -> Secret {

@@ -1,5 +1,5 @@
-//! `kill -9` in the middle of writing: every key whose creation was answered is there after the restart, and the
-//! kept totals are the sums.
+//! `kill -9` in the middle of writing: every key whose creation was answered is there after the restart, every use
+//! that was answered is counted, and the kept totals are the sums.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -86,4 +86,84 @@ fn no_answered_write_is_lost_when_the_server_is_killed() {
 #[ignore = "takes a minute or two; CI runs it"]
 fn no_answered_write_is_lost_when_the_server_is_killed_a_hundred_times() {
     kill(100);
+}
+
+/// A key of the demo without a limit.
+const UNLIMITED: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d07";
+
+/// Uses a key until nobody answers any more; how many answers there were.
+fn use_until_the_end(api: &Api, server: &Server, answers: &AtomicUsize, deadly: usize) -> usize {
+    let mut answered = 0;
+    while let Some(answer) = api.try_post("/api-keys/validate", &json!({})) {
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answered += 1;
+        if answers.fetch_add(1, Ordering::SeqCst) + 1 == deadly {
+            server.signal("KILL");
+        }
+    }
+    answered
+}
+
+/// Uses by outcome, added up in three ways: of the key, of its organization, of its organization's days.
+fn totals(home: &Home) -> [i64; 3] {
+    let conn = home.sqlite(DATABASE);
+    let sum = |table: &str, of: &str| -> i64 {
+        let sql = format!(
+            "SELECT sum(successful_requests + rate_limit_hits + errors) FROM {table} WHERE organization_id = ({of})"
+        );
+        conn.query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    let acme = "SELECT id FROM organizations WHERE slug = 'acme-corp'";
+    [
+        "api_keys",
+        "organization_totals",
+        "organization_daily_usage",
+    ]
+    .map(|table| sum(table, acme))
+}
+
+fn kill_under_use(rounds: usize) {
+    let home = Home::new();
+    home.serve(&["--demo"]).stop();
+    let secret = home.json(&["key", "rotate", UNLIMITED])["key"].clone();
+    let secret = secret.as_str().unwrap();
+    let mut expected = totals(&home)[0];
+    for round in 0..rounds {
+        let server = home.serve(&[]);
+        let answers = AtomicUsize::new(0);
+        let answered: usize = thread::scope(|scope| {
+            let client = || {
+                let api = Api::with_key(&server.api, secret);
+                use_until_the_end(&api, &server, &answers, 1 + round * 7)
+            };
+            let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
+            clients
+                .into_iter()
+                .map(|client| client.join().unwrap())
+                .sum()
+        });
+        drop(server);
+        home.serve(&[]).stop();
+        let [keys, organization, days] = totals(&home);
+        assert_eq!((keys, keys), (organization, days), "round {round}");
+        // What was committed and not answered any more may be there, too: at most one a client.
+        let answered = expected + i64::try_from(answered).unwrap();
+        let range = answered..=answered + i64::try_from(CLIENTS).unwrap();
+        assert!(
+            range.contains(&keys),
+            "round {round}: {keys} is not in {range:?}"
+        );
+        expected = keys;
+    }
+}
+
+#[test]
+fn no_answered_use_is_lost_when_the_server_is_killed() {
+    kill_under_use(10);
+}
+
+#[test]
+#[ignore = "takes a minute or two; CI runs it"]
+fn no_answered_use_is_lost_when_the_server_is_killed_a_hundred_times() {
+    kill_under_use(100);
 }

@@ -1,6 +1,9 @@
 //! Requests to a server, and what came back.
 
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{
+    Client, Method, RequestBuilder,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
@@ -38,6 +41,18 @@ impl Api {
             client: client.build().unwrap(),
             runtime: Builder::new_current_thread().enable_all().build().unwrap(),
         }
+    }
+
+    /// A client that uses a key instead.
+    pub(crate) fn with_key(url: &str, secret: &str) -> Self {
+        let mut api = Self::new(url, None);
+        let headers = HeaderMap::from_iter([(
+            HeaderName::from_static("x-api-key"),
+            HeaderValue::from_str(secret).unwrap(),
+        )]);
+        let client = Client::builder().no_proxy().timeout(PATIENCE);
+        api.client = client.default_headers(headers).build().unwrap();
+        api
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
