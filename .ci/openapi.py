@@ -15,6 +15,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 EXAMPLES = "300"
 
+# Of a demo key that the first user cannot revoke; public, like everything of the demo.
+DEMO_SECRET = "sk_PRonXEBXo0rt8BtStrkqBlLMLXxqqv1OKZ3h"
+
 
 def main(llavero: str) -> None:
     document = json.loads(subprocess.check_output([llavero, "openapi"]))
@@ -50,7 +53,8 @@ def greeting(server: subprocess.Popen) -> tuple[str, str]:
 def fuzz(url: str, token: str) -> None:
     schemathesis = Path(sys.executable).with_name("schemathesis")
     hooks = {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(Path(__file__).parent)}
-    for headers in ([], ["--header", f"Authorization: Bearer {token}"]):
+    authenticated = ["--header", f"Authorization: Bearer {token}", "--header", f"X-API-Key: {DEMO_SECRET}"]
+    for headers in ([], authenticated):
         subprocess.run(
             [schemathesis, "run", f"{url}/openapi.json", "--url", url, "--checks", "all",
              # A DELETE revokes: the key can still be read, with its statistics.

@@ -10,6 +10,7 @@ fn home_of_version_1() -> Home {
     home.sqlite(DATABASE)
         .execute_batch(
             "DROP TABLE audit_log;
+             DROP TABLE rate_slots;
              DROP TABLE retiring_secrets;
              DROP INDEX api_keys_by_creation;
              PRAGMA user_version = 1;",
