@@ -123,6 +123,13 @@ CREATE TABLE rate_slots (
   PRIMARY KEY (key_id, slot)
 ) STRICT, WITHOUT ROWID;
 
+-- Imports of uses that were given a name: the same one is counted once.
+CREATE TABLE usage_batches (
+  id         TEXT    NOT NULL PRIMARY KEY CHECK (length(id) > 0),
+  requests   INTEGER NOT NULL CHECK (requests >= 0),
+  created_at INTEGER NOT NULL CHECK (created_at BETWEEN 0 AND 253402300799999)
+) STRICT, WITHOUT ROWID;
+
 -- Who did what to which key or member. A row is written in the transaction of the act, and never changed or
 -- removed. `actor_id` is a user, or null for the command line, which speaks for whoever may open this file.
 CREATE TABLE audit_log (

@@ -21,6 +21,7 @@ mod serve;
 mod signal;
 mod token;
 mod trust;
+mod usage;
 
 use clap::{Parser, Subcommand};
 
@@ -51,6 +52,9 @@ enum Command {
     /// Create, list, show, rotate and revoke API keys.
     #[command(subcommand)]
     Key(key::Command),
+    /// Import and export uses of keys.
+    #[command(subcommand)]
+    Usage(usage::Command),
     /// Print who did what in an organization, and when.
     Audit(audit::Args),
     /// Print the OpenAPI document.
@@ -91,6 +95,7 @@ impl Cli {
             Command::Org(command) => command.run(&host),
             Command::Member(command) => command.run(&host),
             Command::Key(command) => command.run(&host),
+            Command::Usage(command) => command.run(&host),
             Command::Audit(args) => args.run(&host),
             Command::Completions(args) => args.run(),
             Command::Openapi => print(&crate::api::document()?),

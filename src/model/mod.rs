@@ -12,6 +12,7 @@ mod random;
 mod secret;
 mod seed;
 mod stats;
+mod tally;
 mod time;
 mod usage;
 
@@ -27,5 +28,6 @@ pub use random::{Random, RandomError};
 pub use secret::{Secret, SecretHash};
 pub use seed::{Seed, SeedKey};
 pub use stats::{DailyUsage, KeyCounts, KeyStats, RecentKey};
+pub use tally::{KeyTally, Tally};
 pub use time::{Clock, Day, Timestamp};
-pub use usage::{LiveUse, Outcome, Usage, Use};
+pub use usage::{Batch, Imported, LiveUse, Outcome, Usage, Use};

@@ -40,6 +40,26 @@ pub struct LiveUse {
     pub rate_limit: Option<RateLimit>,
 }
 
+/// The name of an import, so that it can be told when it comes again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The name.
+    pub id: String,
+    /// How many requests the import tells of.
+    pub requests: i64,
+}
+
+/// How an import ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    /// Its uses were counted.
+    Counted,
+    /// It was counted before, under its name: nothing was changed.
+    Before,
+    /// Another one was counted under its name: nothing was changed.
+    Different,
+}
+
 /// Counts of requests by outcome. Signed as SQLite and JSON readers have them; never below zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -62,6 +82,21 @@ impl Usage {
             Outcome::Error => &mut usage.errors,
         } = i64::from(count);
         usage
+    }
+
+    /// The sum of two, or `None` if a count, or all of them together, gets too large.
+    #[must_use]
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        let sum = Self {
+            successful_requests: self
+                .successful_requests
+                .checked_add(other.successful_requests)?,
+            rate_limit_hits: self.rate_limit_hits.checked_add(other.rate_limit_hits)?,
+            errors: self.errors.checked_add(other.errors)?,
+        };
+        let partial = sum.successful_requests.checked_add(sum.rate_limit_hits)?;
+        partial.checked_add(sum.errors)?;
+        Some(sum)
     }
 
     /// All requests, however they ended.

@@ -162,6 +162,10 @@ pub enum Error {
     #[error("no API key has the id {}", .0.0)]
     UnknownKey(KeyId),
 
+    /// A sum of uses is larger than the largest integer.
+    #[error("a sum of uses is too large to be stored")]
+    TooLarge,
+
     /// A statement failed, or the database holds what it should not.
     #[error("the database refused: {0}")]
     Sqlite(#[source] Arc<rusqlite::Error>),
@@ -213,7 +217,7 @@ impl Error {
             | Self::QueueFull
             | Self::Closed
             | Self::RolledBack => true,
-            Self::UnknownKey(_) | Self::Sqlite(_) | Self::Unfinished => false,
+            Self::UnknownKey(_) | Self::TooLarge | Self::Sqlite(_) | Self::Unfinished => false,
         }
     }
 }

@@ -5,8 +5,9 @@
 
 use super::{Error, Store, sqlite};
 use crate::model::{
-    Access, Actor, ApiKey, KeyCursor, KeyId, KeyPage, KeyStats, LiveUse, NewKey, OrganizationRef,
-    Rotated, Rotation, SecretHash, Timestamp, Use, UserId,
+    Access, Actor, ApiKey, Batch, DailyUsage, Day, Imported, KeyCursor, KeyId, KeyPage, KeyStats,
+    LiveUse, NewKey, OrganizationId, OrganizationRef, Rotated, Rotation, SecretHash, Tally,
+    Timestamp, Use, UserId,
 };
 
 impl Store {
@@ -138,6 +139,36 @@ impl Store {
         at: Timestamp,
     ) -> Result<Access<Option<ApiKey>>, Error> {
         self.write(move |tx| sqlite::key_life::revoke(tx, &organization, &by, key, at))
+            .await
+    }
+
+    /// Adds uses that were added up before to the totals, all or none. With `batch`, only if no import of that name
+    /// was counted before.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKey`] when a use names no stored key; else as every write.
+    pub async fn import_usage(
+        &self,
+        tally: Tally,
+        batch: Option<Batch>,
+        at: Timestamp,
+    ) -> Result<Imported, Error> {
+        self.write(move |tx| sqlite::batches::import(tx, &tally, batch.as_ref(), at))
+            .await
+    }
+
+    /// The uses of an organization by UTC day, oldest first: the last `days` of them, `today` last and days without
+    /// use as zeros; or all up to today that were used.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn daily_usage(
+        &self,
+        organization: OrganizationId,
+        today: Day,
+        days: Option<u32>,
+    ) -> Result<Vec<DailyUsage>, Error> {
+        self.read(move |conn| sqlite::stats::daily_usage(conn, organization, today, days))
             .await
     }
 

@@ -28,4 +28,5 @@ mod stop;
 mod together;
 mod tokens;
 mod upgrade;
+mod usage;
 mod wrong_files;

@@ -11,6 +11,7 @@ fn home_of_version_1() -> Home {
         .execute_batch(
             "DROP TABLE audit_log;
              DROP TABLE rate_slots;
+             DROP TABLE usage_batches;
              DROP TABLE retiring_secrets;
              DROP INDEX api_keys_by_creation;
              PRAGMA user_version = 1;",

@@ -6,6 +6,7 @@
 
 mod access;
 pub(super) mod audit;
+pub(super) mod batches;
 pub(super) mod connection;
 mod file;
 pub(super) mod key_life;

@@ -5,15 +5,19 @@
 
 use rusqlite::Connection;
 
-use super::{access, audit, key_life, keys, members, organizations, rate, schema, stats, usage};
+use super::{
+    access, audit, batches, key_life, keys, members, organizations, rate, schema, stats, usage,
+};
 
-const STATEMENTS: [(&str, &str); 32] = [
+const STATEMENTS: [(&str, &str); 34] = [
     (
         "access::ORGANIZATION_AND_ROLE",
         access::ORGANIZATION_AND_ROLE,
     ),
     ("audit::INSERT", audit::INSERT),
     ("audit::SINCE", audit::SINCE),
+    ("batches::FIND", batches::FIND),
+    ("batches::INSERT", batches::INSERT),
     ("key_life::INSERT", key_life::INSERT),
     ("key_life::COUNT_INSERTED", key_life::COUNT_INSERTED),
     ("key_life::RETIRE_SECRET", key_life::RETIRE_SECRET),

@@ -73,7 +73,8 @@ pub(super) const DAILY: &str = "
            errors
       FROM organization_daily_usage
      WHERE organization_id = ?1
-       AND day BETWEEN ?2 AND ?3";
+       AND day BETWEEN ?2 AND ?3
+     ORDER BY day";
 
 const IDLE: Duration = Duration::from_hours(24 * KeyStats::INACTIVE_AFTER_DAYS as u64);
 
@@ -139,6 +140,26 @@ fn recent(
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The uses of an organization by day; see [`crate::store::Store::daily_usage`].
+pub(in crate::store) fn daily_usage(
+    conn: &Connection,
+    organization: OrganizationId,
+    today: Day,
+    days: Option<u32>,
+) -> Result<Vec<DailyUsage>, Error> {
+    if let Some(days) = days {
+        return daily(conn, organization, today, days);
+    }
+    let mut statement = conn.prepare_cached(DAILY)?;
+    let used = statement.query_map(params![organization, Day::from_number(0), today], |row| {
+        Ok(DailyUsage {
+            day: row.get(0)?,
+            usage: row::usage(row, 1)?,
+        })
+    })?;
+    Ok(used.collect::<Result<_, _>>()?)
 }
 
 /// The last `days` days up to `today`, oldest first; a day without a row is a day without use.

@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, Savepoint, params};
 
 use super::{rate, row};
 use crate::{
-    model::{Day, KeyId, LiveUse, OrganizationId, Timestamp, Usage, Use},
+    model::{Day, KeyId, KeyTally, LiveUse, OrganizationId, Tally, Usage, Use},
     store::Error,
 };
 
@@ -38,17 +38,38 @@ pub(super) const ADD_TO_DAY: &str = "
            rate_limit_hits = rate_limit_hits + excluded.rate_limit_hits,
            errors = errors + excluded.errors";
 
-/// Adds the uses to all totals; see [`crate::store::Store::record`]. Uses are added up first, so that a batch
-/// writes each row once, however many uses it holds.
+/// Adds the uses to all totals; see [`crate::store::Store::record`].
 pub(in crate::store) fn record(tx: &Savepoint<'_>, uses: &[Use]) -> Result<(), Error> {
+    let mut tally = Tally::default();
+    for used in uses {
+        if !tally.add(*used) {
+            return Err(Error::TooLarge);
+        }
+    }
+    record_tally(tx, &tally)
+}
+
+/// The same for uses that happen now; see [`crate::store::Store::record_live`].
+pub(in crate::store) fn record_live(tx: &Savepoint<'_>, uses: &[LiveUse]) -> Result<(), Error> {
+    let counted: Vec<Use> = uses.iter().map(|live| live.used).collect();
+    record(tx, &counted)?;
+    rate::count(tx, uses)
+}
+
+/// Adds uses to all totals that were added up before, so that each row is written once, however many uses there
+/// are.
+pub(super) fn record_tally(tx: &Savepoint<'_>, tally: &Tally) -> Result<(), Error> {
     let mut by_organization: HashMap<OrganizationId, Usage> = HashMap::new();
     let mut by_day: HashMap<(OrganizationId, Day), Usage> = HashMap::new();
-
-    for (key, days) in &by_key(uses) {
-        let organization = add_to_key(tx, *key, days)?;
-        for (day, used) in &days.by_day {
-            *by_organization.entry(organization).or_default() += *used;
-            *by_day.entry((organization, *day)).or_default() += *used;
+    let add = |sum: &mut Usage, used: Usage| {
+        *sum = sum.checked_add(used).ok_or(Error::TooLarge)?;
+        Ok::<_, Error>(())
+    };
+    for (key, tally) in tally.keys() {
+        let organization = add_to_key(tx, key, tally)?;
+        for (day, used) in &tally.by_day {
+            add(by_organization.entry(organization).or_default(), *used)?;
+            add(by_day.entry((organization, *day)).or_default(), *used)?;
         }
     }
 
@@ -75,37 +96,8 @@ pub(in crate::store) fn record(tx: &Savepoint<'_>, uses: &[Use]) -> Result<(), E
     Ok(())
 }
 
-/// The same for uses that happen now; see [`crate::store::Store::record_live`].
-pub(in crate::store) fn record_live(tx: &Savepoint<'_>, uses: &[LiveUse]) -> Result<(), Error> {
-    let counted: Vec<Use> = uses.iter().map(|live| live.used).collect();
-    record(tx, &counted)?;
-    rate::count(tx, uses)
-}
-
-/// What a batch holds for one key.
-struct KeyUse {
-    last: Timestamp,
-    by_day: HashMap<Day, Usage>,
-}
-
-fn by_key(uses: &[Use]) -> HashMap<KeyId, KeyUse> {
-    let mut keys: HashMap<KeyId, KeyUse> = HashMap::new();
-    for used in uses.iter().filter(|used| used.count > 0) {
-        let key = keys.entry(used.key).or_insert_with(|| KeyUse {
-            last: used.at,
-            by_day: HashMap::new(),
-        });
-        key.last = key.last.max(used.at);
-        *key.by_day.entry(used.at.day()).or_default() += Usage::of(used.outcome, used.count);
-    }
-    keys
-}
-
-fn add_to_key(tx: &Savepoint<'_>, key: KeyId, used: &KeyUse) -> Result<OrganizationId, Error> {
-    let mut total = Usage::default();
-    for usage in used.by_day.values() {
-        total += *usage;
-    }
+fn add_to_key(tx: &Savepoint<'_>, key: KeyId, used: &KeyTally) -> Result<OrganizationId, Error> {
+    let total = used.total().ok_or(Error::TooLarge)?;
     tx.prepare_cached(ADD_TO_KEY)?
         .query_row(
             params![

@@ -1,0 +1,59 @@
+//! One line of an import: what it must say, and what is wrong with one that does not.
+//!
+//! The same fields in JSON and in CSV. Nothing is guessed: an unknown field, another spelling, an instant that is
+//! still to come are errors.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use crate::model::{KeyId, Outcome, Timestamp, Use};
+
+/// A line as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Row<'a> {
+    #[serde(borrow)]
+    key_id: Cow<'a, str>,
+    #[serde(borrow)]
+    at: Cow<'a, str>,
+    outcome: RowOutcome,
+    #[serde(default = "one")]
+    count: u32,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RowOutcome {
+    Success,
+    RateLimited,
+    Error,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl Row<'_> {
+    /// The uses that the line tells of, none of them after `now`.
+    pub(super) fn read(&self, now: Timestamp) -> Result<Use, &'static str> {
+        let key = KeyId::parse(&self.key_id).ok_or("keyId must be the id of an API key, a UUID")?;
+        let at = Timestamp::parse(&self.at)
+            .ok_or("at must be a date-time, like 2026-01-31T12:00:00Z, from 1970 on")?;
+        if at > now {
+            return Err("at is still to come");
+        }
+        let outcome = match self.outcome {
+            RowOutcome::Success => Outcome::Success,
+            RowOutcome::RateLimited => Outcome::RateLimited,
+            RowOutcome::Error => Outcome::Error,
+        };
+        let count = self.count;
+        Ok(Use {
+            key,
+            at,
+            outcome,
+            count,
+        })
+    }
+}
