@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::{
     limit::Limiter,
+    metrics::Metrics,
     model::{Clock, Random},
     store::Store,
     token::{Expected, TrustedKey, Verifier},
@@ -24,6 +25,8 @@ pub struct App {
     pub random: Random,
     /// How often each key was used lately.
     pub limiter: Arc<Limiter>,
+    /// What is measured; the store's writer measures the same.
+    pub metrics: Metrics,
 }
 
 impl App {
@@ -36,12 +39,14 @@ impl App {
         clock: Clock,
         random: Random,
     ) -> Self {
+        let metrics = store.metrics().clone();
         Self {
             store,
             verifier: Arc::new(Verifier::new(trusted, expected)),
             clock,
             random,
             limiter: Arc::new(Limiter::new()),
+            metrics,
         }
     }
 }

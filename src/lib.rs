@@ -16,6 +16,7 @@
 //! | [`api`] | HTTP: routes, handlers, the error surface, the OpenAPI document |
 //! | [`demo`] | the fixtures that `--demo` loads |
 //! | [`cli`] | the commands |
+//! | [`metrics`] | what the process measures of itself |
 //! | [`logging`] | the log |
 //!
 //! Dependencies point one way: `cli` → `api` → `validation` → `app` → `store`, `token`, `limit` → `model`. poem stays in `api`, rusqlite
@@ -43,6 +44,7 @@ pub mod cli;
 pub mod demo;
 pub mod limit;
 pub mod logging;
+pub mod metrics;
 pub mod model;
 pub mod store;
 pub mod token;

@@ -51,6 +51,20 @@ pub struct Quota {
 /// # Errors
 /// When the store cannot say or cannot record: nothing has happened then, and the answer must not be a yes.
 pub async fn validate(app: &App, secret: &str, scopes: &[String]) -> Result<Verdict, store::Error> {
+    let verdict = judge(app, secret, scopes).await;
+    app.metrics.validation(match &verdict {
+        Ok(Verdict::Valid { .. }) => "valid",
+        Ok(Verdict::Unknown) => "unknown",
+        Ok(Verdict::Revoked) => "revoked",
+        Ok(Verdict::Expired) => "expired",
+        Ok(Verdict::MissingScopes(_)) => "missing_scopes",
+        Ok(Verdict::RateLimited(_)) => "rate_limited",
+        Err(_) => "failed",
+    });
+    verdict
+}
+
+async fn judge(app: &App, secret: &str, scopes: &[String]) -> Result<Verdict, store::Error> {
     let now = app.clock.now();
     let Some(secret) = Secret::parse(secret) else {
         return Ok(Verdict::Unknown);

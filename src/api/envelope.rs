@@ -3,7 +3,11 @@
 //! The outermost endpoint, called by [`super::server`] for each request. Whatever happens inside, including a
 //! panic, comes out as one answer of the documented shape, and as one line in the log.
 
-use std::{any::Any, collections::HashMap, time::Instant};
+use std::{
+    any::Any,
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use poem::{
     Endpoint, EndpointExt, Error, PathPattern, Request, Response, Result,
@@ -18,6 +22,8 @@ use super::{
     request_id::{REQUEST_ID, RequestIds},
     routes::RouteInfo,
 };
+
+use crate::metrics::Metrics;
 
 /// Limits on the head of a request. hyper's own, far above, answers without a body.
 const MOST_HEADERS: usize = 64;
@@ -39,6 +45,7 @@ pub(super) struct Envelope<E> {
     inner: E,
     routes: HashMap<String, RouteInfo>,
     ids: RequestIds,
+    metrics: Metrics,
 }
 
 /// What the log line and the error shape need to know of a request once it is gone.
@@ -58,11 +65,13 @@ impl Envelope<()> {
         routes: impl Endpoint<Output = Response>,
         infos: HashMap<String, RouteInfo>,
         request_seed: u64,
+        metrics: Metrics,
     ) -> Envelope<impl Endpoint<Output = Response>> {
         Envelope {
             inner: routes.with(CatchPanic::new().with_handler(panicked)),
             routes: infos,
             ids: RequestIds::new(request_seed),
+            metrics,
         }
     }
 }
@@ -115,7 +124,11 @@ impl<E> Envelope<E> {
                 .entry(name)
                 .or_insert(HeaderValue::from_static(value));
         }
-        asked.log(response.status(), route, failure.as_ref());
+        let took = asked.started.elapsed();
+        let (method, status) = (asked.method.as_str(), response.status().as_u16());
+        let template = route.map_or("-", |route| route.template.as_str());
+        self.metrics.request(method, template, status, took);
+        asked.log(response.status(), template, took, failure.as_ref());
         response
     }
 }
@@ -128,10 +141,9 @@ impl Asked {
 
     /// One line: what was asked, by whom, and how it went. Never a path (a misdirected secret may be in it),
     /// a query, or a header other than the request id.
-    fn log(&self, status: StatusCode, route: Option<&RouteInfo>, failure: Option<&Failure>) {
+    fn log(&self, status: StatusCode, route: &str, took: Duration, failure: Option<&Failure>) {
         let method = self.method.as_str();
-        let route = route.map_or("-", |route| route.template.as_str());
-        let microseconds = u32::try_from(self.started.elapsed().as_micros()).unwrap_or(u32::MAX);
+        let microseconds = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
         let request = self.id.to_str().unwrap_or_default();
         let user = self.caller.user().map(crate::model::UserId::as_str);
         let cause = failure.and_then(Failure::cause);

@@ -18,6 +18,7 @@ mod error;
 mod fields;
 mod health;
 mod keys;
+mod metrics;
 mod openapi;
 mod reply;
 mod request_id;
@@ -28,7 +29,7 @@ mod unique;
 mod validate;
 mod wire;
 
-use poem::{Endpoint, EndpointExt, IntoEndpoint, Response};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get};
 use poem_openapi::{OpenApiService, Tags};
 
 use self::{
@@ -74,5 +75,15 @@ pub fn endpoint(
     let service = OpenApiService::new(routes, openapi::TITLE, "")
         .into_endpoint()
         .data(app.clone());
-    Ok(Envelope::new(service, infos, request_seed))
+    let metrics = app.metrics.clone();
+    Ok(Envelope::new(service, infos, request_seed, metrics))
+}
+
+/// What llavero answers to whoever watches over it: `/metrics`, for an address of its own.
+#[must_use]
+pub fn metrics_endpoint(app: &App, request_seed: u64) -> impl Endpoint<Output = Response> + use<> {
+    let page = metrics::MetricsPage(app.clone());
+    let routes = Route::new().at(metrics::METRICS, get(page));
+    let infos = routes::RouteInfo::of_one(metrics::METRICS);
+    Envelope::new(routes, infos, request_seed, app.metrics.clone())
 }

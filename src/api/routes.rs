@@ -148,6 +148,11 @@ pub(super) struct RouteInfo {
 }
 
 impl RouteInfo {
+    /// The infos of a table with nothing but one path, for GET.
+    pub(super) fn of_one(path: &str) -> HashMap<String, Self> {
+        HashMap::from([(path.to_owned(), Self::new(path, &["GET"]))])
+    }
+
     fn new(template: &str, methods: &[&str]) -> Self {
         Self {
             template: template.to_owned(),

@@ -19,7 +19,7 @@ pub(super) struct ListenArgs {
 }
 
 /// The address of `--listen`: `127.0.0.1:3001`, `[::]:3001`, or a host name, of which IPv4 comes first.
-fn parse(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn parse(text: &str) -> Result<SocketAddr, String> {
     let addresses: Vec<SocketAddr> = text
         .to_socket_addrs()
         .map_err(|error| format!("{error}; write an address and a port, like 127.0.0.1:3001"))?

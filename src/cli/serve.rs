@@ -11,7 +11,7 @@ use clap::{
     ValueEnum,
     builder::{BoolishValueParser, NonEmptyStringValueParser},
 };
-use tokio::{net::TcpListener, runtime::Runtime};
+use tokio::{net::TcpListener, runtime::Runtime, sync::watch};
 
 use super::{
     Error, Host,
@@ -67,9 +67,19 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", env = "LLAVERO_POOL_SIZE", value_parser = pool_size)]
     pool_size: Option<NonZeroU32>,
 
+    /// Answer GET /metrics, for Prometheus, on this address too [default: nowhere]
+    #[arg(long, value_name = "ADDRESS", env = "LLAVERO_METRICS_LISTEN", value_parser = address::parse)]
+    metrics_listen: Option<SocketAddr>,
+
     /// How log lines are written, on standard error
     #[arg(long, value_enum, default_value_t, env = "LLAVERO_LOG_FORMAT")]
     log_format: LogFormat,
+}
+
+/// Where it listens.
+struct Listeners {
+    api: TcpListener,
+    metrics: Option<TcpListener>,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -86,26 +96,22 @@ impl Args {
         logging::start(matches!(self.log_format, LogFormat::Json));
         let trust = self.trust.read()?;
         let runtime = Runtime::new()?;
-        let listener = runtime.block_on(self.listen())?;
+        let listeners = runtime.block_on(self.listen())?;
         let store = Store::open(&self.database.path, &self.open_options(host)?)?;
-        let served = runtime.block_on(self.serve(host, listener, store.clone(), trust));
+        let served = runtime.block_on(self.serve(host, listeners, store.clone(), trust));
         // Requests that outlived their grace still hold the store: they end with the runtime.
         runtime.shutdown_timeout(Duration::from_secs(1));
         store.close();
         served
     }
 
-    async fn listen(&self) -> Result<TcpListener, Error> {
-        let address = self.listen.address;
-        TcpListener::bind(address).await.map_err(|error| {
-            let cure = match error.kind() {
-                ErrorKind::AddrInUse => {
-                    "stop the process that uses the port, or choose another with --listen"
-                }
-                _ => "choose another address or port with --listen",
-            };
-            Error::refused(format!("cannot listen on {address}: {error}; {cure}"))
-        })
+    async fn listen(&self) -> Result<Listeners, Error> {
+        let api = listen(self.listen.address, "--listen").await?;
+        let metrics = match self.metrics_listen {
+            Some(address) => Some(listen(address, "--metrics-listen").await?),
+            None => None,
+        };
+        Ok(Listeners { api, metrics })
     }
 
     fn open_options(&self, host: &Host) -> Result<OpenOptions, Error> {
@@ -121,15 +127,20 @@ impl Args {
     async fn serve(
         &self,
         host: &Host,
-        listener: TcpListener,
+        listeners: Listeners,
         store: Store,
         trust: Trust,
     ) -> Result<(), Error> {
         let (clock, random) = (host.clock.clone(), host.random.clone());
         let (trusted, signer) = keys(trust, &store).await?;
         let stop = signal::stop()?;
-        let address = listener.local_addr()?;
+        let address = listeners.api.local_addr()?;
         let mut greeting = format!("listening on http://{address}{}\n", self.base_path.as_str());
+        if let Some(metrics) = &listeners.metrics {
+            greeting += "metrics on http://";
+            greeting += &metrics.local_addr()?.to_string();
+            greeting += "/metrics\n";
+        }
         if self.demo {
             greeting += &self
                 .demo(&store, signer.as_ref(), address, clock.now())
@@ -138,9 +149,27 @@ impl Args {
         let request_seed = u64::from_ne_bytes(random.bytes()?);
         let app = App::new(store, trusted, self.expected(), clock, random);
         let endpoint = api::endpoint(&app, &self.base_path, request_seed)?;
+        let metrics = api::metrics_endpoint(&app, !request_seed);
         drop(app);
         print(&greeting)?;
-        api::serve(listener, endpoint, stop).await;
+
+        // Both end when the sender is dropped.
+        let (running, stopped) = watch::channel(());
+        tokio::spawn(async move {
+            stop.await;
+            drop(running);
+        });
+        let told = || {
+            let mut stopped = stopped.clone();
+            async move {
+                let _ = stopped.changed().await;
+            }
+        };
+        let api = api::serve(listeners.api, endpoint, told());
+        match listeners.metrics {
+            Some(listener) => drop(tokio::join!(api, api::serve(listener, metrics, told()))),
+            None => api.await,
+        }
         Ok(())
     }
 
@@ -171,6 +200,18 @@ impl Args {
             issuer: self.jwt_issuer.clone(),
         }
     }
+}
+
+async fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let cure = match error.kind() {
+            ErrorKind::AddrInUse => "stop the process that uses the port, or choose another",
+            _ => "choose another address or port",
+        };
+        Error::refused(format!(
+            "cannot listen on {address}: {error}; {cure} with {flag}"
+        ))
+    })
 }
 
 fn pool_size(text: &str) -> Result<NonZeroU32, &'static str> {

@@ -25,6 +25,7 @@ use rusqlite::{Connection, Savepoint};
 use tokio::task::spawn_blocking;
 
 use self::writer::Writer;
+use crate::metrics::Metrics;
 
 /// How long a request waits for a reader when all are busy, before the store counts as unavailable.
 const READER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -46,6 +47,9 @@ pub struct OpenOptions {
 pub struct Store {
     readers: Readers,
     writer: Writer,
+    metrics: Metrics,
+    /// Where the write-ahead log is.
+    log: Arc<Path>,
 }
 
 #[derive(Clone)]
@@ -65,6 +69,7 @@ impl Store {
     /// it was then. When the readers cannot be opened, it is whole and up to date.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, OpenError> {
         let (path, conn) = sqlite::open::create_or_open(path, &options.new_signing_secret)?;
+        let log = sqlite::log_of(&path);
         let readers = Pool::builder()
             .max_size(options.readers.get())
             .connection_timeout(START_TIMEOUT)
@@ -73,10 +78,7 @@ impl Store {
             .idle_timeout(None)
             .build(sqlite::connection::readers(&path))
             .map_err(|source| OpenError::Readers { path, source })?;
-        Ok(Self {
-            readers: Readers::Pool(readers),
-            writer: Writer::start(conn).map_err(OpenError::Thread)?,
-        })
+        Self::start(&log, Readers::Pool(readers), conn)
     }
 
     /// Opens the file at `path` for a command, without a pool. Other processes may have it open, a server
@@ -88,10 +90,30 @@ impl Store {
         let (path, conn) = sqlite::open::open_existing(path)?;
         let reader = sqlite::connection::open_reader(&path)
             .map_err(|source| OpenError::sqlite(&path, source))?;
+        let log = sqlite::log_of(&path);
+        Self::start(&log, Readers::One(Arc::new(Mutex::new(reader))), conn)
+    }
+
+    fn start(log: &Path, readers: Readers, conn: Connection) -> Result<Self, OpenError> {
+        let metrics = Metrics::default();
         Ok(Self {
-            readers: Readers::One(Arc::new(Mutex::new(reader))),
-            writer: Writer::start(conn).map_err(OpenError::Thread)?,
+            readers,
+            writer: Writer::start(conn, metrics.writer.clone()).map_err(OpenError::Thread)?,
+            metrics,
+            log: log.into(),
         })
+    }
+
+    /// What is measured here, and may be measured elsewhere beside it.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The size of the write-ahead log; nothing if there is none.
+    #[must_use]
+    pub fn wal_bytes(&self) -> u64 {
+        self.log.metadata().map_or(0, |log| log.len())
     }
 
     /// Makes sure that there is a database at `path`: a missing or empty file becomes one, with

@@ -161,6 +161,24 @@ fn the_pool_size() {
 }
 
 #[test]
+fn the_metrics_address() {
+    let home = Home::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let variable = [("LLAVERO_METRICS_LISTEN", taken.as_str())];
+    let outcome = run(&mut serve_command(
+        &home,
+        &["--listen", "127.0.0.1:0"],
+        &variable,
+    ));
+    assert!(
+        outcome.failure(2).contains("--metrics-listen"),
+        "{outcome:?}"
+    );
+    serve(&home, &["--metrics-listen", "127.0.0.1:0"], &variable).stop();
+}
+
+#[test]
 fn the_log_format() {
     let home = Home::new();
     let variable = [("LLAVERO_LOG_FORMAT", "json")];

@@ -19,6 +19,7 @@ mod key;
 mod leaks;
 mod logs;
 mod member;
+mod metrics;
 mod openapi;
 mod org;
 mod output;

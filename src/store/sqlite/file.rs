@@ -57,9 +57,14 @@ pub(super) fn warn_of_readers(path: &Path) {
 
 /// Whether there is a write-ahead log beside the file, left by a process that was killed or still runs.
 pub(super) fn has_log(path: &Path) -> bool {
+    log_of(path).exists()
+}
+
+/// Where SQLite keeps the write-ahead log of the file at `path`.
+pub(in crate::store) fn log_of(path: &Path) -> PathBuf {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    Path::new(&log).exists()
+    log.into()
 }
 
 /// Runs SQLite's quick check on all but very large files.

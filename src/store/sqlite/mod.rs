@@ -21,3 +21,5 @@ mod row;
 pub(super) mod schema;
 pub(super) mod stats;
 pub(super) mod usage;
+
+pub(super) use file::log_of;

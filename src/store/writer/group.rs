@@ -5,13 +5,13 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc::Receiver,
+    time::Instant,
 };
 
 use rusqlite::{Connection, Savepoint, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::{Job, Message, QUEUE};
+use super::{Job, Message, QUEUE, Waiting};
 use crate::{
     model::LiveUse,
     store::{Error, sqlite::usage},
@@ -48,12 +48,12 @@ impl Group {
     }
 
     /// Takes what waits, as long as there is room; whether there was anything.
-    fn take_more(&mut self, waiting: &Receiver<Message>, most: usize) -> bool {
+    fn take_more(&mut self, waiting: &Waiting, most: usize) -> bool {
         let before = self.jobs.len() + self.uses.len();
         let mut taken = before;
         while !self.closing
             && taken < most
-            && let Ok(message) = waiting.try_recv()
+            && let Some(message) = waiting.try_next()
         {
             self.take(message);
             taken += 1;
@@ -65,11 +65,7 @@ impl Group {
     ///
     /// When the transaction cannot even begin, because another process writes for longer than the connection waits,
     /// whatever has come meanwhile fails with it: each would wait as long again.
-    pub(super) fn write(
-        &mut self,
-        conn: &mut Connection,
-        waiting: &Receiver<Message>,
-    ) -> Result<(), Error> {
+    pub(super) fn write(&mut self, conn: &mut Connection, waiting: &Waiting) -> Result<(), Error> {
         let mut tx = match begin(conn) {
             Ok(tx) => tx,
             Err(error) => {
@@ -98,7 +94,10 @@ impl Group {
                 recorded.is_none()
             })?;
         }
+        let started = Instant::now();
         tx.commit()?;
+        let writes = self.jobs.len() + self.uses.len();
+        waiting.metrics.committed(writes, started.elapsed());
         Ok(())
     }
 

@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 
 use self::group::Group;
 use super::Error;
-use crate::model::LiveUse;
+use crate::{metrics::WriterMetrics, model::LiveUse};
 
 /// Writes that may wait.
 const QUEUE: usize = 4096;
@@ -32,6 +32,7 @@ const QUEUE: usize = 4096;
 pub(super) struct Writer {
     queue: SyncSender<Message>,
     thread: Arc<Mutex<Option<JoinHandle<Connection>>>>,
+    metrics: WriterMetrics,
 }
 
 enum Message {
@@ -87,14 +88,19 @@ where
 
 impl Writer {
     /// Starts the thread that writes with `conn`.
-    pub(super) fn start(conn: Connection) -> std::io::Result<Self> {
-        let (queue, waiting) = sync_channel(QUEUE);
+    pub(super) fn start(conn: Connection, metrics: WriterMetrics) -> std::io::Result<Self> {
+        let (queue, messages) = sync_channel(QUEUE);
+        let waiting = Waiting {
+            messages,
+            metrics: metrics.clone(),
+        };
         let thread = thread::Builder::new()
             .name("llavero-writer".to_owned())
             .spawn(move || work(conn, &waiting))?;
         Ok(Self {
             queue,
             thread: Arc::new(Mutex::new(Some(thread))),
+            metrics,
         })
     }
 
@@ -124,12 +130,15 @@ impl Writer {
         message: Message,
         answer: oneshot::Receiver<Result<T, Error>>,
     ) -> Result<T, Error> {
-        self.queue
-            .try_send(message)
-            .map_err(|refused| match refused {
+        // Counted first: it may be taken at once.
+        self.metrics.queued();
+        self.queue.try_send(message).map_err(|refused| {
+            self.metrics.taken();
+            match refused {
                 TrySendError::Full(_) => Error::QueueFull,
                 TrySendError::Disconnected(_) => Error::Closed,
-            })?;
+            }
+        })?;
         // Without an answer, it stood behind the end of the thread.
         answer.await.unwrap_or(Err(Error::Closed))
     }
@@ -137,6 +146,7 @@ impl Writer {
     /// Writes what is in the queue, ends the thread, and returns its connection; `None` when it has ended before.
     /// Blocks.
     pub(super) fn close(self) -> Option<Connection> {
+        self.metrics.queued();
         // Fails when the thread has ended, which is what is wanted.
         let _ = self.queue.send(Message::Close);
         let thread = self
@@ -148,9 +158,28 @@ impl Writer {
     }
 }
 
+/// The end of the queue that the thread takes from.
+struct Waiting {
+    messages: Receiver<Message>,
+    metrics: WriterMetrics,
+}
+
+impl Waiting {
+    /// The next message, when it comes; `None` when there is no handle any more that could send one.
+    fn next(&self) -> Option<Message> {
+        self.messages.recv().ok().inspect(|_| self.metrics.taken())
+    }
+
+    /// The next message, if there is one.
+    fn try_next(&self) -> Option<Message> {
+        let message = self.messages.try_recv().ok();
+        message.inspect(|_| self.metrics.taken())
+    }
+}
+
 /// The life of the thread. It ends with the last handle, or when it is told to.
-fn work(mut conn: Connection, waiting: &Receiver<Message>) -> Connection {
-    while let Ok(first) = waiting.recv() {
+fn work(mut conn: Connection, waiting: &Waiting) -> Connection {
+    while let Some(first) = waiting.next() {
         let mut group = Group::default();
         group.take(first);
         let failure = group.write(&mut conn, waiting).err();

@@ -13,7 +13,11 @@ fn writer() -> (Writer, Connection, tempfile::TempDir) {
     let path = directory.path().join("test.db");
     let (path, conn) = open::create_or_open(&path, &[7; 32]).unwrap();
     let (_, other) = open::create_or_open(&path, &[7; 32]).unwrap();
-    (Writer::start(conn).unwrap(), other, directory)
+    (
+        Writer::start(conn, WriterMetrics::default()).unwrap(),
+        other,
+        directory,
+    )
 }
 
 fn insert(tx: &Savepoint<'_>, slug: &str) -> Result<(), Error> {
