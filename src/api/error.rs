@@ -185,17 +185,25 @@ impl Failure {
             // RFC 9110, section 15.5.2, asks for a challenge with every 401.
             Self::InvalidKey | Self::RevokedKeyUsed | Self::ExpiredKeyUsed => {
                 let challenge = "ApiKey realm=\"llavero\"".to_owned();
-                vec![(header::WWW_AUTHENTICATE, challenge)]
+                vec![(header::WWW_AUTHENTICATE, challenge), self.for_gateways()]
             }
+            Self::MissingScopes(_) => vec![self.for_gateways()],
             Self::RateLimited(quota) => {
                 let retry_after = (header::RETRY_AFTER, seconds(quota.reset));
                 let quota = quota_headers(quota);
-                quota.into_iter().chain([retry_after]).collect()
+                let others = [retry_after, self.for_gateways()];
+                quota.into_iter().chain(others).collect()
             }
             Self::MethodNotAllowed { allow, .. } => vec![(header::ALLOW, allow.clone())],
             Self::Unavailable { .. } => vec![(header::RETRY_AFTER, RETRY_AFTER.to_owned())],
             _ => Vec::new(),
         }
+    }
+
+    /// The message once more, for a gateway that throws bodies away (nginx).
+    fn for_gateways(&self) -> (HeaderName, String) {
+        let name = HeaderName::from_static("x-error-message");
+        (name, self.to_string())
     }
 }
 

@@ -13,6 +13,11 @@ use crate::harness::{ANA, Api, DATABASE, Home, SECRET, Server};
 const KEYS: &str = "/organizations/acme-corp/api-keys";
 const CLIENTS: usize = 4;
 
+/// At which answer the server of a round is killed: sometimes at once, sometimes well under way.
+fn deadly(round: usize) -> usize {
+    1 + round * 37 % 700
+}
+
 /// Creates keys until nobody answers any more, and kills the server at the `deadly` answer of all clients.
 fn create_until_the_end(
     api: &Api,
@@ -42,7 +47,7 @@ fn kill(rounds: usize) {
             let clients: Vec<_> = (0..CLIENTS)
                 .map(|_| {
                     scope.spawn(|| {
-                        create_until_the_end(&server.api(&token), &server, &answers, 1 + round * 7)
+                        create_until_the_end(&server.api(&token), &server, &answers, deadly(round))
                     })
                 })
                 .collect();
@@ -134,7 +139,7 @@ fn kill_under_use(rounds: usize) {
         let answered: usize = thread::scope(|scope| {
             let client = || {
                 let api = Api::with_key(&server.api, secret);
-                use_until_the_end(&api, &server, &answers, 1 + round * 7)
+                use_until_the_end(&api, &server, &answers, deadly(round))
             };
             let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
             clients

@@ -4,11 +4,12 @@ use std::process::Command;
 
 use crate::harness::{Home, Outcome, run};
 
-/// Runs a command on a terminal of so many columns, where there is a program that makes one.
+/// Runs a command on a terminal of so many columns, where there is a program that makes one. Logs of a CI service
+/// show colours whatever the terminal, so it must not look like one.
 fn on_a_terminal(home: &Home, columns: u16, variables: &str, args: &str) -> Option<Outcome> {
     Command::new("script").arg("--version").output().ok()?;
     let command = format!(
-        "stty rows 50 cols {columns}; {variables} {} {args}",
+        "stty rows 50 cols {columns}; env -u CI {variables} {} {args}",
         env!("CARGO_BIN_EXE_llavero")
     );
     Some(run(
