@@ -19,8 +19,8 @@
 //! | [`metrics`] | what the process measures of itself |
 //! | [`logging`] | the log |
 //!
-//! Dependencies point one way: `cli` → `api` → `validation` → `app` → `store`, `token`, `limit` → `model`. poem stays in `api`, rusqlite
-//! in `store`.
+//! Dependencies point one way: `cli` → `api` → `validation` → `app` → `store`, `token`, `limit` → `model`. poem stays
+//! in `api`, rusqlite in `store`.
 //!
 //! # A request, walked through
 //!
@@ -35,8 +35,9 @@
 //! A change goes the same way, but for the end: `POST …/api-keys` takes its body through `api::body`, and
 //! [`store::Store::create_key`] puts a closure into the queue of `store::writer`. The writer's thread runs it in a
 //! transaction, with whatever else waits; `store::sqlite::key_life` asks who may, stores the key, moves the totals
-//! and writes the audit log; and only after the commit does the handler go on. A command does the same without a
-//! server: `cli` opens the store, calls the method, and closes it.
+//! and writes the audit log; and only after the commit does the handler go on. The use of a key, which
+//! [`validation`] decides on, takes the same queue, and is added up with all others that wait. A command does the
+//! same without a server: `cli` opens the store, calls the method, and closes it.
 
 pub mod api;
 pub mod app;
