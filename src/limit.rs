@@ -2,7 +2,7 @@
 //!
 //! Own, since the library for this (`governor`) does GCRA, which lets up to twice the limit through in one window.
 //! A sliding-window log ("sliding log" in Kong's and Cloudflare's articles on rate limiting), with its entries
-//! gathered in slots of a 1024th of the window, so that a key needs 24 KiB at most whatever its limit. All
+//! gathered in slots of a 1024th of the window, so that a key needs 48 KiB at most whatever its limit. All
 //! successes of a slot count as if they had come with its last one: a key may wait a slot longer than it must, and
 //! is never let over.
 //!
@@ -43,6 +43,8 @@ pub struct Decision {
     pub remaining: i64,
     /// Until one more may pass than now: the oldest success that counts leaves the window.
     pub reset: Duration,
+    /// When it was decided: as asked, or with the last success if that came in between.
+    pub at: Duration,
 }
 
 /// Successes that count as if they had come together.
@@ -93,7 +95,8 @@ impl Limiter {
             .or_insert_with(|| Window::new(rate, past));
     }
 
-    /// Takes back a use that was admitted at `at` and then could not be recorded: it has not happened.
+    /// Takes back a use that was admitted, [at](Decision::at) this instant, and then could not be recorded: it has
+    /// not happened. One that has left the window meanwhile is not missed.
     pub fn release(&self, key: KeyId, at: Duration) {
         if let Some(window) = self.shard(key).windows.get_mut(&key) {
             window.release(at);
@@ -152,6 +155,7 @@ impl Window {
             admitted,
             remaining: (self.rate.limit() - self.successes).max(0),
             reset: (oldest + self.rate.window()).saturating_sub(now),
+            at: now,
         }
     }
 
@@ -183,7 +187,7 @@ impl Window {
         let number = self.rate.slot(at);
         let rate = self.rate;
         let mut slots = self.slots.iter_mut();
-        if let Some(slot) = slots.find(|slot| rate.slot(slot.last) >= number) {
+        if let Some(slot) = slots.find(|slot| rate.slot(slot.last) == number) {
             slot.successes -= 1;
             self.successes -= 1;
             self.slots.retain(|slot| slot.successes > 0);
@@ -219,17 +223,29 @@ mod tests {
     #[test]
     fn a_success_counts_for_exactly_as_long_as_the_window() {
         let limiter = limiter(2, 1);
-        let decision = |admitted, remaining, reset| Decision {
+        let decision = |at, admitted, remaining, reset| Decision {
             admitted,
             remaining,
             reset: Duration::from_millis(reset),
+            at: Duration::from_millis(at),
         };
-        assert_eq!(admit(&limiter, 0), decision(true, 1, 1000));
-        assert_eq!(admit(&limiter, 400), decision(true, 0, 600));
-        assert_eq!(admit(&limiter, 999), decision(false, 0, 1));
-        assert_eq!(admit(&limiter, 1000), decision(true, 0, 400));
-        assert_eq!(admit(&limiter, 1399), decision(false, 0, 1));
-        assert_eq!(admit(&limiter, 1400), decision(true, 0, 600));
+        assert_eq!(admit(&limiter, 0), decision(0, true, 1, 1000));
+        assert_eq!(admit(&limiter, 400), decision(400, true, 0, 600));
+        assert_eq!(admit(&limiter, 999), decision(999, false, 0, 1));
+        assert_eq!(admit(&limiter, 1000), decision(1000, true, 0, 400));
+        assert_eq!(admit(&limiter, 1399), decision(1399, false, 0, 1));
+        assert_eq!(admit(&limiter, 1400), decision(1400, true, 0, 600));
+        // A thread that was held up between the clock and the limiter.
+        assert_eq!(admit(&limiter, 1300), decision(1400, false, 0, 600));
+    }
+
+    #[test]
+    fn what_is_taken_back_too_late_takes_nothing_from_others() {
+        let limiter = limiter(1, 1);
+        assert!(admit(&limiter, 0).admitted);
+        assert!(admit(&limiter, 1000).admitted);
+        limiter.release(KEY, Duration::ZERO);
+        assert!(!admit(&limiter, 1500).admitted);
     }
 
     #[test]

@@ -100,7 +100,7 @@ async fn admit(app: &App, key: ApiKey, now: Timestamp) -> Result<Verdict, store:
         let key = Box::new(key);
         return Ok(Verdict::Valid { key, quota: None });
     };
-    let (decision, at) = decide(app, &key, rate, now).await?;
+    let (decision, now) = decide(app, &key, rate).await?;
     let quota = Quota {
         limit: rate.limit(),
         remaining: decision.remaining,
@@ -110,34 +110,36 @@ async fn admit(app: &App, key: ApiKey, now: Timestamp) -> Result<Verdict, store:
         record(app, &key, now, Outcome::RateLimited).await?;
         return Ok(Verdict::RateLimited(quota));
     }
-    if let Err(error) = record(app, &key, now, Outcome::Success).await {
-        app.limiter.release(key.id, at);
-        return Err(error);
-    }
-    Ok(Verdict::Valid {
-        key: Box::new(key),
-        quota: Some(quota),
-    })
+    // On a task of its own: a caller who leaves meanwhile must not keep what was admitted from being recorded, or
+    // taken back.
+    let app = app.clone();
+    let recording = async move {
+        let recorded = record(&app, &key, now, Outcome::Success).await;
+        if recorded.is_err() {
+            app.limiter.release(key.id, decision.at);
+        }
+        recorded.map(|()| Box::new(key))
+    };
+    let key = tokio::spawn(recording).await??;
+    let quota = Some(quota);
+    Ok(Verdict::Valid { key, quota })
 }
 
 /// Asks the limiter, and tells it the key's past first if it does not know the key: after a restart, or a long
-/// time without use. Also when it was asked, on the monotonic clock.
+/// time without use. Also what the clock said when it was asked.
 async fn decide(
     app: &App,
     key: &ApiKey,
     rate: RateLimit,
-    now: Timestamp,
-) -> Result<(Decision, Duration), store::Error> {
+) -> Result<(Decision, Timestamp), store::Error> {
     loop {
-        let at = app.clock.elapsed();
+        let (now, at) = (app.clock.now(), app.clock.elapsed());
         if let Some(decision) = app.limiter.admit(key.id, at) {
-            return Ok((decision, at));
+            return Ok((decision, now));
         }
         let since = now.before(rate.window());
-        let stored = app.store.successes_since(key.id, since).await?;
+        let stored = app.store.successes_since(key.id, since, now).await?;
         let past = |(last, successes): (Timestamp, i64)| Slot {
-            // A clock that was set back has left a success in the future: it counts as one of now, so that it
-            // counts for a window and no longer.
             last: at.saturating_sub(now.since(last)),
             successes,
         };

@@ -9,16 +9,14 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 
-use super::error::Failure;
-
 /// The header that a key's secret comes in.
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The scheme's name in the document.
 const SCHEME: &str = "apiKey";
 
-/// What came in the header: a secret, or anything else.
-pub(super) struct PresentedKey(pub(super) String);
+/// What came in the header: a secret, or anything else; `None` unless there is exactly one.
+pub(super) struct PresentedKey(pub(super) Option<String>);
 
 impl<'a> ApiExtractor<'a> for PresentedKey {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
@@ -53,8 +51,8 @@ impl<'a> ApiExtractor<'a> for PresentedKey {
     ) -> Result<Self> {
         let mut sent = request.headers().get_all(API_KEY).iter();
         match (sent.next().map(|value| value.to_str()), sent.next()) {
-            (Some(Ok(text)), None) => Ok(Self(text.to_owned())),
-            _ => Err(Failure::InvalidKey.into()),
+            (Some(Ok(text)), None) => Ok(Self(Some(text.to_owned()))),
+            _ => Ok(Self(None)),
         }
     }
 }

@@ -220,7 +220,7 @@ pub(super) fn quota_headers(quota: &Quota) -> [(HeaderName, String); 3] {
 
 /// Whole seconds, rounded up: whoever waits so long does not come too early.
 fn seconds(duration: Duration) -> String {
-    duration.as_millis().div_ceil(1000).to_string()
+    duration.as_nanos().div_ceil(1_000_000_000).to_string()
 }
 
 impl ResponseError for Failure {

@@ -73,8 +73,13 @@ impl ValidateApi {
 
 impl ValidateApi {
     async fn judge(&self, key: &PresentedKey, scopes: &[String]) -> poem::Result<Pass> {
-        let verdict = validate(&self.app, &key.0, scopes).await;
-        let failure = match verdict.map_err(Failure::from)? {
+        let secret = key.0.as_deref().unwrap_or_default();
+        let verdict = validate(&self.app, secret, scopes).await;
+        // Whatever the reason, what could not be recorded is no yes, and no fault of the key's.
+        let verdict = verdict.map_err(|error| Failure::Unavailable {
+            cause: error.to_string(),
+        })?;
+        let failure = match verdict {
             Verdict::Valid { key, quota } => return Ok(Pass { key, quota }),
             Verdict::Unknown => Failure::InvalidKey,
             Verdict::Revoked => Failure::RevokedKeyUsed,

@@ -70,11 +70,11 @@ impl RateLimit {
         Duration::from_secs(self.window_seconds.unsigned_abs())
     }
 
-    /// The number of the slot that an instant, given as a distance from any origin, lies in. A window is 1,024
-    /// slots, or as many as it has milliseconds: successes of one slot are kept as one.
+    /// The number of the slot that an instant, given as a distance from any origin, lies in. A window is at most
+    /// 1,024 slots of whole milliseconds: successes of one slot are kept as one.
     #[must_use]
     pub fn slot(self, at: Duration) -> u128 {
-        at.as_millis() / (self.window().as_millis() / 1024).max(1)
+        at.as_millis() / self.window().as_millis().div_ceil(1024)
     }
 
     /// The rate limit, if both numbers are in their ranges.

@@ -3,6 +3,8 @@
 //! The organization comes first in every method that acts for somebody, and who may is decided in the
 //! transaction that acts: see [`Access`]. `key` is `None` where a caller's text is no key's id at all.
 
+use rusqlite::Connection;
+
 use super::{Error, Store, sqlite};
 use crate::model::{
     Access, Actor, ApiKey, Batch, DailyUsage, Day, Imported, KeyCursor, KeyId, KeyPage, KeyStats,
@@ -158,7 +160,7 @@ impl Store {
     }
 
     /// The uses of an organization by UTC day, oldest first: the last `days` of them, `today` last and days without
-    /// use as zeros; or all up to today that were used.
+    /// use as zeros; or all that were used.
     ///
     /// # Errors
     /// As every read.
@@ -182,17 +184,25 @@ impl Store {
     }
 
     /// The successes of a rate-limited key after `since`, in slots: when the last success of each came, and how
-    /// many there are, oldest first.
+    /// many there are, oldest first. A clock that was set back has left some after `now`: they are moved to it, for
+    /// good, so that they count for one window and no longer.
     ///
     /// # Errors
-    /// As every read.
+    /// As every read, and as every write if there is something to move.
     pub async fn successes_since(
         &self,
         key: KeyId,
         since: Timestamp,
+        now: Timestamp,
     ) -> Result<Vec<(Timestamp, i64)>, Error> {
-        self.read(move |conn| sqlite::rate::since(conn, key, since))
-            .await
+        let slots = move |conn: &Connection| sqlite::rate::since(conn, key, since);
+        let found = self.read(slots).await?;
+        if found.iter().all(|(last, _)| *last <= now) {
+            return Ok(found);
+        }
+        self.write(move |tx| sqlite::rate::set_back(tx, key, now))
+            .await?;
+        self.read(slots).await
     }
 
     /// Adds uses to the totals of their keys, of the keys' organizations and of the UTC days they fall on:

@@ -132,7 +132,7 @@ async fn a_malformed_key_does_not_reach_the_database() {
         .unwrap();
     let typo = PRODUCTION_SECRET.replace("hoi8", "hoi9");
     message(validate(&app, &typo).await, 401).await;
-    message(validate(&app, PRODUCTION_SECRET).await, 500).await;
+    message(validate(&app, PRODUCTION_SECRET).await, 503).await;
 }
 
 #[tokio::test]

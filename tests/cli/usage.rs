@@ -83,7 +83,11 @@ fn a_bad_line_is_named_and_nothing_is_imported() {
     let at = "2026-01-05T12:00:00Z";
     for (bad, words) in [
         ("{\n".to_owned(), "line 3"),
-        ("[]\n".to_owned(), "line 3"),
+        ("[]\n".to_owned(), "line 3: must be a JSON object"),
+        (
+            line(KEY, at, "success", 0),
+            "line 3: count must be at least 1",
+        ),
         (line("nope", at, "success", 1), "line 3: keyId must be"),
         (
             line(unknown, at, "success", 1),
@@ -121,7 +125,15 @@ fn a_bad_line_is_named_and_nothing_is_imported() {
             format!("keyId,at,outcome\n{row}{row}{KEY},{at},maybe\n"),
             "line 4",
         ),
-        (format!("keyId,at,result\n{row}"), "line 2"),
+        (
+            format!("keyId,at,result\n{row}"),
+            "line 1: must be a heading",
+        ),
+        (row.clone(), "line 1: must be a heading"),
+        (
+            format!("\r\nkeyId,at,outcome\r\n\r\n{row}\r\nx,{at},success\r\n"),
+            "line 6: keyId",
+        ),
     ] {
         home.write("uses.csv", text);
         let outcome = home.run(&["usage", "import", "uses.csv"]);

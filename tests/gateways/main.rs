@@ -50,9 +50,18 @@ fn check(gateway: &Gateway, llavero: &Llavero) {
             "550e8400-e29b-41d4-a716-446655440000"
         );
     }
-    // What a client says about itself is not believed.
-    let forged = gateway.get_with("/", &[("X-API-Key", &good.secret), ("X-Key-Id", "forged")]);
-    assert_eq!(seen(&forged)["x-key-id"], good.id);
+    // What a client says about itself is not believed, and the secret goes no further.
+    let plain = llavero.create(&json!({ "name": "without scopes" }));
+    let forged = [
+        ("X-API-Key", &*plain.secret),
+        ("X-Key-Id", "forged"),
+        ("X-Organization-Id", "forged"),
+        ("X-Key-Scopes", "forged"),
+    ];
+    let forged = seen(&gateway.get_with("/", &forged));
+    assert_eq!(forged["x-key-id"], plain.id);
+    assert!(!forged.to_string().contains("forged"), "{forged}");
+    assert!(!forged.to_string().contains(&plain.secret), "{forged}");
 
     for (secret, status, message) in [
         (None, 401, "Invalid API key"),

@@ -12,6 +12,7 @@ use std::{
 };
 
 use clap::builder::NonEmptyStringValueParser;
+use csv::StringRecord;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -141,57 +142,90 @@ fn progress(size: u64) -> ProgressBar {
 }
 
 fn read(format: Format, file: impl Read, now: Timestamp) -> Result<Content, Error> {
-    let file = BufReader::with_capacity(1 << 16, file);
-    match format {
-        Format::Ndjson => read_ndjson(file, now),
-        Format::Csv => read_csv(file, now),
-    }
-}
-
-fn read_ndjson(mut file: impl BufRead, now: Timestamp) -> Result<Content, Error> {
+    let mut file = BufReader::with_capacity(1 << 16, file);
     let mut content = Content::default();
     let mut line = Vec::new();
+    let mut heading = None;
     for number in 1.. {
-        line.clear();
-        let mut within = (&mut file).take(LONGEST_LINE as u64 + 1);
-        let length = within
-            .read_until(b'\n', &mut line)
-            .map_err(|error| unreadable(&error))?;
-        if length == 0 {
+        if !next_line(&mut file, &mut line, number)? {
             break;
         }
-        if length > LONGEST_LINE {
-            return Err(bad_line(number, "is longer than 64 KiB"));
+        let text = line.trim_ascii();
+        match (format, &heading) {
+            _ if text.is_empty() => {}
+            (Format::Ndjson, _) => content.add(&from_json(text, number)?, number, now)?,
+            (Format::Csv, None) => heading = Some(heading_of(text, number)?),
+            (Format::Csv, Some(heading)) => {
+                let record = fields(text, number)?;
+                let row = record.deserialize(Some(heading));
+                let row: Row<'_> = row.map_err(|error| bad_line(number, about(&error)))?;
+                content.add(&row, number, now)?;
+            }
         }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let row: Row<'_> =
-            serde_json::from_slice(&line).map_err(|error| bad_line(number, error))?;
-        content.add(&row, number, now)?;
     }
     Ok(content)
 }
 
-fn read_csv(file: impl Read, now: Timestamp) -> Result<Content, Error> {
-    let mut content = Content::default();
-    let mut reader = csv::Reader::from_reader(file);
-    let heading = reader
-        .headers()
-        .map_err(|error| bad_line(1, error))?
-        .clone();
-    let mut record = csv::StringRecord::new();
-    while reader
-        .read_record(&mut record)
-        .map_err(|error| bad_line(error.position().map_or(1, csv::Position::line), &error))?
-    {
-        let number = record.position().map_or(1, csv::Position::line);
-        let row: Row<'_> = record
-            .deserialize(Some(&heading))
-            .map_err(|error| bad_line(number, error))?;
-        content.add(&row, number, now)?;
+/// Reads a line into `line`; `false` at the end of the file.
+fn next_line(file: &mut impl BufRead, line: &mut Vec<u8>, number: u64) -> Result<bool, Error> {
+    line.clear();
+    let mut within = file.take(LONGEST_LINE as u64 + 1);
+    let length = within.read_until(b'\n', line).map_err(|error| {
+        Error::refused(format!(
+            "cannot read the file: {error}; nothing was imported"
+        ))
+    })?;
+    if length > LONGEST_LINE {
+        return Err(bad_line(number, "is longer than 64 KiB"));
     }
-    Ok(content)
+    Ok(length > 0)
+}
+
+fn from_json(text: &[u8], number: u64) -> Result<Row<'_>, Error> {
+    // serde takes an array for a struct.
+    if !text.starts_with(b"{") {
+        return Err(bad_line(number, "must be a JSON object"));
+    }
+    serde_json::from_slice(text).map_err(|error| {
+        // Each line is a text of its own to the parser.
+        let problem = error.to_string();
+        let problem = problem.split(" at line 1 ").next().unwrap_or_default();
+        bad_line(number, problem)
+    })
+}
+
+/// One line of CSV; no field of ours has a line break in it.
+fn fields(text: &[u8], number: u64) -> Result<StringRecord, Error> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .buffer_capacity(256)
+        .from_reader(text);
+    let mut record = StringRecord::new();
+    let read = reader.read_record(&mut record);
+    read.map_err(|error| bad_line(number, about(&error)))?;
+    Ok(record)
+}
+
+fn heading_of(text: &[u8], number: u64) -> Result<StringRecord, Error> {
+    let heading = fields(text, number)?;
+    let has = |name| heading.iter().any(|field| field == name);
+    let known = |field: &str| ["keyId", "at", "outcome", "count"].contains(&field);
+    if has("keyId") && has("at") && has("outcome") && heading.iter().all(known) {
+        Ok(heading)
+    } else {
+        Err(bad_line(
+            number,
+            "must be a heading of keyId, at, outcome and, if you like, count",
+        ))
+    }
+}
+
+/// csv's words without its own idea of where it is.
+fn about(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
+        _ => "is no valid CSV".to_owned(),
+    }
 }
 
 impl Content {
@@ -222,12 +256,6 @@ impl Content {
 
 fn bad_line(number: u64, problem: impl std::fmt::Display) -> Error {
     Error::negative(format!("line {number}: {problem}; nothing was imported"))
-}
-
-fn unreadable(error: &io::Error) -> Error {
-    Error::refused(format!(
-        "cannot read the file: {error}; nothing was imported"
-    ))
 }
 
 /// What an import did, as JSON.

@@ -48,6 +48,9 @@ impl Row<'_> {
             RowOutcome::RateLimited => Outcome::RateLimited,
             RowOutcome::Error => Outcome::Error,
         };
+        if self.count == 0 {
+            return Err("count must be at least 1");
+        }
         let count = self.count;
         Ok(Use {
             key,

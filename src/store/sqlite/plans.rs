@@ -9,7 +9,7 @@ use super::{
     access, audit, batches, key_life, keys, members, organizations, rate, schema, stats, usage,
 };
 
-const STATEMENTS: [(&str, &str); 34] = [
+const STATEMENTS: [(&str, &str); 35] = [
     (
         "access::ORGANIZATION_AND_ROLE",
         access::ORGANIZATION_AND_ROLE,
@@ -39,6 +39,7 @@ const STATEMENTS: [(&str, &str); 34] = [
     ("organizations::ORGANIZATION", organizations::ORGANIZATION),
     ("rate::ADD", rate::ADD),
     ("rate::FORGET", rate::FORGET),
+    ("rate::SET_BACK", rate::SET_BACK),
     ("rate::SINCE", rate::SINCE),
     ("schema::SIGNING_SECRET", schema::SIGNING_SECRET),
     ("stats::SUMMARY", stats::SUMMARY),

@@ -33,6 +33,12 @@ pub(super) const SINCE: &str = "
        AND last_at > ?2
      ORDER BY slot";
 
+pub(super) const SET_BACK: &str = "
+    UPDATE rate_slots
+       SET last_at = ?2
+     WHERE key_id = ?1
+       AND last_at > ?2";
+
 /// Notes down the successes among the uses, slot by slot.
 pub(super) fn count(tx: &Savepoint<'_>, uses: &[LiveUse]) -> Result<(), Error> {
     let mut slots: HashMap<(KeyId, i64), (RateLimit, Timestamp, i64)> = HashMap::new();
@@ -63,6 +69,16 @@ fn slot(rate: RateLimit, at: Timestamp) -> i64 {
     i64::try_from(rate.slot(since_1970)).unwrap_or(i64::MAX)
 }
 
+/// Moves successes that lie in the future to `now`.
+pub(in crate::store) fn set_back(
+    tx: &Savepoint<'_>,
+    key: KeyId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    tx.prepare_cached(SET_BACK)?.execute(params![key, now])?;
+    Ok(())
+}
+
 /// The successes of a key after `since`, slot by slot: when the last of each came, and how many there are.
 pub(in crate::store) fn since(
     conn: &Connection,
@@ -71,5 +87,8 @@ pub(in crate::store) fn since(
 ) -> Result<Vec<(Timestamp, i64)>, Error> {
     let mut statement = conn.prepare_cached(SINCE)?;
     let slots = statement.query_map(params![key, since], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(slots.collect::<Result<_, _>>()?)
+    let mut slots: Vec<(Timestamp, i64)> = slots.collect::<Result<_, _>>()?;
+    // Those that were set back are no longer in the order of their slots.
+    slots.sort_by_key(|(last, _)| *last);
+    Ok(slots)
 }

@@ -153,12 +153,19 @@ pub(in crate::store) fn daily_usage(
         return daily(conn, organization, today, days);
     }
     let mut statement = conn.prepare_cached(DAILY)?;
-    let used = statement.query_map(params![organization, Day::from_number(0), today], |row| {
-        Ok(DailyUsage {
-            day: row.get(0)?,
-            usage: row::usage(row, 1)?,
-        })
-    })?;
+    let used = statement.query_map(
+        params![
+            organization,
+            Day::from_number(0),
+            Day::from_number(i64::MAX)
+        ],
+        |row| {
+            Ok(DailyUsage {
+                day: row.get(0)?,
+                usage: row::usage(row, 1)?,
+            })
+        },
+    )?;
     Ok(used.collect::<Result<_, _>>()?)
 }
 

@@ -27,8 +27,8 @@ pub(super) struct Group {
     uses: Vec<LiveUse>,
     /// Who waits for the uses to be recorded.
     callers: Vec<oneshot::Sender<Result<(), Error>>>,
-    /// What became of the uses, all in one savepoint.
-    recorded: Option<Error>,
+    /// What became of each use; empty until that is known.
+    recorded: Vec<Result<(), Error>>,
     /// Whether this is the last group.
     pub(super) closing: bool,
 }
@@ -85,19 +85,26 @@ impl Group {
                 break;
             }
         }
-        if !self.uses.is_empty() {
-            let recorded = &mut self.recorded;
-            // Until it has ended well, in case it panics.
-            *recorded = Some(Error::Unfinished);
-            run(&mut tx, |savepoint| {
-                *recorded = usage::record_live(savepoint, &self.uses).err();
-                recorded.is_none()
-            })?;
-        }
+        self.record(&mut tx)?;
         let started = Instant::now();
         tx.commit()?;
         let writes = self.jobs.len() + self.uses.len();
-        waiting.metrics.committed(writes, started.elapsed());
+        if writes > 0 {
+            waiting.metrics.committed(writes, started.elapsed());
+        }
+        Ok(())
+    }
+
+    /// Records the uses, all in one savepoint; and, should one of them be at fault, each in its own.
+    fn record(&mut self, tx: &mut Transaction<'_>) -> Result<(), Error> {
+        let together = record(tx, &self.uses)?;
+        self.recorded = match together {
+            Err(error) if !error.is_temporary() && self.uses.len() > 1 => {
+                let alone = |used: &LiveUse| record(tx, std::slice::from_ref(used));
+                self.uses.iter().map(alone).collect::<Result<_, _>>()?
+            }
+            together => vec![together; self.uses.len()],
+        };
         Ok(())
     }
 
@@ -106,12 +113,25 @@ impl Group {
         for job in self.jobs {
             job.answer(failure);
         }
-        let recorded = self.recorded.as_ref().or(failure);
+        let mut recorded = self.recorded.into_iter();
         for caller in self.callers {
+            let recorded = recorded.next().unwrap_or(Err(Error::RolledBack));
+            let answer = failure.cloned().map_or(recorded, Err);
             // Whoever asked may have left.
-            let _ = caller.send(recorded.cloned().map_or(Ok(()), Err));
+            let _ = caller.send(answer);
         }
     }
+}
+
+/// Records uses in a savepoint of their own; what became of them.
+fn record(tx: &mut Transaction<'_>, uses: &[LiveUse]) -> Result<Result<(), Error>, Error> {
+    // Until it has ended well, in case it panics.
+    let mut recorded = Err(Error::Unfinished);
+    run(tx, |savepoint| {
+        recorded = usage::record_live(savepoint, uses);
+        recorded.is_ok()
+    })?;
+    Ok(recorded)
 }
 
 fn begin(conn: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
