@@ -201,7 +201,7 @@ impl Gateway {
     pub(crate) fn nginx(server: &str, llavero: &Llavero, upstream: Upstream) -> Self {
         let server = server.replace("listen 8080", "listen LISTEN");
         let config = format!(
-            "daemon off;\npid nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n\
+            "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n\
              client_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\n\
              uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n{server}\n}}\n"
         );
@@ -241,7 +241,9 @@ impl Gateway {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join(file), config).unwrap();
         let mut command = command(directory.path().to_str().unwrap());
-        let mut process = Process(command.stdout(Stdio::null()).spawn().unwrap());
+        // What a gateway leaves behind must not hold a pipe of whoever runs the tests.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut process = Process(command.spawn().unwrap());
         while TcpStream::connect(address).is_err() {
             assert_eq!(
                 process.0.try_wait().unwrap(),
