@@ -97,6 +97,9 @@ impl Group {
 
     /// Records the uses, all in one savepoint; and, should one of them be at fault, each in its own.
     fn record(&mut self, tx: &mut Transaction<'_>) -> Result<(), Error> {
+        if self.uses.is_empty() {
+            return Ok(());
+        }
         let together = record(tx, &self.uses)?;
         self.recorded = match together {
             Err(error) if !error.is_temporary() && self.uses.len() > 1 => {

@@ -4,8 +4,13 @@
 
 use std::sync::mpsc::channel;
 
+use uuid::Uuid;
+
 use super::*;
-use crate::store::sqlite::open;
+use crate::{
+    model::{KeyId, Outcome, Timestamp, Use},
+    store::sqlite::open,
+};
 
 /// A writer, and a connection that sees what it has committed.
 fn writer() -> (Writer, Connection, tempfile::TempDir) {
@@ -23,7 +28,7 @@ fn writer() -> (Writer, Connection, tempfile::TempDir) {
 fn insert(tx: &Savepoint<'_>, slug: &str) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO organizations (id, slug, name, created_at) VALUES (?1, ?2, 'x', 0)",
-        (uuid::Uuid::from_u128(slug.len() as u128).to_string(), slug),
+        (Uuid::from_u128(slug.len() as u128).to_string(), slug),
     )?;
     Ok(())
 }
@@ -170,4 +175,69 @@ async fn while_another_process_writes_all_that_wait_fail_together_and_later_ones
     }
     other.execute_batch("COMMIT").unwrap();
     writer.write(|tx| insert(tx, "later")).await.unwrap();
+}
+
+/// A use of the key with this number, which need not be there.
+fn use_of(key: u128) -> LiveUse {
+    LiveUse {
+        used: Use {
+            key: KeyId(Uuid::from_u128(key)),
+            at: Timestamp::from_millis(0),
+            outcome: Outcome::Success,
+            count: 1,
+        },
+        rate_limit: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_uses_that_are_recorded_together_one_that_cannot_be_fails_alone() {
+    let (writer, other, _directory) = writer();
+    writer
+        .write(|tx| {
+            insert(tx, "a")?;
+            let id = Uuid::from_u128(1).to_string();
+            tx.execute(
+                "INSERT INTO organization_totals (organization_id) VALUES (?1)",
+                [&id],
+            )?;
+            tx.execute(
+                "INSERT INTO api_keys (id, organization_id, secret_hash, preview, name, created_at)
+                 VALUES (?1, ?1, zeroblob(32), 'sk_...abcd', 'x', 0)",
+                [&id],
+            )?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let held = hold(&writer);
+    let uses = [1, 2, 1].map(|key| {
+        let (caller, answer) = oneshot::channel();
+        let message = Message::Use(use_of(key), caller);
+        writer.queue.try_send(message).unwrap();
+        answer
+    });
+    drop(held);
+    for (at, recorded) in uses.into_iter().enumerate() {
+        let recorded = recorded.await.unwrap();
+        match at {
+            1 => assert!(
+                matches!(recorded, Err(Error::UnknownKey(_))),
+                "{recorded:?}"
+            ),
+            _ => assert!(recorded.is_ok(), "{recorded:?}"),
+        }
+    }
+    let count = |sql: &str| -> i64 { other.query_row(sql, [], |row| row.get(0)).unwrap() };
+    for table in [
+        "api_keys",
+        "organization_totals",
+        "organization_daily_usage",
+    ] {
+        assert_eq!(
+            count(&format!("SELECT sum(successful_requests) FROM {table}")),
+            2,
+            "{table}"
+        );
+    }
 }
