@@ -12,11 +12,14 @@ use std::{
 };
 
 use clap::builder::NonEmptyStringValueParser;
-use csv::StringRecord;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{Format, row::Row};
+use super::{
+    Format,
+    csv::{Heading, Lines},
+    row::Row,
+};
 use crate::{
     cli::{Error, Host, database::DatabaseArgs, output::OutputArgs},
     model::{Batch, Imported, KeyId, Tally, Timestamp},
@@ -145,21 +148,27 @@ fn read(format: Format, file: impl Read, now: Timestamp) -> Result<Content, Erro
     let mut file = BufReader::with_capacity(1 << 16, file);
     let mut content = Content::default();
     let mut line = Vec::new();
-    let mut heading = None;
+    let mut heading: Option<Heading> = None;
+    let mut csv = Lines::new();
     for number in 1.. {
         if !next_line(&mut file, &mut line, number)? {
             break;
         }
         let text = line.trim_ascii();
-        match (format, &heading) {
+        match format {
             _ if text.is_empty() => {}
-            (Format::Ndjson, _) => content.add(&from_json(text, number)?, number, now)?,
-            (Format::Csv, None) => heading = Some(heading_of(text, number)?),
-            (Format::Csv, Some(heading)) => {
-                let record = fields(text, number)?;
-                let row = record.deserialize(Some(heading));
-                let row: Row<'_> = row.map_err(|error| bad_line(number, about(&error)))?;
-                content.add(&row, number, now)?;
+            Format::Ndjson => content.add(&from_json(text, number)?, number, now)?,
+            Format::Csv => {
+                let fields = csv.fields(text);
+                let fields = fields.ok_or_else(|| bad_line(number, "is no valid CSV"))?;
+                match &heading {
+                    None => heading = Some(heading_of(&fields, number)?),
+                    Some(heading) => {
+                        let row = heading.row(&fields);
+                        let row = row.map_err(|problem| bad_line(number, problem))?;
+                        content.add(&row, number, now)?;
+                    }
+                }
             }
         }
     }
@@ -194,38 +203,11 @@ fn from_json(text: &[u8], number: u64) -> Result<Row<'_>, Error> {
     })
 }
 
-/// One line of CSV; no field of ours has a line break in it.
-fn fields(text: &[u8], number: u64) -> Result<StringRecord, Error> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .buffer_capacity(256)
-        .from_reader(text);
-    let mut record = StringRecord::new();
-    let read = reader.read_record(&mut record);
-    read.map_err(|error| bad_line(number, about(&error)))?;
-    Ok(record)
-}
-
-fn heading_of(text: &[u8], number: u64) -> Result<StringRecord, Error> {
-    let heading = fields(text, number)?;
-    let has = |name| heading.iter().any(|field| field == name);
-    let known = |field: &str| ["keyId", "at", "outcome", "count"].contains(&field);
-    if has("keyId") && has("at") && has("outcome") && heading.iter().all(known) {
-        Ok(heading)
-    } else {
-        Err(bad_line(
-            number,
-            "must be a heading of keyId, at, outcome and, if you like, count",
-        ))
-    }
-}
-
-/// csv's words without its own idea of where it is.
-fn about(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
-        _ => "is no valid CSV".to_owned(),
-    }
+fn heading_of(fields: &[&str], number: u64) -> Result<Heading, Error> {
+    Heading::new(fields).ok_or_else(|| {
+        let problem = "must be a heading of keyId, at, outcome and, if you like, count";
+        bad_line(number, problem)
+    })
 }
 
 impl Content {

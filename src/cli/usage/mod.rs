@@ -2,6 +2,7 @@
 //!
 //! What an import counts goes through the same function as a use that happens now, and moves the same totals.
 
+mod csv;
 mod export;
 mod import;
 mod row;

@@ -34,6 +34,30 @@ fn one() -> u32 {
     1
 }
 
+impl<'a> Row<'a> {
+    /// A line from its fields, as CSV has them.
+    pub(super) fn from_fields(
+        key_id: &'a str,
+        at: &'a str,
+        outcome: &str,
+        count: Option<&str>,
+    ) -> Result<Self, &'static str> {
+        let outcome = match outcome {
+            "success" => RowOutcome::Success,
+            "rate_limited" => RowOutcome::RateLimited,
+            "error" => RowOutcome::Error,
+            _ => return Err("outcome must be success, rate_limited or error"),
+        };
+        let count = count.map_or(Ok(one()), str::parse);
+        Ok(Self {
+            key_id: key_id.into(),
+            at: at.into(),
+            outcome,
+            count: count.map_err(|_| "count must be a whole number up to 4294967295")?,
+        })
+    }
+}
+
 impl Row<'_> {
     /// The uses that the line tells of, none of them after `now`.
     pub(super) fn read(&self, now: Timestamp) -> Result<Use, &'static str> {
