@@ -211,6 +211,6 @@ impl Store {
     /// # Errors
     /// [`Error::UnknownKey`] when a use names no stored key; else as every write.
     pub async fn record(&self, uses: Vec<Use>) -> Result<(), Error> {
-        self.write(move |tx| sqlite::usage::record(tx, &uses)).await
+        self.write(move |tx| sqlite::usage::record(tx, uses)).await
     }
 }

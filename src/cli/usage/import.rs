@@ -8,6 +8,7 @@ use std::{
     collections::HashMap,
     fs::File,
     io::{self, BufRead, BufReader, IsTerminal, Read},
+    mem,
     path::{Path, PathBuf},
 };
 
@@ -64,13 +65,14 @@ impl Args {
     pub(super) fn run(self, host: &Host) -> Result<(), Error> {
         let now = host.clock.now();
         let format = self.format()?;
-        let content = self.read(format, now)?;
+        let mut content = self.read(format, now)?;
+        let keys = content.tally.len();
         let batch = self.batch_id.as_ref().map(|id| Batch {
             id: id.clone(),
             requests: content.requests,
         });
         let imported = self.database.with_store(async |store| {
-            let tally = content.tally.clone();
+            let tally = mem::take(&mut content.tally);
             let imported = store.import_usage(tally, batch, now).await;
             imported.map_err(|error| content.name_the_line(error))
         })?;
@@ -83,7 +85,6 @@ impl Args {
                 ));
             }
         };
-        let keys = content.tally.len();
         self.output.print(
             || Report {
                 requests: counted,

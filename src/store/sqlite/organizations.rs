@@ -54,7 +54,7 @@ pub(in crate::store) fn seed_if_empty(tx: &Savepoint<'_>, seed: &Seed) -> Result
     for seeded in &seed.keys {
         key_life::insert(tx, seeded.organization, &seeded.key, seeded.revoked_at)?;
     }
-    usage::record(tx, &seed.uses)?;
+    usage::record(tx, seed.uses.iter().copied())?;
     Ok(true)
 }
 

@@ -39,10 +39,13 @@ pub(super) const ADD_TO_DAY: &str = "
            errors = errors + excluded.errors";
 
 /// Adds the uses to all totals; see [`crate::store::Store::record`].
-pub(in crate::store) fn record(tx: &Savepoint<'_>, uses: &[Use]) -> Result<(), Error> {
+pub(in crate::store) fn record(
+    tx: &Savepoint<'_>,
+    uses: impl IntoIterator<Item = Use>,
+) -> Result<(), Error> {
     let mut tally = Tally::default();
     for used in uses {
-        if !tally.add(*used) {
+        if !tally.add(used) {
             return Err(Error::TooLarge);
         }
     }
@@ -51,8 +54,7 @@ pub(in crate::store) fn record(tx: &Savepoint<'_>, uses: &[Use]) -> Result<(), E
 
 /// The same for uses that happen now; see [`crate::store::Store::record_live`].
 pub(in crate::store) fn record_live(tx: &Savepoint<'_>, uses: &[LiveUse]) -> Result<(), Error> {
-    let counted: Vec<Use> = uses.iter().map(|live| live.used).collect();
-    record(tx, &counted)?;
+    record(tx, uses.iter().map(|live| live.used))?;
     rate::count(tx, uses)
 }
 
