@@ -63,10 +63,7 @@ pub fn endpoint(
     request_seed: u64,
 ) -> serde_json::Result<impl Endpoint<Output = Response> + use<>> {
     let document = document()?;
-    let keys = KeysApi { app: app.clone() };
-    let stats = StatsApi { app: app.clone() };
-    let validate = ValidateApi { app: app.clone() };
-    let routes = RouteTable::new(base, (keys, stats, validate))
+    let routes = RouteTable::new(base, (KeysApi, StatsApi, ValidateApi))
         .beside(routes::DOCS, docs::Page::new(&document, base)?)
         .beside(routes::HEALTHZ, health::Live)
         .beside(routes::READYZ, health::Ready(app.store.clone()))

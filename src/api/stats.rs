@@ -3,6 +3,7 @@
 //! One operation, its wire structs and its handler. What is counted and how is decided by the store, in one
 //! snapshot; here it only gets its form.
 
+use poem::web::Data;
 use poem_openapi::{
     Object, OpenApi,
     param::{Path, Query},
@@ -25,9 +26,7 @@ use crate::{
 };
 
 /// The operations on all keys of an organization.
-pub(super) struct StatsApi {
-    pub(super) app: App,
-}
+pub(super) struct StatsApi;
 
 #[OpenApi(tag = "ApiTag::ApiKeys")]
 impl StatsApi {
@@ -42,13 +41,14 @@ impl StatsApi {
     async fn stats(
         &self,
         caller: Caller,
+        app: Data<&App>,
         /// The organization's id or slug.
         #[oai(name = "organizationId")]
         organization: Path<String>,
         /// Adds `daily`: so many UTC days, today included.
         days: Query<Option<Days>>,
     ) -> poem::Result<Reply<StatsOut>> {
-        let App { store, clock, .. } = &self.app;
+        let App { store, clock, .. } = app.0;
         let organization = OrganizationRef::parse(&organization);
         let days = days.0.map(|days| days.get("days")).transpose()?;
         let found = store

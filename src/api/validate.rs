@@ -6,6 +6,7 @@
 use poem::{
     IntoResponse, Response,
     http::{HeaderMap, HeaderName, HeaderValue},
+    web::Data,
 };
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
@@ -30,9 +31,7 @@ use crate::{
 };
 
 /// The operations on the use of keys.
-pub(super) struct ValidateApi {
-    pub(super) app: App,
-}
+pub(super) struct ValidateApi;
 
 #[OpenApi(tag = "ApiTag::ApiKeys")]
 impl ValidateApi {
@@ -47,10 +46,11 @@ impl ValidateApi {
     async fn validate_for_gateway(
         &self,
         key: PresentedKey,
+        app: Data<&App>,
         /// A scope that the key must have; may be given several times.
         scope: Query<Vec<String>>,
     ) -> poem::Result<Pass> {
-        self.judge(&key, &scope).await
+        judge(&app, &key, &scope).await
     }
 
     /// Validate an API key
@@ -64,31 +64,30 @@ impl ValidateApi {
     async fn validate(
         &self,
         key: PresentedKey,
+        app: Data<&App>,
         /// A scope that the key must have; may be given several times.
         scope: Query<Vec<String>>,
     ) -> poem::Result<Pass> {
-        self.judge(&key, &scope).await
+        judge(&app, &key, &scope).await
     }
 }
 
-impl ValidateApi {
-    async fn judge(&self, key: &PresentedKey, scopes: &[String]) -> poem::Result<Pass> {
-        let secret = key.0.as_deref().unwrap_or_default();
-        let verdict = validate(&self.app, secret, scopes).await;
-        // Whatever the reason, what could not be recorded is no yes, and no fault of the key's.
-        let verdict = verdict.map_err(|error| Failure::Unavailable {
-            cause: error.to_string(),
-        })?;
-        let failure = match verdict {
-            Verdict::Valid { key, quota } => return Ok(Pass { key, quota }),
-            Verdict::Unknown => Failure::InvalidKey,
-            Verdict::Revoked => Failure::RevokedKeyUsed,
-            Verdict::Expired => Failure::ExpiredKeyUsed,
-            Verdict::MissingScopes(scopes) => Failure::MissingScopes(scopes.join(", ")),
-            Verdict::RateLimited(quota) => Failure::RateLimited(quota),
-        };
-        Err(failure.into())
-    }
+async fn judge(app: &App, key: &PresentedKey, scopes: &[String]) -> poem::Result<Pass> {
+    let secret = key.0.as_deref().unwrap_or_default();
+    let verdict = validate(app, secret, scopes).await;
+    // Whatever the reason, what could not be recorded is no yes, and no fault of the key's.
+    let verdict = verdict.map_err(|error| Failure::Unavailable {
+        cause: error.to_string(),
+    })?;
+    let failure = match verdict {
+        Verdict::Valid { key, quota } => return Ok(Pass { key, quota }),
+        Verdict::Unknown => Failure::InvalidKey,
+        Verdict::Revoked => Failure::RevokedKeyUsed,
+        Verdict::Expired => Failure::ExpiredKeyUsed,
+        Verdict::MissingScopes(scopes) => Failure::MissingScopes(scopes.join(", ")),
+        Verdict::RateLimited(quota) => Failure::RateLimited(quota),
+    };
+    Err(failure.into())
 }
 
 /// The headers of a yes, with examples, for the document.

@@ -8,7 +8,7 @@ mod body;
 pub(super) mod refusals;
 mod wire;
 
-use poem::http::Uri;
+use poem::{http::Uri, web::Data};
 use poem_openapi::{
     OpenApi,
     param::{Path, Query},
@@ -35,9 +35,7 @@ use crate::{
 };
 
 /// The operations on keys.
-pub(super) struct KeysApi {
-    pub(super) app: App,
-}
+pub(super) struct KeysApi;
 
 /// How many keys may be asked for at once.
 type Limit = Bounded<1, 100>;
@@ -58,6 +56,7 @@ impl KeysApi {
     async fn keys(
         &self,
         caller: Caller,
+        app: Data<&App>,
         /// The organization's id or slug.
         #[oai(name = "organizationId")]
         organization: Path<String>,
@@ -70,7 +69,7 @@ impl KeysApi {
         let limit = limit.0.map(|limit| limit.get("limit")).transpose()?;
         let limit = limit.unwrap_or(DEFAULT_LIMIT);
         let after = cursor.0.map(|cursor| cursor.get()).transpose()?;
-        let App { store, clock, .. } = &self.app;
+        let App { store, clock, .. } = app.0;
         let by = Actor::User(caller.0);
         let page = allowed(store.keys(organization, by, after, limit).await)?;
         Ok(Reply(KeyPageOut::new(page, clock.now())))
@@ -87,6 +86,7 @@ impl KeysApi {
     async fn create(
         &self,
         caller: Caller,
+        app: Data<&App>,
         uri: &Uri,
         /// The organization's id or slug.
         #[oai(name = "organizationId")]
@@ -98,7 +98,7 @@ impl KeysApi {
             clock,
             random,
             ..
-        } = &self.app;
+        } = app.0;
         let now = clock.now();
         let key = NewKey {
             settings: body::settings(body.fields, now)?,
@@ -128,13 +128,14 @@ impl KeysApi {
     async fn key(
         &self,
         caller: Caller,
+        app: Data<&App>,
         /// The organization's id or slug.
         #[oai(name = "organizationId")]
         organization: Path<String>,
         /// The key's id.
         id: Path<String>,
     ) -> poem::Result<Reply<KeyOut>> {
-        let App { store, clock, .. } = &self.app;
+        let App { store, clock, .. } = app.0;
         let organization = OrganizationRef::parse(&organization);
         let found = store.key(organization, caller.0, KeyId::parse(&id)).await;
         let key = allowed(found)?.ok_or(Failure::KeyNotFound)?;
@@ -154,6 +155,7 @@ impl KeysApi {
     async fn rotate(
         &self,
         caller: Caller,
+        app: Data<&App>,
         /// The organization's id or slug.
         #[oai(name = "organizationId")]
         organization: Path<String>,
@@ -166,7 +168,7 @@ impl KeysApi {
             clock,
             random,
             ..
-        } = &self.app;
+        } = app.0;
         let rotation = Rotation {
             grace: body::grace(body.fields)?,
             secret: Secret::generate(random.bytes().map_err(Failure::from)?),
@@ -195,13 +197,14 @@ impl KeysApi {
     async fn revoke(
         &self,
         caller: Caller,
+        app: Data<&App>,
         /// The organization's id or slug.
         #[oai(name = "organizationId")]
         organization: Path<String>,
         /// The key's id.
         id: Path<String>,
     ) -> poem::Result<Reply<KeyOut>> {
-        let App { store, clock, .. } = &self.app;
+        let App { store, clock, .. } = app.0;
         let now = clock.now();
         let organization = OrganizationRef::parse(&organization);
         let (by, id) = (Actor::User(caller.0), KeyId::parse(&id));
