@@ -180,7 +180,7 @@ impl Store {
     /// # Errors
     /// As every write.
     pub async fn record_live(&self, used: LiveUse) -> Result<(), Error> {
-        self.writer.record(used).await
+        self.write_use(used).await
     }
 
     /// The successes of a rate-limited key after `since`, in slots: when the last success of each came, and how

@@ -1,4 +1,4 @@
-//! The store: the async face of the database file, and what each of its methods promises.
+//! The store: the async face of the database, and what each of its methods promises.
 //!
 //! Called by the API's handlers and by the commands. Everything that is read in one call is read in one
 //! snapshot; everything that is written in one call is written or not written as a whole, durable when it
@@ -14,7 +14,7 @@ mod writer;
 use std::{
     num::NonZeroU32,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -24,8 +24,8 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, Savepoint};
 use tokio::task::spawn_blocking;
 
-use self::writer::Writer;
-use crate::metrics::Metrics;
+use self::writer::{Writer, write_now};
+use crate::{metrics::Metrics, model::LiveUse};
 
 /// How long a request waits for a reader when all are busy, before the store counts as unavailable.
 const READER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -42,14 +42,14 @@ pub struct OpenOptions {
     pub new_signing_secret: [u8; 32],
 }
 
-/// An open database file. Clones share it.
+/// An open database. Clones share it.
 #[derive(Clone)]
 pub struct Store {
     readers: Readers,
-    writer: Writer,
+    writer: Writes,
     metrics: Metrics,
-    /// Where the write-ahead log is.
-    log: Arc<Path>,
+    /// Where the write-ahead log is, if there is one.
+    log: Option<Arc<Path>>,
 }
 
 #[derive(Clone)]
@@ -58,6 +58,14 @@ enum Readers {
     Pool(Pool<SqliteConnectionManager>),
     /// For a command: it asks little, and ends so soon that the threads of a pool would outlive it.
     One(Arc<Mutex<Connection>>),
+}
+
+#[derive(Clone)]
+enum Writes {
+    /// On a thread of their own: many share an `fsync`.
+    Together(Writer),
+    /// At once, one by one, where there is nothing to wait for: in a database that is in memory and somebody's own.
+    Alone(Arc<Mutex<Connection>>),
 }
 
 impl Store {
@@ -70,15 +78,9 @@ impl Store {
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, OpenError> {
         let (path, conn) = sqlite::open::create_or_open(path, &options.new_signing_secret)?;
         let log = sqlite::log_of(&path);
-        let readers = Pool::builder()
-            .max_size(options.readers.get())
-            .connection_timeout(START_TIMEOUT)
-            .test_on_check_out(false)
-            .max_lifetime(None)
-            .idle_timeout(None)
-            .build(sqlite::connection::readers(&path))
+        let readers = pool(sqlite::connection::readers(&path), options.readers)
             .map_err(|source| OpenError::Readers { path, source })?;
-        Self::start(&log, Readers::Pool(readers), conn)
+        Self::start(Some(&log), Readers::Pool(readers), conn)
     }
 
     /// Opens the file at `path` for a command, without a pool. Other processes may have it open, a server
@@ -91,16 +93,53 @@ impl Store {
         let reader = sqlite::connection::open_reader(&path)
             .map_err(|source| OpenError::sqlite(&path, source))?;
         let log = sqlite::log_of(&path);
-        Self::start(&log, Readers::One(Arc::new(Mutex::new(reader))), conn)
+        Self::start(Some(&log), Readers::One(Arc::new(Mutex::new(reader))), conn)
     }
 
-    fn start(log: &Path, readers: Readers, conn: Connection) -> Result<Self, OpenError> {
+    /// A new database in memory for a server, which ends with the store. Blocks for a moment.
+    ///
+    /// # Errors
+    /// When the machine has no memory or threads left.
+    pub fn in_memory(options: &OpenOptions) -> Result<Self, OpenError> {
+        let (name, conn) = sqlite::memory::create(&options.new_signing_secret)?;
+        let readers = pool(sqlite::memory::readers(&name), options.readers).map_err(|source| {
+            let path = name.into();
+            OpenError::Readers { path, source }
+        })?;
+        Self::start(None, Readers::Pool(readers), conn)
+    }
+
+    /// A database in memory that begins as a copy of the one that `image` was made of, and measures with `metrics`.
+    /// Made for one caller at a time: it has one connection and no thread. Blocks for a moment.
+    ///
+    /// # Errors
+    /// When `image` is none, or the machine has no memory left.
+    pub fn from_image(image: &[u8], metrics: Metrics) -> Result<Self, Error> {
+        let conn = Arc::new(Mutex::new(sqlite::memory::open_image(image)?));
+        Ok(Self {
+            readers: Readers::One(Arc::clone(&conn)),
+            writer: Writes::Alone(conn),
+            metrics,
+            log: None,
+        })
+    }
+
+    /// The bytes of the whole database.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn image(&self) -> Result<Vec<u8>, Error> {
+        self.read(|conn| Ok(sqlite::memory::image(conn)?)).await
+    }
+
+    fn start(log: Option<&Path>, readers: Readers, conn: Connection) -> Result<Self, OpenError> {
         let metrics = Metrics::default();
+        let writer = Writer::start(conn, metrics.writer.clone()).map_err(OpenError::Thread)?;
         Ok(Self {
             readers,
-            writer: Writer::start(conn, metrics.writer.clone()).map_err(OpenError::Thread)?,
+            writer: Writes::Together(writer),
             metrics,
-            log: log.into(),
+            log: log.map(Into::into),
         })
     }
 
@@ -113,7 +152,8 @@ impl Store {
     /// The size of the write-ahead log; nothing if there is none.
     #[must_use]
     pub fn wal_bytes(&self) -> u64 {
-        self.log.metadata().map_or(0, |log| log.len())
+        let log = self.log.as_ref().and_then(|log| log.metadata().ok());
+        log.map_or(0, |log| log.len())
     }
 
     /// Makes sure that there is a database at `path`: a missing or empty file becomes one, with
@@ -166,8 +206,10 @@ impl Store {
         let is_server = matches!(self.readers, Readers::Pool(_));
         // The last connection to close does the checkpoint, and a reader cannot: readers go first.
         drop(self.readers);
-        if let Some(conn) = self.writer.close()
+        if let Writes::Together(writer) = self.writer
+            && let Some(conn) = writer.close()
             && is_server
+            && self.log.is_some()
             && let Err(error) = sqlite::connection::settle(&conn)
         {
             tracing::warn!(%error, "the database was not tidied up; nothing is lost");
@@ -183,9 +225,7 @@ impl Store {
     ) -> Result<T, Error> {
         let readers = match &self.readers {
             Readers::Pool(readers) => readers,
-            Readers::One(conn) => {
-                return read(&conn.lock().unwrap_or_else(PoisonError::into_inner));
-            }
+            Readers::One(conn) => return read(&lock(conn)),
         };
         if let Some(conn) = readers.try_get() {
             return read(&conn);
@@ -199,6 +239,37 @@ impl Store {
         &self,
         write: impl FnOnce(&Savepoint<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.writer.write(write).await
+        match &self.writer {
+            Writes::Together(writer) => writer.write(write).await,
+            Writes::Alone(conn) => write_now(&mut lock(conn), write),
+        }
     }
+
+    /// Records a use of a key, on the writer's thread together with all others that wait.
+    async fn write_use(&self, used: LiveUse) -> Result<(), Error> {
+        match &self.writer {
+            Writes::Together(writer) => writer.record(used).await,
+            Writes::Alone(conn) => write_now(&mut lock(conn), |tx| {
+                sqlite::usage::record_live(tx, &[used])
+            }),
+        }
+    }
+}
+
+fn pool(
+    connections: SqliteConnectionManager,
+    size: NonZeroU32,
+) -> Result<Pool<SqliteConnectionManager>, r2d2::Error> {
+    Pool::builder()
+        .max_size(size.get())
+        .connection_timeout(START_TIMEOUT)
+        .test_on_check_out(false)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .build(connections)
+}
+
+/// A panic in the middle of a read or a transaction leaves nothing behind in a connection.
+fn lock(conn: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    conn.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -25,18 +25,27 @@ pub(super) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
         "built with SQLite {}, which can corrupt a file in WAL mode",
         rusqlite::version()
     );
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | common_flags();
+    let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | common_flags())?;
+    writer_settings(&conn)?;
+    Ok(conn)
+}
+
+/// The one place that opens a connection; the pool has its own.
+pub(super) fn open(path: impl AsRef<Path>, flags: OpenFlags) -> rusqlite::Result<Connection> {
     #[expect(clippy::disallowed_methods, reason = "this is the recipe")]
-    let conn = Connection::open_with_flags(path, flags)?;
+    Connection::open_with_flags(path, flags)
+}
+
+/// For a connection that writes. Those settings that are about a file mean nothing in memory, and do no harm there.
+pub(super) fn writer_settings(conn: &Connection) -> rusqlite::Result<()> {
     conn.busy_handler(Some(wait_for_lock))?;
-    common_settings(&conn)?;
+    common_settings(conn)?;
     conn.execute_batch(
         "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA journal_size_limit = 67108864;
          PRAGMA wal_autocheckpoint = 1000;",
-    )?;
-    Ok(conn)
+    )
 }
 
 /// What SQLite does between two attempts to get a lock. Its own `busy_timeout` soon asks only every 100 ms: on a
@@ -79,8 +88,7 @@ pub(in crate::store) fn readers(path: &Path) -> SqliteConnectionManager {
 
 /// One such connection, without a pool.
 pub(in crate::store) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    #[expect(clippy::disallowed_methods, reason = "this is the recipe")]
-    let conn = Connection::open_with_flags(path, reader_flags())?;
+    let conn = open(path, reader_flags())?;
     reader_settings(&conn)?;
     Ok(conn)
 }
@@ -89,7 +97,8 @@ fn reader_flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_ONLY | common_flags()
 }
 
-fn reader_settings(conn: &Connection) -> rusqlite::Result<()> {
+/// For a connection that reads, and could not write if it tried.
+pub(super) fn reader_settings(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch("PRAGMA busy_timeout = 1000;")?;
     common_settings(conn)?;
     conn.execute_batch("PRAGMA query_only = ON;")

@@ -12,6 +12,7 @@ mod file;
 pub(super) mod key_life;
 pub(super) mod keys;
 pub(super) mod members;
+pub(super) mod memory;
 pub(super) mod open;
 pub(super) mod organizations;
 #[cfg(test)]

@@ -137,7 +137,8 @@ fn record(tx: &mut Transaction<'_>, uses: &[LiveUse]) -> Result<Result<(), Error
     Ok(recorded)
 }
 
-fn begin(conn: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
+/// Begins a transaction that may write.
+pub(super) fn begin(conn: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
     // A rollback that failed has left the transaction before this one open, and the lock taken.
     if !conn.is_autocommit() {
         conn.execute_batch("ROLLBACK")?;

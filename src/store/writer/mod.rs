@@ -158,6 +158,20 @@ impl Writer {
     }
 }
 
+/// Runs `write` in a transaction of its own, here and now: for a connection that nobody else waits for.
+pub(super) fn write_now<T>(
+    conn: &mut Connection,
+    write: impl FnOnce(&Savepoint<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut tx = group::begin(conn)?;
+    let savepoint = tx.savepoint()?;
+    // What fails, or panics, is undone as the two are dropped.
+    let value = write(&savepoint)?;
+    savepoint.commit()?;
+    tx.commit()?;
+    Ok(value)
+}
+
 /// The end of the queue that the thread takes from.
 struct Waiting {
     messages: Receiver<Message>,
