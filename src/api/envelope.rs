@@ -18,6 +18,7 @@ use poem::{
 
 use super::{
     auth::CallerSlot,
+    cors::Cors,
     error::Failure,
     request_id::{REQUEST_ID, RequestIds},
     routes::RouteInfo,
@@ -44,6 +45,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
 pub(super) struct Envelope<E> {
     inner: E,
     routes: HashMap<String, RouteInfo>,
+    cors: Cors,
     ids: RequestIds,
     metrics: Metrics,
 }
@@ -55,21 +57,25 @@ struct Asked {
     /// The length of the path and query.
     target: usize,
     id: HeaderValue,
+    /// Of the page that asked, if it may read the answer.
+    origin: Option<HeaderValue>,
     caller: CallerSlot,
     started: Instant,
 }
 
 impl Envelope<()> {
-    /// Puts `routes` into the envelope; `infos` tells what they are.
+    /// Puts `routes` into the envelope; `infos` tells what they are, `cors` which web pages may use them.
     pub(super) fn new(
         routes: impl Endpoint<Output = Response>,
         infos: HashMap<String, RouteInfo>,
+        cors: Cors,
         request_seed: u64,
         metrics: Metrics,
     ) -> Envelope<impl Endpoint<Output = Response>> {
         Envelope {
             inner: routes.with(CatchPanic::new().with_handler(panicked)),
             routes: infos,
+            cors,
             ids: RequestIds::new(request_seed),
             metrics,
         }
@@ -88,6 +94,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
                 .path_and_query()
                 .map_or(0, |target| target.as_str().len()),
             id: self.ids.keep_or_make(request.headers()),
+            origin: self.cors.allowed(request.headers()),
             caller: CallerSlot::default(),
             started: Instant::now(),
         };
@@ -95,9 +102,12 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         if asked.method == Method::HEAD {
             request.set_method(Method::GET);
         }
-        let answer = match refuse_unread(&asked, request.headers()) {
-            Some(failure) => Err(failure.into()),
-            None => self.inner.call(request).await,
+        let answer = if let Some(failure) = refuse_unread(&asked, request.headers()) {
+            Err(failure.into())
+        } else if let Some(preflight) = self.cors.preflight(&request) {
+            Ok(preflight)
+        } else {
+            self.inner.call(request).await
         };
         Ok(self.seal(&asked, answer))
     }
@@ -119,6 +129,7 @@ impl<E> Envelope<E> {
         }
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, asked.id.clone());
+        self.cors.seal(asked.origin.clone(), headers);
         for (name, value) in HEADERS {
             headers
                 .entry(name)

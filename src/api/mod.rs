@@ -11,6 +11,7 @@
 mod api_key;
 mod auth;
 mod body;
+mod cors;
 mod cursor;
 mod docs;
 mod envelope;
@@ -32,15 +33,16 @@ mod wire;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get};
 use poem_openapi::{OpenApiService, Tags};
 
-use self::{
-    envelope::Envelope, keys::KeysApi, openapi::DocumentPage, routes::RouteTable, stats::StatsApi,
-    validate::ValidateApi,
-};
 pub use self::{
+    cors::{Cors, Origin, OriginError},
     keys::{KeyOut, KeyWithSecretOut},
     openapi::document,
     routes::{BasePath, BasePathError},
     server::serve,
+};
+use self::{
+    envelope::Envelope, keys::KeysApi, openapi::DocumentPage, routes::RouteTable, stats::StatsApi,
+    validate::ValidateApi,
 };
 use crate::app::App;
 
@@ -52,14 +54,15 @@ enum ApiTag {
     ApiKeys,
 }
 
-/// Everything that llavero answers, with the API under `base`. `request_seed` sets the request ids of this
-/// process apart from those of others.
+/// Everything that llavero answers, with the API under `base`, to web pages as `cors` says. `request_seed` sets the
+/// request ids of this process apart from those of others.
 ///
 /// # Errors
 /// When the OpenAPI document cannot be made, which the tests rule out.
 pub fn endpoint(
     app: &App,
     base: &BasePath,
+    cors: Cors,
     request_seed: u64,
 ) -> serde_json::Result<impl Endpoint<Output = Response> + use<>> {
     let document = document()?;
@@ -73,7 +76,7 @@ pub fn endpoint(
         .into_endpoint()
         .data(app.clone());
     let metrics = app.metrics.clone();
-    Ok(Envelope::new(service, infos, request_seed, metrics))
+    Ok(Envelope::new(service, infos, cors, request_seed, metrics))
 }
 
 /// What llavero answers to whoever watches over it: `/metrics`, for an address of its own.
@@ -82,5 +85,6 @@ pub fn metrics_endpoint(app: &App, request_seed: u64) -> impl Endpoint<Output = 
     let page = metrics::MetricsPage(app.clone());
     let routes = Route::new().at(metrics::METRICS, get(page));
     let infos = routes::RouteInfo::of_one(metrics::METRICS);
-    Envelope::new(routes, infos, request_seed, app.metrics.clone())
+    let nobody = Cors::Only(Vec::new());
+    Envelope::new(routes, infos, nobody, request_seed, app.metrics.clone())
 }

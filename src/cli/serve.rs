@@ -21,7 +21,7 @@ use super::{
     trust::{Trust, TrustArgs},
 };
 use crate::{
-    api::{self, BasePath},
+    api::{self, BasePath, Cors, Origin},
     app::App,
     demo::Demo,
     logging,
@@ -62,6 +62,10 @@ pub(super) struct Args {
     /// Require tokens whose `iss` is ISSUER
     #[arg(long, value_name = "ISSUER", env = "LLAVERO_JWT_ISSUER", value_parser = NonEmptyStringValueParser::new())]
     jwt_issuer: Option<String>,
+
+    /// Let web pages of ORIGIN use the API, for instance `http://localhost:5173`; may be given several times
+    #[arg(long = "cors-origin", value_name = "ORIGIN", env = "LLAVERO_CORS_ORIGIN", num_args = 1.., value_delimiter = ',')]
+    cors_origins: Vec<Origin>,
 
     /// How many database connections read at once [default: two more than there are processors]
     #[arg(long, value_name = "N", env = "LLAVERO_POOL_SIZE", value_parser = pool_size)]
@@ -148,7 +152,8 @@ impl Args {
         }
         let request_seed = u64::from_ne_bytes(random.bytes()?);
         let app = App::new(store, trusted, self.expected(), clock, random);
-        let endpoint = api::endpoint(&app, &self.base_path, request_seed)?;
+        let cors = Cors::Only(self.cors_origins.clone());
+        let endpoint = api::endpoint(&app, &self.base_path, cors, request_seed)?;
         let metrics = api::metrics_endpoint(&app, !request_seed);
         drop(app);
         print(&greeting)?;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use llavero::{
-    api,
+    api::{self, Cors},
     app::App,
     demo::Demo,
     model::{Clock, Random, Secret, Seed, Timestamp, UserId},
@@ -32,6 +32,9 @@ pub(crate) const DIEGO: &str = "44444444-4444-4444-8444-444444444444";
 pub(crate) const EVA: &str = "55555555-5555-4555-8555-555555555555";
 pub(crate) const PRODUCTION: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01";
 pub(crate) const GLOBEX_WEBSITE: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d11";
+
+/// The one origin whose pages may use the API.
+pub(crate) const PAGE: &str = "http://localhost:5173";
 
 /// 2026-01-15T12:00:00.000Z, where the clock of every test begins.
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_768_478_400_000);
@@ -95,7 +98,9 @@ impl TestApp {
         store.seed_if_empty(seed).await.unwrap();
 
         let app = App::new(store.clone(), trusted, expected, clock, Random::system());
-        let endpoint = api::endpoint(&app, &"/api".parse().unwrap(), 0xfeed).unwrap();
+        let base = "/api".parse().unwrap();
+        let cors = Cors::Only(vec![PAGE.parse().unwrap()]);
+        let endpoint = api::endpoint(&app, &base, cors, 0xfeed).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();

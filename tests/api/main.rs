@@ -4,6 +4,7 @@
 
 mod access;
 mod bodies;
+mod cors;
 mod errors;
 mod harness;
 mod health;

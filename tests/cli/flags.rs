@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpListener, process::Command};
 
-use crate::harness::{ANA, DATABASE, Home, PRODUCTION, SECRET, Server, run};
+use crate::harness::{ANA, Api, DATABASE, Home, PRODUCTION, SECRET, Server, run};
 
 const OTHER_SECRET: &str = "another shared secret of more than 32 bytes";
 
@@ -176,6 +176,50 @@ fn the_metrics_address() {
         "{outcome:?}"
     );
     serve(&home, &["--metrics-listen", "127.0.0.1:0"], &variable).stop();
+}
+
+/// Whether pages of `origin` may read what the server answers.
+fn may_read(server: &Server, origin: &str) -> bool {
+    let api = Api::new(&server.api, None).with_header("origin", origin);
+    let answer = api.get(PRODUCTION);
+    assert_eq!(answer.status, 401);
+    let allowed = answer.headers.get("access-control-allow-origin");
+    allowed.is_some_and(|allowed| allowed == origin)
+}
+
+#[test]
+fn the_origins_of_web_pages() {
+    let home = Home::new();
+    let [one, two, three] = [
+        "http://localhost:5173",
+        "https://app.example.com",
+        "http://[::1]",
+    ];
+    let read_by = |args: &[&str], variable: &str| {
+        let server = serve(&home, args, &[("LLAVERO_CORS_ORIGIN", variable)]);
+        [one, two, three].map(|origin| may_read(&server, origin))
+    };
+    let both = format!("{one},{two}");
+    assert_eq!(read_by(&[], &both), [true, true, false]);
+    assert_eq!(
+        read_by(&["--cors-origin", three], &both),
+        [false, false, true]
+    );
+    let twice = ["--cors-origin", one, "--cors-origin", three];
+    assert_eq!(read_by(&twice, &both), [true, false, true]);
+    assert_eq!(
+        read_by(&["--cors-origin", one, two], &both),
+        [true, true, false]
+    );
+    let server = serve(&home, &[], &[]);
+    assert!(!may_read(&server, one));
+    for wrong in ["*", "null", "http://localhost:5173/", "app.example.com"] {
+        let outcome = run(&mut serve_command(&home, &["--cors-origin", wrong], &[]));
+        assert!(
+            outcome.failure(2).contains("write an origin"),
+            "{outcome:?}"
+        );
+    }
 }
 
 #[test]

@@ -9,10 +9,11 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::PATIENCE;
 
-/// A status and a body.
+/// A status, headers and a body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
@@ -28,6 +29,7 @@ impl Answer {
 pub(crate) struct Api {
     url: String,
     token: Option<String>,
+    headers: HeaderMap,
     client: Client,
     runtime: Runtime,
 }
@@ -38,6 +40,7 @@ impl Api {
         Self {
             url: url.to_owned(),
             token: token.map(str::to_owned),
+            headers: HeaderMap::new(),
             client: client.build().unwrap(),
             runtime: Builder::new_current_thread().enable_all().build().unwrap(),
         }
@@ -45,14 +48,14 @@ impl Api {
 
     /// A client that uses a key instead.
     pub(crate) fn with_key(url: &str, secret: &str) -> Self {
-        let mut api = Self::new(url, None);
-        let headers = HeaderMap::from_iter([(
-            HeaderName::from_static("x-api-key"),
-            HeaderValue::from_str(secret).unwrap(),
-        )]);
-        let client = Client::builder().no_proxy().timeout(PATIENCE);
-        api.client = client.default_headers(headers).build().unwrap();
-        api
+        Self::new(url, None).with_header("x-api-key", secret)
+    }
+
+    /// The same client, that sends another header besides.
+    pub(crate) fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).unwrap();
+        self.headers.insert(HeaderName::from_static(name), value);
+        self
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -74,7 +77,8 @@ impl Api {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.url))
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        request.headers(self.headers.clone())
     }
 
     fn send(&self, request: RequestBuilder) -> Answer {
@@ -89,6 +93,7 @@ impl Api {
             let response = request.send().await?;
             Ok(Answer {
                 status: response.status().as_u16(),
+                headers: response.headers().clone(),
                 body: response.text().await?,
             })
         })
