@@ -3,7 +3,7 @@
 //! Stored at once or not at all, by `Store::seed_if_empty`. A seed is a state and no history: it leaves no lines in
 //! the audit log.
 
-use super::{Member, NewKey, Organization, OrganizationId, Timestamp, Use};
+use super::{LiveUse, Member, NewKey, Organization, OrganizationId, Timestamp, Use};
 
 /// Organizations, their members, their keys and what the keys were used for. Each part refers to those before
 /// it.
@@ -17,6 +17,8 @@ pub struct Seed {
     pub keys: Vec<SeedKey>,
     /// What the keys were used for, in any order.
     pub uses: Vec<Use>,
+    /// The same, of uses that count against the keys' rate limits.
+    pub live_uses: Vec<LiveUse>,
 }
 
 /// A key that has a history.

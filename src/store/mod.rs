@@ -109,13 +109,15 @@ impl Store {
         Self::start(None, Readers::Pool(readers), conn)
     }
 
-    /// A database in memory that begins as a copy of the one that `image` was made of, and measures with `metrics`.
-    /// Made for one caller at a time: it has one connection and no thread. Blocks for a moment.
+    /// A database in memory that begins as a copy of the one that `image` was made of, may grow up to `room` bytes, and
+    /// measures with `metrics`. Made for one caller at a time: it has one connection and no thread. Blocks for a
+    /// moment.
     ///
     /// # Errors
     /// When `image` is none, or the machine has no memory left.
-    pub fn from_image(image: &[u8], metrics: Metrics) -> Result<Self, Error> {
-        let conn = Arc::new(Mutex::new(sqlite::memory::open_image(image)?));
+    pub fn from_image(image: &[u8], room: usize, metrics: Metrics) -> Result<Self, Error> {
+        let room = i64::try_from(room).unwrap_or(i64::MAX);
+        let conn = Arc::new(Mutex::new(sqlite::memory::open_image(image, room)?));
         Ok(Self {
             readers: Readers::One(Arc::clone(&conn)),
             writer: Writes::Alone(conn),

@@ -12,9 +12,6 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use super::{connection, schema};
 use crate::store::OpenError;
 
-/// How much larger than its original a private database may grow, in pages: a visitor cannot fill the memory.
-const MOST_NEW_PAGES: u32 = 1024;
-
 /// A new database under a name that no other has, with the current schema, and the connection that writes to it.
 pub(in crate::store) fn create(
     signing_secret: &[u8; 32],
@@ -43,14 +40,14 @@ pub(in crate::store) fn image(conn: &Connection) -> rusqlite::Result<Vec<u8>> {
     Ok(conn.serialize(MAIN_DB)?.to_vec())
 }
 
-/// A connection that reads and writes a copy of `image` of its own.
-pub(in crate::store) fn open_image(image: &[u8]) -> rusqlite::Result<Connection> {
+/// A connection that reads and writes a copy of `image` of its own, which may grow up to `room` bytes.
+pub(in crate::store) fn open_image(image: &[u8], room: i64) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = connection::open(":memory:", flags)?;
     conn.deserialize_read_exact(MAIN_DB, image, image.len(), false)?;
     connection::writer_settings(&conn)?;
-    let pages: u32 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
-    conn.pragma_update(None, "max_page_count", pages + MOST_NEW_PAGES)?;
+    let page: i64 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    conn.pragma_update(None, "max_page_count", room / page)?;
     Ok(conn)
 }
 
@@ -93,22 +90,22 @@ mod tests {
         let (_, original) = create(&[7; 32]).unwrap();
         add_organization(&original, 1).unwrap();
         let before = image(&original).unwrap();
-        let copy = open_image(&before).unwrap();
+        let copy = open_image(&before, 1 << 20).unwrap();
         assert_eq!(image(&copy).unwrap(), before);
         add_organization(&copy, 2).unwrap();
         assert_eq!((organizations(&original), organizations(&copy)), (1, 2));
-        let again = open_image(&image(&copy).unwrap()).unwrap();
+        let again = open_image(&image(&copy).unwrap(), 1 << 20).unwrap();
         assert_eq!(organizations(&again), 2);
     }
 
     #[test]
     fn a_copy_cannot_fill_the_memory() {
         let (_, original) = create(&[7; 32]).unwrap();
-        let copy = open_image(&image(&original).unwrap()).unwrap();
+        let copy = open_image(&image(&original).unwrap(), 1 << 20).unwrap();
         copy.execute_batch("BEGIN").unwrap();
         let full = (0..).find_map(|n| add_organization(&copy, n).err());
         let code = full.and_then(|error| error.sqlite_error_code());
         assert_eq!(code, Some(ErrorCode::DiskFull));
-        assert!(image(&copy).unwrap().len() < 8 << 20);
+        assert!(image(&copy).unwrap().len() <= 1 << 20);
     }
 }

@@ -55,6 +55,7 @@ pub(in crate::store) fn seed_if_empty(tx: &Savepoint<'_>, seed: &Seed) -> Result
         key_life::insert(tx, seeded.organization, &seeded.key, seeded.revoked_at)?;
     }
     usage::record(tx, seed.uses.iter().copied())?;
+    usage::record_live(tx, &seed.live_uses)?;
     Ok(true)
 }
 
