@@ -49,4 +49,15 @@ impl App {
             metrics,
         }
     }
+
+    /// The same application on another store, with other randomness, and with no memory of how keys were used.
+    #[must_use]
+    pub fn with(&self, store: Store, random: Random) -> Self {
+        Self {
+            store,
+            random,
+            limiter: Arc::new(Limiter::new()),
+            ..self.clone()
+        }
+    }
 }

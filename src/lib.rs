@@ -47,6 +47,7 @@ pub mod limit;
 pub mod logging;
 pub mod metrics;
 pub mod model;
+pub mod sandbox;
 pub mod store;
 pub mod token;
 pub mod validation;

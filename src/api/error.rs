@@ -163,6 +163,31 @@ impl Failure {
         }
     }
 
+    /// Its name among the examples of an operation's answers.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::BadRequest(_) | Self::PathNotUtf8 => "bad-request",
+            Self::Unauthenticated { .. } => "unauthenticated",
+            Self::NotAMember => "not-a-member",
+            Self::RoleTooLow => "role-too-low",
+            Self::KeyNotFound => "key-not-found",
+            Self::NoRoute { .. } => "no-route",
+            Self::MethodNotAllowed { .. } => "method-not-allowed",
+            Self::KeyRevoked | Self::RevokedKeyUsed => "key-revoked",
+            Self::KeyExpired | Self::ExpiredKeyUsed => "key-expired",
+            Self::InvalidKey => "invalid-key",
+            Self::MissingScopes(_) => "missing-scopes",
+            Self::RateLimited(_) => "rate-limited",
+            Self::NotJson => "not-json",
+            Self::Encoded => "encoded",
+            Self::BodyTooLarge => "body-too-large",
+            Self::BodyTimeout => "body-timeout",
+            Self::HeadersTooLarge => "headers-too-large",
+            Self::Internal { .. } => "internal-error",
+            Self::Unavailable { .. } => "unavailable",
+        }
+    }
+
     /// The body.
     pub(super) fn body(&self) -> ErrorOut {
         let status = self.status();

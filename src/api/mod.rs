@@ -9,6 +9,7 @@
 //! difference in `fixtures/openapi.json`.
 
 mod api_key;
+mod ask;
 mod auth;
 mod body;
 mod cors;
@@ -24,6 +25,7 @@ mod openapi;
 mod reply;
 mod request_id;
 mod routes;
+mod sandbox;
 mod server;
 mod stats;
 mod unique;
@@ -34,16 +36,15 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get};
 use poem_openapi::{OpenApiService, Tags};
 
 pub use self::{
+    ask::{Answer, AskError, ask},
     cors::{Cors, Origin, OriginError},
     keys::{KeyOut, KeyWithSecretOut},
     openapi::document,
     routes::{BasePath, BasePathError},
+    sandbox::{SandboxError, sandbox_document, sandbox_endpoint},
     server::serve,
 };
-use self::{
-    envelope::Envelope, keys::KeysApi, openapi::DocumentPage, routes::RouteTable, stats::StatsApi,
-    validate::ValidateApi,
-};
+use self::{envelope::Envelope, openapi::DocumentPage, routes::RouteTable};
 use crate::app::App;
 
 /// The tag of the operations that llavero has.
@@ -53,6 +54,11 @@ enum ApiTag {
     #[oai(rename = "api-keys")]
     ApiKeys,
 }
+
+/// What answers requests: an endpoint of poem's, for those who need not know what that is.
+pub trait Service: Endpoint<Output = Response> + 'static {}
+
+impl<E: Endpoint<Output = Response> + 'static> Service for E {}
 
 /// Everything that llavero answers, with the API under `base`, to web pages as `cors` says. `request_seed` sets the
 /// request ids of this process apart from those of others.
@@ -64,9 +70,9 @@ pub fn endpoint(
     base: &BasePath,
     cors: Cors,
     request_seed: u64,
-) -> serde_json::Result<impl Endpoint<Output = Response> + use<>> {
+) -> serde_json::Result<impl Service + use<>> {
     let document = document()?;
-    let routes = RouteTable::new(base, (KeysApi, StatsApi, ValidateApi))
+    let routes = RouteTable::new(std::slice::from_ref(base))
         .beside(routes::DOCS, docs::Page::new(&document, base)?)
         .beside(routes::HEALTHZ, health::Live)
         .beside(routes::READYZ, health::Ready(app.store.clone()))
@@ -81,7 +87,7 @@ pub fn endpoint(
 
 /// What llavero answers to whoever watches over it: `/metrics`, for an address of its own.
 #[must_use]
-pub fn metrics_endpoint(app: &App, request_seed: u64) -> impl Endpoint<Output = Response> + use<> {
+pub fn metrics_endpoint(app: &App, request_seed: u64) -> impl Service + use<> {
     let page = metrics::MetricsPage(app.clone());
     let routes = Route::new().at(metrics::METRICS, get(page));
     let infos = routes::RouteInfo::of_one(metrics::METRICS);

@@ -26,7 +26,7 @@ impl RequestIds {
     pub(super) fn keep_or_make(&self, headers: &HeaderMap) -> HeaderValue {
         let mut sent = headers.get_all(REQUEST_ID).iter();
         if let (Some(id), None) = (sent.next(), sent.next())
-            && is_request_id(id.as_bytes())
+            && is_plain(id.as_bytes())
         {
             return id.clone();
         }
@@ -37,7 +37,7 @@ impl RequestIds {
 }
 
 /// 1 to 128 characters that need no escaping anywhere: UUIDs, ULIDs, trace ids and the like.
-fn is_request_id(id: &[u8]) -> bool {
+pub(super) fn is_plain(id: &[u8]) -> bool {
     (1..=128).contains(&id.len())
         && id
             .iter()

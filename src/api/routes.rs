@@ -9,7 +9,7 @@ use std::{collections::HashMap, str::FromStr};
 use poem::{Endpoint, EndpointExt, Response, endpoint::BoxEndpoint, http::Method};
 use poem_openapi::{
     OpenApi,
-    registry::{MetaApi, Registry},
+    registry::{MetaApi, MetaOperation, MetaPath, Registry},
 };
 
 use super::{keys::KeysApi, stats::StatsApi, validate::ValidateApi};
@@ -52,6 +52,11 @@ impl FromStr for BasePath {
 }
 
 impl BasePath {
+    /// None.
+    pub(super) const fn root() -> Self {
+        Self(String::new())
+    }
+
     /// The path without a final slash: what comes before `/organizations`.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -67,54 +72,74 @@ impl BasePath {
 /// The annotated operations.
 pub(super) type Apis = (KeysApi, StatsApi, ValidateApi);
 
-/// All endpoints: the operations under the base path, and what is served beside them, for GET.
+/// Puts something around an operation: its path in the document, what is known of it, and its endpoint.
+pub(super) type Wrap =
+    Box<dyn Fn(&str, &MetaOperation, BoxEndpoint<'static>) -> BoxEndpoint<'static> + Send + Sync>;
+
+/// All endpoints: the operations under each base path, and what is served beside them.
 ///
 /// It is an `OpenApi` itself, so that poem-openapi builds one flat table of them all.
 pub(super) struct RouteTable {
-    base: BasePath,
-    apis: Apis,
-    beside: Vec<(String, BoxEndpoint<'static>)>,
+    bases: Vec<BasePath>,
+    wrap: Wrap,
+    beside: Vec<(String, Method, BoxEndpoint<'static>)>,
 }
 
 impl RouteTable {
-    pub(super) fn new(base: &BasePath, apis: Apis) -> Self {
+    /// The operations under each of `bases`.
+    pub(super) fn new(bases: &[BasePath]) -> Self {
         Self {
-            base: base.clone(),
-            apis,
+            bases: bases.to_vec(),
+            wrap: Box::new(|_, _, endpoint| endpoint),
             beside: Vec::new(),
         }
     }
 
-    /// What is known of each route, by the pattern that poem knows it by.
-    pub(super) fn infos(&self) -> HashMap<String, RouteInfo> {
-        let beside = self
-            .beside
-            .iter()
-            .map(|(path, _)| (path.clone(), RouteInfo::new(path, &["GET"])));
-        let operations = Apis::meta()
-            .into_iter()
-            .flat_map(|api| api.paths)
-            .map(|path| {
-                let methods: Vec<_> = path
-                    .operations
-                    .iter()
-                    .map(|op| op.method.as_str())
-                    .collect();
-                let template = self.base.join(&path.path);
-                (pattern(&template), RouteInfo::new(&template, &methods))
-            });
-        beside.chain(operations).collect()
+    /// Puts something around every operation.
+    pub(super) fn wrapped(self, wrap: Wrap) -> Self {
+        Self { wrap, ..self }
     }
 
-    /// Adds an endpoint that is no operation of the API.
+    /// What is known of each route, by the pattern that poem knows it by.
+    pub(super) fn infos(&self) -> HashMap<String, RouteInfo> {
+        let beside = self.beside.iter().map(|(path, method, _)| {
+            let info = RouteInfo::new(path, &[method.as_str()]);
+            (path.clone(), info)
+        });
+        let of = |base: &BasePath, path: MetaPath| {
+            let methods = path.operations.iter().map(|op| op.method.as_str());
+            let methods: Vec<_> = methods.collect();
+            let template = base.join(&path.path);
+            (pattern(&template), RouteInfo::new(&template, &methods))
+        };
+        let under = |base| paths().map(move |path| of(base, path));
+        self.bases.iter().flat_map(under).chain(beside).collect()
+    }
+
+    /// Adds an endpoint that is no operation of the API, for GET.
     pub(super) fn beside(
-        mut self,
+        self,
         path: &str,
         endpoint: impl Endpoint<Output = Response> + 'static,
     ) -> Self {
-        self.beside.push((path.to_owned(), endpoint.boxed()));
+        self.beside_for(Method::GET, path, endpoint)
+    }
+
+    /// The same for another method.
+    pub(super) fn beside_for(
+        mut self,
+        method: Method,
+        path: &str,
+        endpoint: impl Endpoint<Output = Response> + 'static,
+    ) -> Self {
+        let beside = (path.to_owned(), method, endpoint.boxed());
+        self.beside.push(beside);
         self
     }
+}
+
+fn paths() -> impl Iterator<Item = MetaPath> {
+    Apis::meta().into_iter().flat_map(|api| api.paths)
 }
 
 impl OpenApi for RouteTable {
@@ -127,13 +152,23 @@ impl OpenApi for RouteTable {
     }
 
     fn add_routes(self, table: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {
-        let mut operations = HashMap::new();
-        self.apis.add_routes(&mut operations);
-        for (path, methods) in operations {
-            table.insert(self.base.join(&path), methods);
+        for base in &self.bases {
+            let mut operations = HashMap::new();
+            (KeysApi, StatsApi, ValidateApi).add_routes(&mut operations);
+            for path in paths() {
+                let pattern = pattern(&path.path);
+                let mut endpoints = operations.remove(&pattern).unwrap_or_default();
+                let methods = path.operations.iter().filter_map(|operation| {
+                    let endpoint = endpoints.remove(&operation.method)?;
+                    let wrapped = (self.wrap)(&path.path, operation, endpoint);
+                    Some((operation.method.clone(), wrapped))
+                });
+                let methods = methods.collect();
+                table.insert(base.join(&pattern), methods);
+            }
         }
-        for (path, endpoint) in self.beside {
-            table.insert(path, HashMap::from([(Method::GET, endpoint)]));
+        for (path, method, endpoint) in self.beside {
+            table.insert(path, HashMap::from([(method, endpoint)]));
         }
     }
 }

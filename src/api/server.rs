@@ -12,7 +12,7 @@ use hyper_util::{
     server::graceful::{GracefulShutdown, Watcher},
 };
 use poem::{
-    Endpoint, Request, Response,
+    Request,
     http::{self, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
@@ -22,6 +22,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_io_timeout::TimeoutStream;
+
+use super::Service;
 
 /// Connections at once; more wait in the listener's queue.
 const MOST_CONNECTIONS: usize = 1024;
@@ -37,10 +39,7 @@ const MOST_HEADERS: usize = 256;
 
 /// Serves `endpoint` on `listener` until `stop` resolves; then finishes what is in flight, for at most ten
 /// seconds.
-pub async fn serve<E>(listener: TcpListener, endpoint: E, stop: impl Future<Output = ()>)
-where
-    E: Endpoint<Output = Response> + 'static,
-{
+pub async fn serve(listener: TcpListener, endpoint: impl Service, stop: impl Future<Output = ()>) {
     let endpoint = Arc::new(endpoint);
     let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let connections = GracefulShutdown::new();
@@ -98,10 +97,12 @@ fn is_peers_fault(error: &io::Error) -> bool {
     )
 }
 
-async fn connection<E>(stream: TcpStream, remote: SocketAddr, endpoint: Arc<E>, watcher: Watcher)
-where
-    E: Endpoint<Output = Response> + 'static,
-{
+async fn connection(
+    stream: TcpStream,
+    remote: SocketAddr,
+    endpoint: Arc<impl Service>,
+    watcher: Watcher,
+) {
     // Answers are one small write each; waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
     let local = stream.local_addr().unwrap_or(remote);

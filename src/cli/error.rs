@@ -8,7 +8,9 @@ use clap::error::ErrorKind;
 
 use super::output;
 use crate::{
+    api::SandboxError,
     model::RandomError,
+    sandbox,
     store::{self, OpenError},
     token::KeyError,
 };
@@ -78,6 +80,18 @@ impl From<store::Error> for Error {
             ""
         };
         Self::refused(format!("{error}{advice}"))
+    }
+}
+
+impl From<sandbox::StartError> for Error {
+    fn from(error: sandbox::StartError) -> Self {
+        Self::refused(error.to_string())
+    }
+}
+
+impl From<SandboxError> for Error {
+    fn from(error: SandboxError) -> Self {
+        Self::refused(error.to_string())
     }
 }
 

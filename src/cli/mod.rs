@@ -8,7 +8,6 @@ mod address;
 mod audit;
 mod completions;
 mod database;
-mod demo;
 mod error;
 mod healthcheck;
 mod key;

@@ -28,6 +28,22 @@ pub struct Demo {
     #[serde(default)]
     users: Vec<User>,
     organizations: Vec<DemoOrganization>,
+    #[serde(default)]
+    examples: Vec<DemoExample>,
+}
+
+/// An answer that is worth showing.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DemoExample {
+    /// The id of the operation that gives it.
+    pub operation: String,
+    /// Its name, which no other example of the operation has.
+    pub name: String,
+    /// What it shows.
+    pub summary: String,
+    /// What to ask for, under the base path.
+    pub target: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,6 +115,7 @@ impl Demo {
         let mut demo = Self::load()?;
         let more: Self = serde_json::from_str(SANDBOX)?;
         demo.organizations.extend(more.organizations);
+        demo.examples.extend(more.examples);
         Ok(demo)
     }
 
@@ -117,6 +134,12 @@ impl Demo {
     #[must_use]
     pub fn organizations(&self) -> &[DemoOrganization] {
         &self.organizations
+    }
+
+    /// Answers that are worth showing, in the order of the files.
+    #[must_use]
+    pub fn examples(&self) -> &[DemoExample] {
+        &self.examples
     }
 
     fn memberships(&self, user: &UserId) -> Vec<String> {

@@ -33,6 +33,12 @@ pub enum KeyError {
     )]
     Private,
 
+    /// The sandbox's secret, which is no secret.
+    #[error(
+        "this is the secret of every llavero sandbox, which everybody knows: make one with `openssl rand -hex 32`"
+    )]
+    OfTheSandbox,
+
     /// Not a public key in PEM, or of no supported type.
     #[error(
         "not a public key in PEM: an RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA) key is needed"
@@ -46,6 +52,10 @@ pub enum KeyError {
     Unfit(&'static str),
 }
 
+/// What the tokens of every sandbox are signed with. Published here, so that a token can be printed in documentation
+/// and made in anybody's tests; and refused wherever a secret is expected.
+const OF_THE_SANDBOX: &[u8] = b"llavero sandbox: everybody knows this secret, no server trusts it";
+
 /// An HS256 secret of at least 32 bytes. Does not print.
 #[derive(Clone)]
 pub struct HmacSecret(Vec<u8>);
@@ -54,7 +64,8 @@ impl HmacSecret {
     /// Takes a secret that is long enough, and not a key that was meant for another flag.
     ///
     /// # Errors
-    /// [`KeyError::ShortSecret`] below 32 bytes, [`KeyError::NotASecret`] for the text of a PEM key.
+    /// [`KeyError::ShortSecret`] below 32 bytes, [`KeyError::NotASecret`] for the text of a PEM key,
+    /// [`KeyError::OfTheSandbox`] for the one that is public.
     pub fn new(secret: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let secret = secret.into();
         if secret.len() < 32 {
@@ -63,7 +74,16 @@ impl HmacSecret {
         if secret.trim_ascii_start().starts_with(b"-----BEGIN ") {
             return Err(KeyError::NotASecret);
         }
+        if secret.trim_ascii() == OF_THE_SANDBOX {
+            return Err(KeyError::OfTheSandbox);
+        }
         Ok(Self(secret))
+    }
+
+    /// The public secret of every sandbox, which nothing else takes.
+    #[must_use]
+    pub fn of_the_sandbox() -> Self {
+        Self(OF_THE_SANDBOX.to_vec())
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {

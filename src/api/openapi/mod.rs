@@ -8,6 +8,7 @@
 mod operation;
 mod schema;
 
+pub(super) use self::operation::{named, refusal, refusals_of};
 use hyper::body::Bytes;
 use poem::{Endpoint, Request, Response, Result};
 use poem_openapi::{OpenApi, registry::Registry, types::Type};

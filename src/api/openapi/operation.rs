@@ -85,20 +85,30 @@ fn responses(derived: &Value, notes: &Notes, schemas: &Map<String, Value>) -> Va
         }
         responses.insert(status.clone(), response);
     }
-    let mut refusals: BTreeMap<StatusCode, Vec<Failure>> = BTreeMap::new();
     let by_bearer = derived["security"] == json!([{ "bearer": [] }]);
-    let of_the_door = by_bearer.then_some(Failure::Unauthenticated { token: None });
-    for failure in (notes.refusals)()
-        .into_iter()
-        .chain(of_the_door)
-        .chain(Failure::of_any_operation())
-    {
-        refusals.entry(failure.status()).or_default().push(failure);
-    }
-    for (status, failures) in &refusals {
-        responses.insert(status.as_str().to_owned(), refusal(*status, failures));
+    for (status, failures) in refusals(notes.refusals, by_bearer) {
+        responses.insert(status.as_str().to_owned(), refusal(status, &failures));
     }
     responses.into()
+}
+
+/// All that an operation may refuse, by status; nothing for an operation that is not known.
+pub(in crate::api) fn refusals_of(
+    operation_id: &str,
+    by_bearer: bool,
+) -> BTreeMap<StatusCode, Vec<Failure>> {
+    let notes = notes(operation_id);
+    notes.map_or_else(BTreeMap::new, |notes| refusals(notes.refusals, by_bearer))
+}
+
+fn refusals(own: fn() -> Vec<Failure>, by_bearer: bool) -> BTreeMap<StatusCode, Vec<Failure>> {
+    let mut refusals: BTreeMap<StatusCode, Vec<Failure>> = BTreeMap::new();
+    let of_the_door = by_bearer.then_some(Failure::Unauthenticated { token: None });
+    let failures = own().into_iter().chain(of_the_door);
+    for failure in failures.chain(Failure::of_any_operation()) {
+        refusals.entry(failure.status()).or_default().push(failure);
+    }
+    refusals
 }
 
 fn parameter(derived: &Value) -> Value {
@@ -133,26 +143,24 @@ fn content(derived: &Value, schemas: &Map<String, Value>) -> Value {
     json!({ "application/json": { "schema": schema, "example": example } })
 }
 
-/// The refusals of one status, with the very bodies that are sent.
-fn refusal(status: StatusCode, failures: &[Failure]) -> Value {
+/// The refusals of one status, with the very bodies that are sent, each under its name.
+pub(in crate::api) fn refusal(status: StatusCode, failures: &[Failure]) -> Value {
     let messages: Vec<String> = failures.iter().map(Failure::to_string).collect();
     let description = match status {
         StatusCode::BAD_REQUEST => "A parameter or the body is not valid".to_owned(),
         _ => messages.join(" Or: "),
     };
-    let mut media_type = json!({ "schema": { "$ref": "#/components/schemas/Error" } });
-    if let [failure] = failures {
-        media_type["example"] = failure.body().to_json().into();
-    } else {
-        let examples = failures.iter().zip(1..);
-        media_type["examples"] = examples
-            .map(|(failure, n)| {
-                let example =
-                    json!({ "summary": failure.to_string(), "value": failure.body().to_json() });
-                (format!("{}-{n}", status.as_str()), example)
-            })
-            .collect();
-    }
+    let examples: Map<String, Value> = named(failures)
+        .map(|(name, failure)| {
+            let example =
+                json!({ "summary": failure.to_string(), "value": failure.body().to_json() });
+            (name, example)
+        })
+        .collect();
+    let media_type = json!({
+        "schema": { "$ref": "#/components/schemas/Error" },
+        "examples": examples,
+    });
     let mut response = json!({
         "description": description,
         "content": { "application/json": media_type },
@@ -167,6 +175,18 @@ fn refusal(status: StatusCode, failures: &[Failure]) -> Value {
     response
 }
 
+/// Each refusal of one status with a name that no other has.
+pub(in crate::api) fn named(failures: &[Failure]) -> impl Iterator<Item = (String, &Failure)> {
+    failures.iter().enumerate().map(|(n, failure)| {
+        let name = failure.name();
+        let before = failures[..n].iter().filter(|other| other.name() == name);
+        match before.count() {
+            0 => (name.to_owned(), failure),
+            others => (format!("{name}-{}", others + 1), failure),
+        }
+    })
+}
+
 fn header(example: &str) -> Value {
     json!({ "schema": { "type": "string" }, "example": example })
 }
@@ -175,7 +195,6 @@ fn header(example: &str) -> Value {
 fn canonical(name: &str) -> String {
     let capital = |word: &str| match word {
         "www" => "WWW".to_owned(),
-        "id" => "ID".to_owned(),
         "ratelimit" => "RateLimit".to_owned(),
         word => word[..1].to_uppercase() + &word[1..],
     };

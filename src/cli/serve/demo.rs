@@ -1,17 +1,17 @@
-//! What a start with `--demo` prints: everybody's token, and lines that work when they are pasted.
+//! What a start with `--demo` or `--sandbox` prints: everybody's token, and lines that work when they are pasted.
 //!
-//! Called by `serve` alone, with the secret that the server trusts; what the demo holds is in [`crate::demo`].
+//! What the demo holds is in [`crate::demo`], what the sandbox adds to it in [`crate::sandbox`].
 
 use std::{fmt::Write, time::Duration};
 
 use super::Error;
 use crate::{
-    demo::Demo,
-    model::{Timestamp, UserId},
+    demo::{Demo, DemoUser},
+    model::Timestamp,
     token::{Expected, HmacSecret, NewToken, mint},
 };
 
-/// How long the tokens are good for.
+/// How long the demo's tokens are good for.
 const TTL: Duration = Duration::from_hours(7 * 24);
 
 /// What to try, under `/organizations/`.
@@ -20,33 +20,45 @@ const EXAMPLES: [&str; 2] = [
     "acme-corp/api-keys/stats?days=7",
 ];
 
-/// In place of the greeting when a public key is trusted, which cannot sign.
+/// In place of the tokens when a public key is trusted, which cannot sign.
 pub(super) const NO_SIGNER: &str =
     "\nTokens for the demo users come from whoever holds the private key.\n";
 
-/// Tokens signed with `secret` that say what is `expected`, for the API at the URL `api`.
-pub(super) fn greeting(
+/// The demo's tokens, signed with `secret` and saying what is `expected`, for the API at the URL `api`.
+pub(super) fn tokens(
     demo: &Demo,
     secret: &HmacSecret,
     expected: &Expected,
     api: &str,
     now: Timestamp,
 ) -> Result<String, Error> {
-    let token_for = |user: &UserId| {
+    let token_for = |user: &DemoUser| {
         let token = NewToken {
-            user: user.clone(),
+            user: user.id.clone(),
             ttl: TTL,
             audience: expected.audience.clone(),
             issuer: expected.issuer.clone(),
         };
         mint(secret, &token, now).map_err(|error| Error::refused(format!("cannot sign: {error}")))
     };
+    let users = demo.users();
+    let tokens: Vec<String> = users.iter().map(token_for).collect::<Result<_, _>>()?;
+    let people = greeting(users.iter().zip(tokens.iter().map(String::as_str)), api);
+    Ok(format!(
+        "\nDemo users and their bearer tokens, good for 7 days:\n{people}"
+    ))
+}
+
+/// Each user and their token, and what the first of them may try.
+pub(super) fn greeting<'a>(
+    users: impl Iterator<Item = (&'a DemoUser, &'a str)>,
+    api: &str,
+) -> String {
     let mut tokens = String::new();
     let mut examples = String::new();
-    for user in demo.users() {
-        let token = token_for(&user.id)?;
+    for (user, token) in users {
         if examples.is_empty() {
-            examples = curl_lines(api, &token);
+            examples = curl_lines(api, token);
         }
         let memberships = match user.memberships.join(", ") {
             none if none.is_empty() => "member of nothing".to_owned(),
@@ -55,9 +67,7 @@ pub(super) fn greeting(
         // Writing to a string cannot fail.
         let _ = write!(tokens, "\n# {}, {memberships}\n{token}\n", user.name);
     }
-    Ok(format!(
-        "\nDemo users and their bearer tokens, good for 7 days:\n{tokens}\nTry it:\n{examples}"
-    ))
+    format!("{tokens}\nTry it:\n{examples}")
 }
 
 fn curl_lines(api: &str, token: &str) -> String {

@@ -1,0 +1,145 @@
+//! The OpenAPI document of the sandbox: the service's, with everything filled in that a documentation site can use.
+//!
+//! Tokens that work (`x-default`, which playgrounds put into their fields), named examples that are the sandbox's own
+//! answers, `curl` lines to copy (`x-codeSamples`), the headers that only the sandbox knows, and a 429 for every
+//! operation, since whatever stands in front of the real API may answer with one. Made once, at start.
+
+use poem::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::{SandboxError, rate_limited};
+use crate::{
+    api::{
+        Service,
+        ask::{Answer, ask},
+        openapi,
+    },
+    sandbox::Sandbox,
+};
+
+/// Where upstream's document says that the API is in development.
+const SERVER: &str = "http://localhost:3001/api";
+
+/// What a reader tries first.
+struct Credentials<'a> {
+    token: &'a str,
+    secret: &'a str,
+}
+
+/// The document. `real` is the service itself, with its operations at the root.
+pub(super) async fn document(
+    sandbox: &Sandbox,
+    real: &impl Service,
+) -> Result<Value, SandboxError> {
+    let mut document: Value = serde_json::from_str(&openapi::document()?)?;
+    let first_key = sandbox
+        .demo()
+        .organizations()
+        .first()
+        .and_then(|first| first.keys().next());
+    let secret = first_key.map_or_else(String::new, |(_, _, secret)| secret.reveal().to_owned());
+    let credentials = Credentials {
+        token: sandbox.users().first().map_or("", |user| &user.token),
+        secret: &secret,
+    };
+    let schemes = &mut document["components"]["securitySchemes"];
+    schemes["bearer"]["description"] =
+        json!("A token of the sandbox; GET /sandbox lists one for every user.");
+    schemes["bearer"]["x-default"] = json!(credentials.token);
+    schemes["apiKey"]["x-default"] = json!(credentials.secret);
+    for (template, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let line = curl(template, method, operation, &credentials);
+            operation["x-codeSamples"] =
+                json!([{ "lang": "bash", "label": "curl", "source": line }]);
+            add_headers(operation);
+            add_rate_limit(operation);
+            add_examples(operation, sandbox, real, &credentials).await?;
+        }
+    }
+    Ok(document)
+}
+
+/// A line that works when it is pasted.
+fn curl(template: &str, method: &str, operation: &Value, credentials: &Credentials<'_>) -> String {
+    let mut path = template.to_owned();
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        if let (Some(name), Some(example)) =
+            (parameter["name"].as_str(), parameter["example"].as_str())
+        {
+            path = path.replace(&format!("{{{name}}}"), example);
+        }
+    }
+    let credential = if operation["security"] == json!([{ "apiKey": [] }]) {
+        format!("X-API-Key: {}", credentials.secret)
+    } else {
+        format!("Authorization: Bearer {}", credentials.token)
+    };
+    let method = match method {
+        "get" => String::new(),
+        other => format!(" -X {}", other.to_uppercase()),
+    };
+    let body = match &operation["requestBody"]["content"]["application/json"]["example"] {
+        Value::Null => String::new(),
+        body => format!(" -H 'Content-Type: application/json' -d '{body}'"),
+    };
+    format!("curl{method} '{SERVER}{path}' -H '{credential}'{body}")
+}
+
+/// What only the sandbox understands.
+fn add_headers(operation: &mut Value) {
+    let header = |name: &str, description: &str, example: &str| {
+        json!({
+            "name": name,
+            "required": false,
+            "in": "header",
+            "description": description,
+            "schema": { "type": "string" },
+            "example": example,
+        })
+    };
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        parameters.push(header(
+            "Prefer",
+            "Sandbox only: which of the documented answers to give, as code=404 or example=NAME.",
+            "code=503",
+        ));
+        parameters.push(header(
+            "X-Sandbox-Session",
+            "Sandbox only: any name; what is changed under it is seen under it alone.",
+            "my-tests",
+        ));
+    }
+}
+
+fn add_rate_limit(operation: &mut Value) {
+    if let Some(responses) = operation["responses"].as_object_mut() {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let documented = || openapi::refusal(status, &[rate_limited()]);
+        responses.entry(status.as_str()).or_insert_with(documented);
+        responses.sort_keys();
+    }
+}
+
+/// The sandbox's own answers, in place of the one example that the service's document has.
+async fn add_examples(
+    operation: &mut Value,
+    sandbox: &Sandbox,
+    real: &impl Service,
+    credentials: &Credentials<'_>,
+) -> Result<(), SandboxError> {
+    let mut examples = Map::new();
+    for example in sandbox.demo().examples() {
+        if operation["operationId"] == example.operation {
+            let Answer { body, .. } = ask(real, &example.target, Some(credentials.token)).await?;
+            let value: Value = serde_json::from_str(&body)?;
+            let shown = json!({ "summary": example.summary, "value": value });
+            examples.insert(example.name.clone(), shown);
+        }
+    }
+    if !examples.is_empty() {
+        let media_type = &mut operation["responses"]["200"]["content"]["application/json"];
+        *media_type = json!({ "schema": media_type["schema"], "examples": examples });
+    }
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! `GET /sandbox`: who can ask, what there is to ask for, and which answers can be had; for people and for scripts.
+//!
+//! One description, as JSON or, for a browser, as the start page in [`super::page`]. Paths in it have no origin: the
+//! same bytes wherever the sandbox runs.
+
+use poem::{
+    Endpoint, IntoResponse, Request, Response, Result,
+    http::{HeaderValue, header},
+    web::Json,
+};
+use serde::Serialize;
+
+use super::{Described, RESET, page};
+use crate::{
+    api::routes::{self, BasePath},
+    demo::{Demo, DemoOrganization},
+    model::{Clock, Role, UserId},
+    sandbox::{Limits, Sandbox},
+};
+
+/// A key that no organization has.
+const NO_KEY: &str = "00000000-0000-4000-8000-000000000000";
+
+/// Keys that are listed of an organization; there may be a thousand.
+const LISTED_KEYS: usize = 9;
+
+/// The description.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Guide {
+    pub(super) users: Vec<UserOut>,
+    pub(super) expired_token: String,
+    pub(super) organizations: Vec<OrganizationOut>,
+    pub(super) operations: Vec<OperationOut>,
+    pub(super) visitors: VisitorsOut,
+    pub(super) document: String,
+    pub(super) reference: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserOut {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) memberships: Vec<String>,
+    pub(super) token: String,
+    /// What the user can get, and how.
+    pub(super) reaches: Vec<ReachOut>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReachOut {
+    pub(super) status: u16,
+    pub(super) method: &'static str,
+    pub(super) path: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OrganizationOut {
+    pub(super) id: String,
+    pub(super) slug: String,
+    pub(super) name: String,
+    pub(super) scenario: String,
+    pub(super) about: String,
+    pub(super) total_keys: usize,
+    pub(super) keys: Vec<KeyOut>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct KeyOut {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) secret: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OperationOut {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) answers: Vec<AnswerOut>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AnswerOut {
+    pub(super) code: u16,
+    pub(super) examples: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct VisitorsOut {
+    pub(super) header: &'static str,
+    pub(super) reset: String,
+    pub(super) most: usize,
+    pub(super) idle_seconds: u64,
+}
+
+impl Guide {
+    /// The description of a sandbox whose API is under `base`.
+    pub(super) fn new(sandbox: &Sandbox, base: &BasePath, operations: &[Described]) -> Self {
+        let demo = sandbox.demo();
+        let users = sandbox.users().iter().map(|known| UserOut {
+            id: known.user.id.as_str().to_owned(),
+            name: known.user.name.clone(),
+            memberships: known.user.memberships.clone(),
+            token: known.token.clone(),
+            reaches: reaches(demo, &known.user.id, base),
+        });
+        let operations = operations.iter().map(|operation| OperationOut {
+            method: operation.method.clone(),
+            path: base.join(&operation.path),
+            answers: operation.answers.names().map(AnswerOut::from).collect(),
+        });
+        let Limits { copies, idle, .. } = sandbox.limits();
+        Self {
+            users: users.collect(),
+            expired_token: sandbox.expired_token().to_owned(),
+            organizations: demo.organizations().iter().map(Into::into).collect(),
+            operations: operations.collect(),
+            visitors: VisitorsOut {
+                header: "X-Sandbox-Session",
+                reset: RESET.to_owned(),
+                most: copies,
+                idle_seconds: idle.as_secs(),
+            },
+            document: base.join(routes::DOCUMENT),
+            reference: routes::DOCS.to_owned(),
+        }
+    }
+}
+
+/// What a user gets, and where; no organization is the first one that the user is no member of.
+fn reaches(demo: &Demo, user: &UserId, base: &BasePath) -> Vec<ReachOut> {
+    let get = |status, organization: &DemoOrganization, rest: &str| ReachOut {
+        status,
+        method: "GET",
+        path: base.join(&format!(
+            "/organizations/{}/api-keys{rest}",
+            organization.slug
+        )),
+    };
+    let mut reaches = Vec::new();
+    let organizations = demo.organizations();
+    if let Some((own, role)) = organizations
+        .iter()
+        .find_map(|organization| Some((organization, organization.role_of(user)?)))
+    {
+        let key = own.keys().next().map(|(id, ..)| format!("/{}", id.0));
+        let listed = if role == Role::Member { 403 } else { 200 };
+        reaches.extend(key.map(|key| get(200, own, &key)));
+        reaches.push(get(200, own, "/stats"));
+        reaches.push(get(listed, own, ""));
+        reaches.push(get(404, own, &format!("/{NO_KEY}")));
+    }
+    let others = organizations
+        .iter()
+        .find(|organization| organization.role_of(user).is_none());
+    reaches.extend(others.map(|other| get(403, other, "/stats")));
+    reaches
+}
+
+impl From<&DemoOrganization> for OrganizationOut {
+    fn from(demo: &DemoOrganization) -> Self {
+        let keys = demo
+            .keys()
+            .take(LISTED_KEYS)
+            .map(|(id, name, secret)| KeyOut {
+                id: id.0.to_string(),
+                name: name.into(),
+                secret: secret.reveal().to_owned(),
+            });
+        Self {
+            id: demo.id.to_string(),
+            slug: demo.slug.to_string(),
+            name: demo.name.clone().into(),
+            scenario: demo.scenario.title.clone(),
+            about: demo.scenario.about.clone(),
+            total_keys: demo.keys().count(),
+            keys: keys.collect(),
+        }
+    }
+}
+
+impl From<(u16, Vec<&str>)> for AnswerOut {
+    fn from((code, names): (u16, Vec<&str>)) -> Self {
+        let examples = names.into_iter().map(str::to_owned).collect();
+        Self { code, examples }
+    }
+}
+
+/// The endpoint.
+pub(super) struct GuidePage {
+    pub(super) guide: Guide,
+    pub(super) clock: Clock,
+}
+
+/// The description, and what the clock says.
+#[derive(Serialize)]
+struct GuideOut<'a> {
+    clock: String,
+    #[serde(flatten)]
+    guide: &'a Guide,
+}
+
+impl Endpoint for GuidePage {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let clock = self.clock.now().to_string();
+        let accepted = request.header(header::ACCEPT).unwrap_or_default();
+        let mut response = if accepted.contains("text/html") {
+            page::response(&self.guide, &clock)
+        } else {
+            let guide = &self.guide;
+            Json(GuideOut { clock, guide }).into_response()
+        };
+        let vary = HeaderValue::from_static("Accept");
+        response.headers_mut().insert(header::VARY, vary);
+        Ok(response)
+    }
+}

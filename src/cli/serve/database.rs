@@ -1,0 +1,95 @@
+//! Serving from a database file.
+//!
+//! Order matters: whatever can be refused is refused before the database is touched. When requests have ended, the file
+//! is left as one file.
+
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::{Args, Error, Host, Listeners, demo};
+use crate::{
+    api::{self, Cors},
+    app::App,
+    cli::trust::Trust,
+    demo::Demo,
+    model::Timestamp,
+    store::{OpenOptions, Store},
+    token::{Expected, HmacSecret, TrustedKey},
+};
+
+pub(super) fn run(args: &Args, host: &Host) -> Result<(), Error> {
+    let trust = args.trust.read()?;
+    let runtime = Runtime::new()?;
+    let listeners = runtime.block_on(args.listen())?;
+    let options = OpenOptions {
+        readers: args.readers(),
+        new_signing_secret: host.random.bytes()?,
+    };
+    let store = Store::open(&args.database.path, &options)?;
+    let served = runtime.block_on(serve(args, host, listeners, store.clone(), trust));
+    // Requests that outlived their grace still hold the store: they end with the runtime.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    store.close();
+    served
+}
+
+async fn serve(
+    args: &Args,
+    host: &Host,
+    listeners: Listeners,
+    store: Store,
+    trust: Trust,
+) -> Result<(), Error> {
+    let (clock, random) = (host.clock.clone(), host.random.clone());
+    let (trusted, signer) = keys(trust, &store).await?;
+    let expected = Expected {
+        audience: args.jwt_audience.clone(),
+        issuer: args.jwt_issuer.clone(),
+    };
+    let greeting = if args.demo {
+        let api = listeners.origin()? + args.base_path.as_str();
+        let tokens = load_demo(&store, signer.as_ref(), &expected, &api, clock.now()).await?;
+        format!(
+            "{tokens}\nThe interactive reference: {}/docs\n",
+            listeners.origin()?
+        )
+    } else {
+        String::new()
+    };
+    let request_seed = u64::from_ne_bytes(random.bytes()?);
+    let app = App::new(store, trusted, expected, clock, random);
+    let cors = Cors::Only(args.cors_origins.clone());
+    let endpoint = api::endpoint(&app, &args.base_path, cors, request_seed)?;
+    let metrics = api::metrics_endpoint(&app, !request_seed);
+    drop(app);
+    listeners
+        .serve(&args.base_path, &greeting, endpoint, metrics)
+        .await
+}
+
+/// Loads the demo into an empty database; what to print of it.
+async fn load_demo(
+    store: &Store,
+    signer: Option<&HmacSecret>,
+    expected: &Expected,
+    api: &str,
+    now: Timestamp,
+) -> Result<String, Error> {
+    let demo = Demo::load()?;
+    store.seed_if_empty(demo.seed(now)).await?;
+    match signer {
+        Some(secret) => demo::tokens(&demo, secret, expected, api, now),
+        None => Ok(demo::NO_SIGNER.to_owned()),
+    }
+}
+
+/// The key to check tokens with, and the secret to sign with, where there is one.
+async fn keys(trust: Trust, store: &Store) -> Result<(TrustedKey, Option<HmacSecret>), Error> {
+    let secret = match trust {
+        Trust::PublicKey(key) => return Ok((key, None)),
+        Trust::Secret(secret) => secret,
+        Trust::OfTheDatabase => HmacSecret::from(store.signing_secret().await?),
+    };
+    Ok((TrustedKey::from_secret(&secret), Some(secret)))
+}

@@ -1,0 +1,113 @@
+//! Serving the sandbox: a world in memory, that ends with the process.
+//!
+//! No database is opened and none is made.
+
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::{Args, Error, Host, demo};
+use crate::{
+    api,
+    model::{Clock, Timestamp},
+    sandbox::{Limits, NOON, Sandbox},
+};
+
+/// What the sandbox's clock may be set to: the demo reaches back more than a year, and some keys expire later.
+const EARLIEST: Timestamp = Timestamp::from_millis(946_684_800_000);
+const LATEST: Timestamp = Timestamp::from_millis(253_370_764_799_999);
+
+/// What the sandbox's clock says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SandboxClock {
+    /// What the machine's says.
+    Real,
+    /// This, always.
+    Frozen(Timestamp),
+}
+
+impl SandboxClock {
+    /// Reads an argument.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        if text == "real" {
+            return Ok(Self::Real);
+        }
+        Timestamp::parse(text)
+            .filter(|instant| (EARLIEST..=LATEST).contains(instant))
+            .map(Self::Frozen)
+            .ok_or(
+                "write real, or an instant as 2026-01-15T12:00:00.000Z, from the year 2000 to 9998",
+            )
+    }
+
+    fn clock(self, host: &Host) -> Clock {
+        match self {
+            Self::Real => host.clock.clone(),
+            Self::Frozen(instant) => Clock::from_fn(move || instant),
+        }
+    }
+}
+
+pub(super) fn run(args: &Args, host: &Host) -> Result<(), Error> {
+    let runtime = Runtime::new()?;
+    let served = runtime.block_on(serve(args, host));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served
+}
+
+async fn serve(args: &Args, host: &Host) -> Result<(), Error> {
+    let listeners = args.listen().await?;
+    let clock = args.clock.unwrap_or(SandboxClock::Frozen(NOON));
+    let time = host.clock.clone();
+    let sandbox =
+        Sandbox::start(clock.clock(host), time, args.readers(), Limits::default()).await?;
+    let request_seed = u64::from_ne_bytes(host.random.bytes()?);
+    let endpoint = api::sandbox_endpoint(&sandbox, &args.base_path, request_seed).await?;
+    let metrics = api::metrics_endpoint(sandbox.app(), !request_seed);
+    let greeting = greeting(
+        &sandbox,
+        clock,
+        &listeners.origin()?,
+        args.base_path.as_str(),
+    );
+    drop(sandbox);
+    listeners
+        .serve(&args.base_path, &greeting, endpoint, metrics)
+        .await
+}
+
+fn greeting(sandbox: &Sandbox, clock: SandboxClock, origin: &str, base: &str) -> String {
+    let clock = match clock {
+        SandboxClock::Real => "goes with this machine's".to_owned(),
+        SandboxClock::Frozen(instant) => format!("stands at {instant}"),
+    };
+    let users = sandbox.users().iter();
+    let users = users.map(|known| (&known.user, known.token.as_str()));
+    let people = demo::greeting(users, &format!("{origin}{base}"));
+    format!(
+        "\nThe sandbox: the same answers at every start, and nothing is stored. Its clock {clock}.\n\n\
+         Users and their bearer tokens, which never expire and open nothing else:\n\
+         {people}\nThe start page: {origin}/sandbox\nThe interactive reference: {origin}/docs\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_is_real_or_stands_at_an_instant() {
+        let noon = SandboxClock::parse("2026-01-15T12:00:00.000Z");
+        assert_eq!(noon, Ok(SandboxClock::Frozen(NOON)));
+        assert_eq!(SandboxClock::parse("real"), Ok(SandboxClock::Real));
+        for wrong in [
+            "",
+            "now",
+            "2026-01-15",
+            "1999-12-31T23:59:59Z",
+            "9999-01-01T00:00:00Z",
+        ] {
+            assert!(SandboxClock::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}
