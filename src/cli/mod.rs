@@ -9,10 +9,12 @@ mod audit;
 mod completions;
 mod database;
 mod error;
+mod get;
 mod healthcheck;
 mod key;
 mod member;
 mod moment;
+mod openapi;
 mod org;
 mod organization;
 mod output;
@@ -21,6 +23,8 @@ mod signal;
 mod token;
 mod trust;
 mod usage;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -56,8 +60,10 @@ enum Command {
     Usage(usage::Command),
     /// Print who did what in an organization, and when.
     Audit(audit::Args),
+    /// Print what the API answers to a GET, without a server: exit code 0 for a success, 1 for anything else.
+    Get(get::Args),
     /// Print the OpenAPI document.
-    Openapi,
+    Openapi(openapi::Args),
     /// Print a script that completes commands in a shell.
     Completions(completions::Args),
     /// Ask a running server whether it can answer: exit code 0 if so, 1 if not. For containers.
@@ -79,11 +85,11 @@ impl Cli {
         Self::try_parse().map_err(|error| Error::from_clap(&error))
     }
 
-    /// Runs the command to its end.
+    /// Runs the command to its end; the process's exit code.
     ///
     /// # Errors
     /// When it could not do its work.
-    pub fn run(self) -> Result<(), Error> {
+    pub fn run(self) -> Result<ExitCode, Error> {
         let host = Host {
             clock: Clock::system(),
             random: Random::system(),
@@ -97,9 +103,11 @@ impl Cli {
             Command::Usage(command) => command.run(&host),
             Command::Audit(args) => args.run(&host),
             Command::Completions(args) => args.run(),
-            Command::Openapi => print(&crate::api::document()?),
+            Command::Get(args) => return args.run(&host),
+            Command::Openapi(args) => args.run(&host),
             Command::Healthcheck(args) => args.run(),
-        }
+        }?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -13,6 +13,7 @@ mod key_life;
 mod key_list;
 mod keys;
 mod openapi;
+mod sandbox;
 mod stats;
 mod store;
 mod tokens;
