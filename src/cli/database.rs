@@ -3,12 +3,14 @@
 //! A command opens the file, does one thing, and closes it; what it does is durable when it returns. `serve`, which
 //! stays, opens the file its own way.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::runtime::Builder;
 
 use super::Error;
 use crate::store::Store;
+
+const DEFAULT: &str = "llavero.db";
 
 /// Where the database is.
 #[derive(Debug, clap::Args)]
@@ -17,13 +19,18 @@ pub(super) struct DatabaseArgs {
     #[arg(
         long = "database",
         value_name = "FILE",
-        default_value = "llavero.db",
+        default_value = DEFAULT,
         env = "LLAVERO_DATABASE"
     )]
     pub(super) path: PathBuf,
 }
 
 impl DatabaseArgs {
+    /// Whether it is another one than the one that is taken if nobody says anything.
+    pub(super) fn is_named(&self) -> bool {
+        self.path != Path::new(DEFAULT)
+    }
+
     /// Opens the database, does `work`, and closes it again. A server, and other commands, may have it open.
     pub(super) fn with_store<T>(
         &self,

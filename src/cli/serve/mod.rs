@@ -51,19 +51,12 @@ pub(super) struct Args {
     demo: bool,
 
     /// Serve the sandbox: the same data and answers at every start, in memory, for documentation and tests
-    #[arg(
-        long,
-        env = "LLAVERO_SANDBOX",
-        value_parser = BoolishValueParser::new(),
-        conflicts_with_all = [
-            "path", "secret_file", "secret", "public_key", "jwt_audience", "jwt_issuer", "cors_origins",
-        ]
-    )]
+    #[arg(long, env = "LLAVERO_SANDBOX", value_parser = BoolishValueParser::new())]
     sandbox: bool,
 
     /// What the sandbox's clock says: an instant, at which it stands still, or `real`
     /// [default: 2026-01-15T12:00:00.000Z]
-    #[arg(long, value_name = "INSTANT", env = "LLAVERO_CLOCK", value_parser = SandboxClock::parse, requires = "sandbox")]
+    #[arg(long, value_name = "INSTANT", env = "LLAVERO_CLOCK", value_parser = SandboxClock::parse)]
     clock: Option<SandboxClock>,
 
     #[command(flatten)]
@@ -106,10 +99,37 @@ enum LogFormat {
 impl Args {
     pub(super) fn run(self, host: &Host) -> Result<(), Error> {
         logging::start(matches!(self.log_format, LogFormat::Json));
+        self.check()?;
         if self.sandbox {
             sandbox::run(&self, host)
         } else {
             database::run(&self, host)
+        }
+    }
+
+    /// What does not go together. clap would count a variable that says `false` as well.
+    fn check(&self) -> Result<(), Error> {
+        if !self.sandbox {
+            return match self.clock {
+                Some(_) => Err(Error::refused(
+                    "--clock sets the clock of the sandbox: add --sandbox, or leave it out",
+                )),
+                None => Ok(()),
+            };
+        }
+        let useless = [
+            (self.database.is_named(), "--database"),
+            (self.demo, "--demo"),
+            (self.trust.is_given(), "the --jwt-… flags"),
+            (self.jwt_audience.is_some(), "--jwt-audience"),
+            (self.jwt_issuer.is_some(), "--jwt-issuer"),
+            (!self.cors_origins.is_empty(), "--cors-origin"),
+        ];
+        match useless.into_iter().find(|(given, _)| *given) {
+            Some((_, flag)) => Err(Error::refused(format!(
+                "--sandbox has data, tokens and visitors of its own: leave out {flag}"
+            ))),
+            None => Ok(()),
         }
     }
 
