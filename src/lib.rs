@@ -14,13 +14,14 @@
 //! | [`limit`] | rate limits, key by key, in memory; pure |
 //! | [`validation`] | whether a key may pass: store, limits and count of uses in one decision |
 //! | [`api`] | HTTP: routes, handlers, the error surface, the OpenAPI document |
-//! | [`demo`] | the fixtures that `--demo` loads |
+//! | [`demo`] | the fixtures that `--demo` and `--sandbox` load |
+//! | [`sandbox`] | a world in memory, the same at every start, and a copy of it for each visitor who changes something |
 //! | [`cli`] | the commands |
 //! | [`metrics`] | what the process measures of itself |
 //! | [`logging`] | the log |
 //!
-//! Dependencies point one way: `cli` → `api` → `validation` → `app` → `store`, `token`, `limit` → `model`. poem stays
-//! in `api`, rusqlite in `store`.
+//! Dependencies point one way: `cli` → `api` → `sandbox`, `validation` → `app` → `store`, `token`, `limit` → `model`.
+//! poem stays in `api`, rusqlite in `store`.
 //!
 //! # A request, walked through
 //!
@@ -38,6 +39,9 @@
 //! and writes the audit log; and only after the commit does the handler go on. The use of a key, which
 //! [`validation`] decides on, takes the same queue, and is added up with all others that wait. A command does the
 //! same without a server: `cli` opens the store, calls the method, and closes it.
+//!
+//! A handler finds its [`app::App`] in the request. In the sandbox, `api::sandbox` puts another one there for who has
+//! changed something, or answers from the document what a request prefers; nothing further in knows of it.
 
 pub mod api;
 pub mod app;

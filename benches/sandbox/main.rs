@@ -1,0 +1,154 @@
+//! How soon the sandbox answers, what a copy of the world costs, and how much memory a thousand visitors take.
+//!
+//! `cargo bench --bench sandbox` starts the real binary, asks it over one connection, and prints medians. Memory is the
+//! process's resident set, as Linux tells it.
+
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot go on has failed, and prints what it found"
+)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+use tokio::runtime::Builder;
+
+/// How often the start is measured.
+const STARTS: usize = 11;
+
+/// How many visitors change something, and how many requests of a kind are measured.
+const VISITORS: usize = 1000;
+
+const STATS: &str = "/organizations/acme-corp/api-keys/stats";
+const KEYS: &str = "/organizations/initech/api-keys";
+
+/// A running sandbox, and Ana's token.
+struct Sandbox {
+    process: Child,
+    api: String,
+    token: String,
+    client: Client,
+}
+
+impl Sandbox {
+    /// Starts one, and reads what it says until the first token.
+    fn start() -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_llavero"))
+            .args(["serve", "--sandbox", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a server that starts");
+        let output = process.stdout.take().expect("its output");
+        let mut lines = BufReader::new(output)
+            .lines()
+            .map(|line| line.expect("a line"));
+        let first = lines.next().expect("a first line");
+        let api = first
+            .strip_prefix("listening on ")
+            .expect("where it listens");
+        let token = lines.find(|line| line.starts_with("eyJ"));
+        Self {
+            process,
+            api: api.to_owned(),
+            token: token.expect("a token"),
+            client: Client::new(),
+        }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.api));
+        request.bearer_auth(&self.token)
+    }
+
+    /// Megabytes.
+    fn memory(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()));
+        let status = status.expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        kib.expect("a size").parse::<f64>().expect("a number") / 1024.0
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Sends a request that must succeed, and returns its body.
+async fn send(request: RequestBuilder) -> Value {
+    let answer = request.send().await.expect("an answer");
+    let answer = answer.error_for_status().expect("a success");
+    answer.json().await.expect("JSON")
+}
+
+/// The median time of one of many requests.
+async fn median(mut request: impl FnMut(usize) -> RequestBuilder) -> Duration {
+    let mut times = Vec::new();
+    for n in 0..VISITORS {
+        let started = Instant::now();
+        send(request(n)).await;
+        times.push(started.elapsed());
+    }
+    times.sort_unstable();
+    times[VISITORS / 2]
+}
+
+async fn start_to_first_answer() -> Duration {
+    let started = Instant::now();
+    let sandbox = Sandbox::start();
+    send(sandbox.request(Method::GET, STATS)).await;
+    started.elapsed()
+}
+
+async fn measure() {
+    let mut starts = Vec::new();
+    for _ in 0..STARTS {
+        starts.push(start_to_first_answer().await);
+    }
+    starts.sort_unstable();
+    println!(
+        "from start to the first answer  {:>8.1?}",
+        starts[STARTS / 2]
+    );
+
+    let sandbox = Sandbox::start();
+    send(sandbox.request(Method::GET, STATS)).await;
+    println!(
+        "memory at rest                  {:>6.1} MB",
+        sandbox.memory()
+    );
+    let world = median(|_| sandbox.request(Method::GET, STATS)).await;
+    println!("a read of the world             {world:>8.1?}");
+    let write = median(|n| {
+        let request = sandbox.request(Method::POST, KEYS);
+        let request = request.header("X-Sandbox-Session", n.to_string());
+        request.json(&json!({ "name": "Mine" }))
+    });
+    println!("a first write, in a new copy    {:>8.1?}", write.await);
+    let copy = median(|n| {
+        let request = sandbox.request(Method::GET, STATS);
+        request.header("X-Sandbox-Session", n.to_string())
+    });
+    println!("a read in a copy                {:>8.1?}", copy.await);
+    println!(
+        "memory with {VISITORS} visitors       {:>6.1} MB",
+        sandbox.memory()
+    );
+}
+
+fn main() {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(measure());
+}
