@@ -72,9 +72,9 @@ impl BasePath {
 /// The annotated operations.
 pub(super) type Apis = (KeysApi, StatsApi, ValidateApi);
 
-/// Puts something around an operation: its path in the document, what is known of it, and its endpoint.
+/// Puts something around an operation: takes what is known of it, and its endpoint.
 pub(super) type Wrap =
-    Box<dyn Fn(&str, &MetaOperation, BoxEndpoint<'static>) -> BoxEndpoint<'static> + Send + Sync>;
+    Box<dyn Fn(&MetaOperation, BoxEndpoint<'static>) -> BoxEndpoint<'static> + Send + Sync>;
 
 /// All endpoints: the operations under each base path, and what is served beside them.
 ///
@@ -90,7 +90,7 @@ impl RouteTable {
     pub(super) fn new(bases: &[BasePath]) -> Self {
         Self {
             bases: bases.to_vec(),
-            wrap: Box::new(|_, _, endpoint| endpoint),
+            wrap: Box::new(|_, endpoint| endpoint),
             beside: Vec::new(),
         }
     }
@@ -160,7 +160,7 @@ impl OpenApi for RouteTable {
                 let mut endpoints = operations.remove(&pattern).unwrap_or_default();
                 let methods = path.operations.iter().filter_map(|operation| {
                     let endpoint = endpoints.remove(&operation.method)?;
-                    let wrapped = (self.wrap)(&path.path, operation, endpoint);
+                    let wrapped = (self.wrap)(operation, endpoint);
                     Some((operation.method.clone(), wrapped))
                 });
                 let methods = methods.collect();

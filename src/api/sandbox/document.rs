@@ -7,7 +7,7 @@
 use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{SandboxError, rate_limited};
+use super::{SandboxError, described::rate_limited};
 use crate::{
     api::{
         Service,
@@ -42,6 +42,10 @@ pub(super) async fn document(
         token: sandbox.users().first().map_or("", |user| &user.token),
         secret: &secret,
     };
+    // Playgrounds take the first server if nobody chooses.
+    if let Some(servers) = document["servers"].as_array_mut() {
+        servers.sort_by_key(|server| server["url"] != SERVER);
+    }
     let schemes = &mut document["components"]["securitySchemes"];
     schemes["bearer"]["description"] =
         json!("A token of the sandbox; GET /sandbox lists one for every user.");

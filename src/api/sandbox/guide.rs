@@ -1,20 +1,15 @@
-//! `GET /sandbox`: who can ask, what there is to ask for, and which answers can be had; for people and for scripts.
+//! What the sandbox says of itself: who can ask, what there is to ask for, and which answers can be had.
 //!
-//! One description, as JSON or, for a browser, as the start page in [`super::page`]. Paths in it have no origin: the
-//! same bytes wherever the sandbox runs.
+//! Made once, at start; sent by [`super::beside`], as JSON or as the page in [`super::page`]. Paths in it have no origin:
+//! the same bytes wherever the sandbox runs.
 
-use poem::{
-    Endpoint, IntoResponse, Request, Response, Result,
-    http::{HeaderValue, header},
-    web::Json,
-};
 use serde::Serialize;
 
-use super::{Described, RESET, page};
+use super::{beside::RESET, described::Described};
 use crate::{
     api::routes::{self, BasePath},
     demo::{Demo, DemoOrganization},
-    model::{Clock, Role, UserId},
+    model::{Role, UserId},
     sandbox::{Limits, Sandbox},
 };
 
@@ -190,37 +185,5 @@ impl From<(u16, Vec<&str>)> for AnswerOut {
     fn from((code, names): (u16, Vec<&str>)) -> Self {
         let examples = names.into_iter().map(str::to_owned).collect();
         Self { code, examples }
-    }
-}
-
-/// The endpoint.
-pub(super) struct GuidePage {
-    pub(super) guide: Guide,
-    pub(super) clock: Clock,
-}
-
-/// The description, and what the clock says.
-#[derive(Serialize)]
-struct GuideOut<'a> {
-    clock: String,
-    #[serde(flatten)]
-    guide: &'a Guide,
-}
-
-impl Endpoint for GuidePage {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> Result<Response> {
-        let clock = self.clock.now().to_string();
-        let accepted = request.header(header::ACCEPT).unwrap_or_default();
-        let mut response = if accepted.contains("text/html") {
-            page::response(&self.guide, &clock)
-        } else {
-            let guide = &self.guide;
-            Json(GuideOut { clock, guide }).into_response()
-        };
-        let vary = HeaderValue::from_static("Accept");
-        response.headers_mut().insert(header::VARY, vary);
-        Ok(response)
     }
 }

@@ -5,6 +5,8 @@
 //! web page may use it, with whatever headers.
 
 mod answers;
+mod beside;
+mod described;
 mod document;
 mod guide;
 mod operation;
@@ -12,28 +14,18 @@ mod page;
 mod preference;
 mod visitor;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc};
 
-use poem::{
-    Endpoint, EndpointExt, IntoEndpoint, Request, Response,
-    endpoint::make,
-    http::{Method, StatusCode, header},
-};
-use poem_openapi::{
-    OpenApi, OpenApiService,
-    registry::{MetaOperation, MetaPath},
-};
+use hyper::body::Bytes;
+use poem::{EndpointExt, IntoEndpoint, endpoint::make, http::Method};
+use poem_openapi::OpenApiService;
 use serde_json::Value;
 
 use self::{
-    answers::Answers,
-    guide::{Guide, GuidePage},
+    beside::{GUIDE, GuidePage, RESET, Reset, to_the_guide},
+    described::Described,
+    guide::Guide,
     operation::Operation,
-    visitor::visitor,
 };
 use super::{
     Service,
@@ -41,16 +33,11 @@ use super::{
     cors::Cors,
     docs,
     envelope::Envelope,
-    error::Failure,
     health,
     openapi::{self, DocumentPage},
-    routes::{self, Apis, BasePath, RouteTable, Wrap},
+    routes::{self, BasePath, RouteTable, Wrap},
 };
-use crate::{sandbox::Sandbox, validation::Quota};
-
-/// Paths beside the API.
-const GUIDE: &str = "/sandbox";
-const RESET: &str = "/sandbox/reset";
+use crate::sandbox::Sandbox;
 
 /// Why a sandbox cannot be served, which the tests rule out.
 #[derive(Debug, thiserror::Error)]
@@ -75,16 +62,12 @@ pub async fn sandbox_endpoint(
     let mut bases = vec![base.clone(), BasePath::root()];
     bases.dedup();
     let document = document(sandbox).await?;
-    let operations: Vec<Described> = Apis::meta()
-        .into_iter()
-        .flat_map(|api| api.paths)
-        .flat_map(|path| described(&path, &document))
-        .collect();
+    let operations = described::all(&document);
     let guide = GuidePage {
         guide: Guide::new(sandbox, base, &operations),
         clock: sandbox.app().clock.clone(),
     };
-    let text = serde_json::to_string_pretty(&document)? + "\n";
+    let text = text(&document)?;
     let mut routes = RouteTable::new(&bases)
         .wrapped(around(sandbox.clone(), operations))
         .beside("/", make(to_the_guide))
@@ -93,8 +76,9 @@ pub async fn sandbox_endpoint(
         .beside(routes::DOCS, docs::Page::new(&text, base)?)
         .beside(routes::HEALTHZ, health::Live)
         .beside(routes::READYZ, health::Ready(sandbox.app().store.clone()));
+    let text = Bytes::from(text);
     for base in &bases {
-        let page = DocumentPage(text.clone().into());
+        let page = DocumentPage(text.clone());
         routes = routes.beside(&base.join(routes::DOCUMENT), page);
     }
     let infos = routes.infos();
@@ -114,7 +98,11 @@ pub async fn sandbox_endpoint(
 /// # Errors
 /// As [`sandbox_endpoint`].
 pub async fn sandbox_document(sandbox: &Sandbox) -> Result<String, SandboxError> {
-    Ok(serde_json::to_string_pretty(&document(sandbox).await?)? + "\n")
+    Ok(text(&document(sandbox).await?)?)
+}
+
+fn text(document: &Value) -> serde_json::Result<String> {
+    Ok(serde_json::to_string_pretty(document)? + "\n")
 }
 
 /// The examples in the document are asked of the service itself, before anybody else asks.
@@ -124,93 +112,22 @@ async fn document(sandbox: &Sandbox) -> Result<Value, SandboxError> {
     document::document(sandbox, &service.data(sandbox.app().clone())).await
 }
 
-/// An operation and its documented answers.
-struct Described {
-    id: &'static str,
-    method: String,
-    /// Its path in the document.
-    path: String,
-    answers: Arc<Answers>,
-}
-
-fn described(path: &MetaPath, document: &Value) -> Vec<Described> {
-    let of = |operation: &MetaOperation| {
-        let method = operation.method.as_str();
-        let documented = &document["paths"][&path.path][method.to_lowercase()];
-        let id = operation.operation_id?;
-        Some(Described {
-            id,
-            method: method.to_owned(),
-            path: path.path.clone(),
-            answers: Arc::new(Answers::new(documented, &refusals(id, operation))),
-        })
-    };
-    path.operations.iter().filter_map(of).collect()
-}
-
-fn refusals(id: &str, operation: &MetaOperation) -> BTreeMap<StatusCode, Vec<Failure>> {
-    let mut refusals = openapi::refusals_of(id, takes(operation, "bearer"));
-    refusals
-        .entry(StatusCode::TOO_MANY_REQUESTS)
-        .or_insert_with(|| vec![rate_limited()]);
-    refusals
-}
-
-/// Whether an operation asks for credentials of that kind.
-fn takes(operation: &MetaOperation, scheme: &str) -> bool {
-    operation
-        .security
-        .iter()
-        .any(|scheme_of| scheme_of.contains_key(scheme))
-}
-
-/// What whatever stands in front of the real API may answer to any request.
-fn rate_limited() -> Failure {
-    Failure::RateLimited(Quota {
-        limit: 1000,
-        remaining: 0,
-        reset: Duration::from_secs(7),
-    })
-}
-
 /// Puts an [`Operation`] around every operation.
 fn around(sandbox: Sandbox, operations: Vec<Described>) -> Wrap {
     let answers = operations
         .into_iter()
         .map(|known| (known.id, known.answers));
     let answers: HashMap<_, _> = answers.collect();
-    Box::new(move |_, operation, inner| {
+    Box::new(move |operation, inner| {
         let Some(answers) = operation.operation_id.and_then(|id| answers.get(id)) else {
             return inner;
         };
         let around = Operation {
             sandbox: sandbox.clone(),
             answers: Arc::clone(answers),
-            writes: operation.method != Method::GET || takes(operation, "apiKey"),
+            writes: operation.method != Method::GET || described::takes(operation, "apiKey"),
             inner,
         };
         around.boxed()
     })
-}
-
-/// `GET /`: whoever opens the address in a browser finds the guide.
-async fn to_the_guide(_: Request) -> Response {
-    let found = Response::builder().status(StatusCode::FOUND);
-    found.header(header::LOCATION, GUIDE).finish()
-}
-
-/// `POST /sandbox/reset`: the visitor's changes are gone, if there were any.
-struct Reset(Sandbox);
-
-impl Endpoint for Reset {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        let Some(visitor) = visitor(request.headers(), &self.0)? else {
-            let who = "Say whose changes: send X-Sandbox-Session, or a bearer token of the sandbox";
-            return Err(Failure::BadRequest(who.to_owned()).into());
-        };
-        self.0.reset(visitor);
-        Ok(Response::builder().status(StatusCode::NO_CONTENT).finish())
-    }
 }

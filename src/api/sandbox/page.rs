@@ -3,7 +3,7 @@
 //! Made of the same description that scripts get as JSON, without a script of its own. Names in it are anybody's text
 //! and are escaped.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 use poem::{
     Response,
@@ -27,8 +27,11 @@ const HEAD: &str = r#"<!doctype html>
   table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
   th, td { border-bottom: 1px solid #8886; padding: .4rem .6rem .4rem 0; text-align: left; vertical-align: top; }
   code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
-  pre { background: #8882; padding: .8rem; white-space: pre-wrap; overflow-wrap: anywhere; }
-  summary { cursor: pointer; }
+  pre { background: #8882; padding: .6rem .8rem; margin: .4rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+  section { margin: 1.2rem 0; }
+  details { margin: .2rem 0; }
+  summary { cursor: pointer; white-space: nowrap; }
+  td:first-child { min-width: 19rem; }
 </style>
 "#;
 
@@ -50,12 +53,12 @@ fn html(guide: &Guide, clock: &str) -> String {
 <a href=\"{reference}\">interactive reference</a>, the <a href=\"{document}\">OpenAPI document</a>, or this page as JSON:
 <code>curl http://…/sandbox</code>.</p>
 {try_it}
-<h2>Who can ask</h2>
-<p>Send <code>Authorization: Bearer TOKEN</code>. The tokens never expire and open nothing but a sandbox.</p>
-<table><tr><th>User<th>Token<th>Answers</tr>{users}</table>
-<p>A token that has expired, for a 401: <code>{expired}</code></p>
 <h2>What there is</h2>
 <table><tr><th>Organization<th>Shows<th>Keys</tr>{organizations}</table>
+<h2>Who can ask</h2>
+<p>Send <code>Authorization: Bearer TOKEN</code>. The tokens never expire and open nothing but a sandbox.</p>
+{users}
+<section><b>Nobody</b>: a token that has expired, for a 401<pre>{expired}</pre></section>
 <h2>Any answer on demand</h2>
 <p><code>Prefer: code=503</code>, <code>Prefer: example=revoked</code>, or both, for the one request that has it.</p>
 <table><tr><th>Operation<th>Answers</tr>{operations}</table>
@@ -93,15 +96,18 @@ fn user(user: &UserOut) -> String {
         none if none.is_empty() => "member of nothing".to_owned(),
         some => some,
     };
+    let statuses: BTreeSet<u16> = user.reaches.iter().map(|reach| reach.status).collect();
+    let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
     let reaches = user.reaches.iter().map(|reach| {
         let (method, path) = (reach.method, escape(&reach.path));
-        format!("{} <code>{method} {path}</code><br>", reach.status)
+        format!("<br>{} <code>{method} {path}</code>", reach.status)
     });
     format!(
-        "<tr><td><b>{}</b><br>{}<td><code>{}</code><td>{}</tr>",
+        "<section><b>{}</b>, {}<pre>{}</pre><details><summary>can get {}</summary>{}</details></section>",
         escape(&user.name),
         escape(&who),
         escape(&user.token),
+        statuses.join(", "),
         reaches.collect::<String>(),
     )
 }

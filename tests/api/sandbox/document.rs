@@ -16,9 +16,10 @@ fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Valu
 }
 
 #[tokio::test]
-async fn the_prefilled_credentials_work() {
+async fn the_prefilled_server_and_credentials_work() {
     let app = SandboxApp::start().await;
     let document = app.json("/openapi.json").await;
+    assert_eq!(document["servers"][0]["url"], "http://localhost:3001/api");
     let schemes = &document["components"]["securitySchemes"];
     assert_eq!(schemes["bearer"]["x-default"], app.token(ANA));
     let secret = schemes["apiKey"]["x-default"].as_str().unwrap();
