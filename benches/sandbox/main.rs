@@ -26,6 +26,9 @@ const STARTS: usize = 11;
 /// How many visitors change something, and how many requests of a kind are measured.
 const VISITORS: usize = 1000;
 
+/// How many come at a time where they come together.
+const AT_ONCE: usize = 50;
+
 const STATS: &str = "/organizations/acme-corp/api-keys/stats";
 const KEYS: &str = "/organizations/initech/api-keys";
 
@@ -146,6 +149,30 @@ async fn measure() {
         "memory with {VISITORS} visitors       {:>6.1} MB",
         sandbox.memory()
     );
+    let crowd = Sandbox::start();
+    send(crowd.request(Method::GET, STATS)).await;
+    come_together(&crowd).await;
+    println!(
+        "the same, {AT_ONCE} at a time         {:>6.1} MB",
+        crowd.memory()
+    );
+}
+
+/// All visitors change something, over many connections.
+async fn come_together(sandbox: &Sandbox) {
+    let visits = (0..VISITORS).map(|n| {
+        let request = sandbox.request(Method::POST, KEYS);
+        let request = request.header("X-Sandbox-Session", n.to_string());
+        send(request.json(&json!({ "name": "Mine" })))
+    });
+    let mut under_way = tokio::task::JoinSet::new();
+    for visit in visits {
+        if under_way.len() == AT_ONCE {
+            under_way.join_next().await;
+        }
+        under_way.spawn(visit);
+    }
+    under_way.join_all().await;
 }
 
 fn main() {

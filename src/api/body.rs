@@ -72,18 +72,26 @@ impl<'a, T: Type> ApiExtractor<'a> for Body<T> {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
-        if !is_json(request) {
-            return Err(Failure::NotJson.into());
-        }
-        if request.headers().contains_key(header::CONTENT_ENCODING) {
-            return Err(Failure::Encoded.into());
-        }
-        let bytes = read(request, body).await?;
+        let bytes = receive(request, body).await?;
         Ok(Self {
             fields: Fields::parse(&bytes)?,
             documented_as: PhantomData,
         })
     }
+}
+
+/// The bytes of a body that is announced as JSON and is within the limits.
+///
+/// # Errors
+/// One of [`body_refusals`], or a 400 when it does not arrive whole.
+pub(super) async fn receive(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>> {
+    if !is_json(request) {
+        return Err(Failure::NotJson.into());
+    }
+    if request.headers().contains_key(header::CONTENT_ENCODING) {
+        return Err(Failure::Encoded.into());
+    }
+    read(request, body).await
 }
 
 /// Whether `Content-Type` is `application/json`, with whatever parameters.

@@ -4,15 +4,19 @@
 //! `Origin` that is not ASCII when any origin is allowed. Sources: the Fetch standard, "CORS protocol"; the WICG's
 //! Private Network Access, whose preflight Chromium sends.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
 use poem::{
     Request, Response,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
 };
 
-/// Methods that operations have.
-const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, DELETE");
+/// Methods that requests may have; of those that no operation has, a page can read the 405.
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 
 /// Headers that requests may have besides those that every request may.
 const REQUEST_HEADERS: &str =
@@ -71,18 +75,33 @@ impl FromStr for Origin {
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'));
         let host_is_fit = match in_brackets {
-            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => !host.is_empty() && host.chars().all(|c| is_plain(c) || "-._".contains(c)),
+            Some(address) => is_written_so::<Ipv6Addr>(address),
+            // What ends in a number is an address: https://url.spec.whatwg.org/#host-parsing
+            None if ends_in_a_number(host) => is_written_so::<Ipv4Addr>(host),
+            None => host.split('.').all(|label| {
+                !label.is_empty() && label.chars().all(|c| is_plain(c) || "-_".contains(c))
+            }),
         };
         let port_is_fit = port.is_none_or(|port| {
             let of_the_scheme = matches!((scheme, port), ("http", "80") | ("https", "443"));
-            port.parse::<u16>().is_ok_and(|n| n.to_string() == port) && !of_the_scheme
+            is_written_so::<u16>(port) && !of_the_scheme
         });
         if !(scheme_is_fit && host_is_fit && port_is_fit) {
             return Err(OriginError);
         }
         text.parse().map(Self).map_err(|_| OriginError)
     }
+}
+
+/// Whether a text is a `T`, written the one way that browsers write it.
+fn is_written_so<T: FromStr + ToString>(text: &str) -> bool {
+    let value = text.parse::<T>();
+    value.is_ok_and(|value| value.to_string() == text)
+}
+
+fn ends_in_a_number(host: &str) -> bool {
+    let last = host.rsplit('.').next().unwrap_or_default();
+    last.starts_with(|c: char| c.is_ascii_digit())
 }
 
 impl fmt::Display for Origin {
@@ -196,6 +215,12 @@ mod tests {
             "http://a b",
             "http://*.example.com",
             "http://[::1",
+            "http://[0:0:0:0:0:0:0:1]:3000",
+            "http://[2001:DB8::1]",
+            "http://127.1",
+            "http://127.0.0.0x1",
+            "http://a..b",
+            "http://localhost.",
             "http://user@host",
         ] {
             assert_eq!(text.parse::<Origin>(), Err(OriginError), "{text}");

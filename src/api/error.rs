@@ -98,6 +98,9 @@ pub(super) enum Failure {
     /// The body is too slow.
     #[error("The body did not arrive in 10 seconds")]
     BodyTimeout,
+    /// A visitor of the sandbox has changed as much as one may.
+    #[error("This copy of the sandbox is full: POST /sandbox/reset begins a new one")]
+    CopyFull,
     /// The request line and headers are over the limit.
     #[error("Request header fields are limited to 64 fields and 16 KiB in all")]
     HeadersTooLarge,
@@ -182,6 +185,7 @@ impl Failure {
             Self::Encoded => "encoded",
             Self::BodyTooLarge => "body-too-large",
             Self::BodyTimeout => "body-timeout",
+            Self::CopyFull => "copy-full",
             Self::HeadersTooLarge => "headers-too-large",
             Self::Internal { .. } => "internal-error",
             Self::Unavailable { .. } => "unavailable",
@@ -264,6 +268,7 @@ impl ResponseError for Failure {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::CopyFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,

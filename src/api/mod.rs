@@ -32,6 +32,7 @@ mod unique;
 mod validate;
 mod wire;
 
+use hyper::body::Bytes;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get};
 use poem_openapi::{OpenApiService, Tags};
 
@@ -71,18 +72,34 @@ pub fn endpoint(
     cors: Cors,
     request_seed: u64,
 ) -> serde_json::Result<impl Service + use<>> {
-    let document = document()?;
-    let routes = RouteTable::new(std::slice::from_ref(base))
-        .beside(routes::DOCS, docs::Page::new(&document, base)?)
-        .beside(routes::HEALTHZ, health::Live)
-        .beside(routes::READYZ, health::Ready(app.store.clone()))
-        .beside(&base.join(routes::DOCUMENT), DocumentPage(document.into()));
+    let routes = RouteTable::new(std::slice::from_ref(base));
+    let routes = with_pages(routes, document()?, app)?;
     let infos = routes.infos();
     let service = OpenApiService::new(routes, openapi::TITLE, "")
         .into_endpoint()
         .data(app.clone());
     let metrics = app.metrics.clone();
     Ok(Envelope::new(service, infos, cors, request_seed, metrics))
+}
+
+/// Adds what is served beside the operations: the interactive reference, the document, and whether it lives.
+fn with_pages(
+    mut routes: RouteTable,
+    document: String,
+    app: &App,
+) -> serde_json::Result<RouteTable> {
+    let bases = routes.bases().to_vec();
+    if let Some(base) = bases.first() {
+        routes = routes.beside(routes::DOCS, docs::Page::new(&document, base)?);
+    }
+    let document = Bytes::from(document);
+    for base in &bases {
+        let page = DocumentPage(document.clone());
+        routes = routes.beside(&base.join(routes::DOCUMENT), page);
+    }
+    Ok(routes
+        .beside(routes::HEALTHZ, health::Live)
+        .beside(routes::READYZ, health::Ready(app.store.clone())))
 }
 
 /// What llavero answers to whoever watches over it: `/metrics`, for an address of its own.

@@ -95,6 +95,11 @@ impl RouteTable {
         }
     }
 
+    /// The base paths of the operations; the first is the one to show.
+    pub(super) fn bases(&self) -> &[BasePath] {
+        &self.bases
+    }
+
     /// Puts something around every operation.
     pub(super) fn wrapped(self, wrap: Wrap) -> Self {
         Self { wrap, ..self }

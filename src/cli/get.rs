@@ -12,8 +12,8 @@ use crate::{
     api::{self, Answer, AskError, BasePath, Cors},
     app::App,
     demo::Demo,
-    model::{Clock, UserId},
-    sandbox::{Limits, NOON, Sandbox},
+    model::UserId,
+    sandbox::Sandbox,
     store::{OpenOptions, Store},
     token::{Expected, HmacSecret, NewToken, TrustedKey, mint},
 };
@@ -30,7 +30,15 @@ pub(super) struct Args {
     user: Option<UserId>,
 
     #[command(flatten)]
-    world: WorldArgs,
+    database: DatabaseArgs,
+
+    /// Ask the demo organizations instead, made in memory just now
+    #[arg(long, conflicts_with = "sandbox")]
+    demo: bool,
+
+    /// Ask the sandbox instead, which answers the same always
+    #[arg(long)]
+    sandbox: bool,
 
     /// The path that the API is under; `/` for none
     #[arg(
@@ -42,26 +50,22 @@ pub(super) struct Args {
     base_path: BasePath,
 }
 
-/// What to look into: a file, unless a flag says otherwise.
-#[derive(Debug, clap::Args)]
-struct WorldArgs {
-    #[command(flatten)]
-    database: DatabaseArgs,
-
-    /// Look into the demo organizations instead, made in memory just now
-    #[arg(long, conflicts_with_all = ["path", "sandbox"])]
-    demo: bool,
-
-    /// Look into the sandbox instead, which answers the same always
-    #[arg(long, conflicts_with = "path")]
-    sandbox: bool,
-}
-
 impl Args {
     /// Prints the answer. The exit code is 0 for a success, 1 for anything else.
     pub(super) fn run(self, host: &Host) -> Result<ExitCode, Error> {
+        if self.database.is_named && (self.demo || self.sandbox) {
+            return Err(Error::refused(
+                "--demo and --sandbox are in memory: leave out --database, or ask the file without them",
+            ));
+        }
         let runtime = Builder::new_current_thread().enable_time().build()?;
-        let Answer { status, body } = runtime.block_on(self.ask(host))?;
+        let Answer { status, body } = runtime.block_on(async {
+            if self.sandbox {
+                self.ask_the_sandbox().await
+            } else {
+                self.ask_a_store(host).await
+            }
+        })?;
         let end = if body.ends_with('\n') { "" } else { "\n" };
         print(&(body + end))?;
         Ok(if (200..300).contains(&status) {
@@ -71,12 +75,23 @@ impl Args {
         })
     }
 
-    async fn ask(&self, host: &Host) -> Result<Answer, Error> {
-        let (store, clock) = self.world.open(host).await?;
+    async fn ask_the_sandbox(&self) -> Result<Answer, Error> {
+        let sandbox = Sandbox::for_one_question().await?;
+        let endpoint = api::sandbox_endpoint(&sandbox, &self.base_path, 0).await?;
+        let token = self.user.as_ref().map(|user| sandbox.token(user));
+        Ok(api::ask(&endpoint, &self.target, token.transpose()?.as_deref()).await?)
+    }
+
+    async fn ask_a_store(&self, host: &Host) -> Result<Answer, Error> {
+        let store = if self.demo {
+            demo(host).await?
+        } else {
+            Store::open_existing(&self.database.path)?
+        };
         let secret = HmacSecret::from(host.random.bytes()?);
-        let token = self.user.as_ref().map(|user| token(user, &secret, &clock));
+        let token = self.user.as_ref().map(|user| token(user, &secret, host));
         let trusted = TrustedKey::from_secret(&secret);
-        let random = host.random.clone();
+        let (clock, random) = (host.clock.clone(), host.random.clone());
         let app = App::new(store.clone(), trusted, Expected::default(), clock, random);
         let endpoint = api::endpoint(&app, &self.base_path, Cors::Only(Vec::new()), 0)?;
         let answer = api::ask(&endpoint, &self.target, token.transpose()?.as_deref()).await;
@@ -86,35 +101,26 @@ impl Args {
     }
 }
 
-impl WorldArgs {
-    async fn open(&self, host: &Host) -> Result<(Store, Clock), Error> {
-        if self.sandbox {
-            let clock = Clock::from_fn(|| NOON);
-            let time = host.clock.clone();
-            let sandbox = Sandbox::start(clock.clone(), time, NonZeroU32::MIN, Limits::default());
-            return Ok((sandbox.await?.app().store.clone(), clock));
-        }
-        let clock = host.clock.clone();
-        if !self.demo {
-            return Ok((Store::open_existing(&self.database.path)?, clock));
-        }
-        let store = Store::in_memory(&OpenOptions {
-            readers: NonZeroU32::MIN,
-            new_signing_secret: host.random.bytes()?,
-        })?;
-        store.seed_if_empty(Demo::load()?.seed(clock.now())).await?;
-        Ok((store, clock))
-    }
+/// The demo as it is now.
+async fn demo(host: &Host) -> Result<Store, Error> {
+    let store = Store::in_memory(&OpenOptions {
+        readers: NonZeroU32::MIN,
+        new_signing_secret: host.random.bytes()?,
+    })?;
+    store
+        .seed_if_empty(Demo::load()?.seed(host.clock.now()))
+        .await?;
+    Ok(store)
 }
 
-fn token(user: &UserId, secret: &HmacSecret, clock: &Clock) -> Result<String, Error> {
+fn token(user: &UserId, secret: &HmacSecret, host: &Host) -> Result<String, Error> {
     let token = NewToken {
         user: user.clone(),
         ttl: Duration::from_mins(1),
         audience: None,
         issuer: None,
     };
-    mint(secret, &token, clock.now())
+    mint(secret, &token, host.clock.now())
         .map_err(|error| Error::refused(format!("cannot sign: {error}")))
 }
 

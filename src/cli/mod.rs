@@ -104,7 +104,7 @@ impl Cli {
             Command::Audit(args) => args.run(&host),
             Command::Completions(args) => args.run(),
             Command::Get(args) => return args.run(&host),
-            Command::Openapi(args) => args.run(&host),
+            Command::Openapi(args) => args.run(),
             Command::Healthcheck(args) => args.run(),
         }?;
         Ok(ExitCode::SUCCESS)

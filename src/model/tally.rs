@@ -40,9 +40,12 @@ impl Tally {
         true
     }
 
-    /// The sums, key by key.
+    /// The sums, key by key, in the order of the keys' ids: what is written in an order is the same file every time, and
+    /// is written to neighbouring pages.
     pub fn keys(&self) -> impl Iterator<Item = (KeyId, &KeyTally)> {
-        self.0.iter().map(|(key, tally)| (*key, tally))
+        let mut keys: Vec<_> = self.0.iter().collect();
+        keys.sort_unstable_by_key(|(key, _)| **key);
+        keys.into_iter().map(|(key, tally)| (*key, tally))
     }
 
     /// How many keys there are.

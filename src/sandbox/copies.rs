@@ -10,10 +10,16 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Mutex as TurnMutex, OwnedMutexGuard};
+use tokio::{
+    sync::{Mutex as TurnMutex, OwnedMutexGuard},
+    time::sleep,
+};
 
-use super::{Limits, Visitor, changes::Changes};
+use super::{Limits, SWEEP, Visitor, changes::Changes};
 use crate::model::{Clock, SecretHash};
+
+/// What a secret takes: once in its copy, and once, with its maker, in the index.
+const BYTES_OF_A_SECRET: usize = 2 * size_of::<SecretHash>() + size_of::<Visitor>();
 
 /// All copies.
 pub(super) struct Copies {
@@ -36,6 +42,8 @@ struct Copy {
     used: Duration,
     /// How much it takes; 0 as long as nothing was changed in it.
     bytes: usize,
+    /// The secrets that were made in it.
+    secrets: Vec<SecretHash>,
 }
 
 /// What is kept of a copy between two visits.
@@ -45,17 +53,25 @@ pub(super) struct Kept {
     pub(super) changes: Changes,
     /// How often something random was drawn.
     pub(super) drawn: u64,
-    /// The secrets that were made.
-    pub(super) secrets: Vec<SecretHash>,
 }
 
 impl Copies {
-    pub(super) fn new(limits: Limits, time: Clock) -> Self {
-        Self {
+    /// No copies so far; and somebody who looks, as long as they are there, for those that nobody comes back to.
+    pub(super) fn start(limits: Limits, time: Clock) -> Arc<Self> {
+        let copies = Arc::new(Self {
             limits,
             time,
             all: Mutex::default(),
-        }
+        });
+        let watched = Arc::downgrade(&copies);
+        tokio::spawn(async move {
+            while let Some(copies) = watched.upgrade() {
+                copies.sweep();
+                drop(copies);
+                sleep(SWEEP).await;
+            }
+        });
+        copies
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -74,26 +90,42 @@ impl Copies {
                 kept: Arc::default(),
                 used: now,
                 bytes: 0,
+                secrets: Vec::new(),
             }),
         };
         copy.used = now;
         Some(Arc::clone(&copy.kept))
     }
 
-    /// Takes note of what a visit has changed. If there is too much now, the oldest copies go; so may this one have,
-    /// meanwhile.
-    pub(super) fn changed(&self, visitor: Visitor, kept: &OwnedMutexGuard<Kept>) {
+    /// Takes note of what a visit has changed, and of the secrets that it made. If there is too much now, the oldest
+    /// copies go; so may this one have, meanwhile.
+    pub(super) fn changed(
+        &self,
+        visitor: Visitor,
+        kept: &OwnedMutexGuard<Kept>,
+        secrets: Vec<SecretHash>,
+    ) {
         let mut all = self.all();
         let of_this_visit = OwnedMutexGuard::mutex(kept);
         let copy = all.copies.get_mut(&visitor);
         let Some(copy) = copy.filter(|copy| Arc::ptr_eq(&copy.kept, of_this_visit)) else {
             return;
         };
-        copy.bytes = kept.changes.bytes();
-        for secret in &kept.secrets {
-            all.makers.insert(*secret, visitor);
-        }
+        copy.secrets.extend(&secrets);
+        copy.bytes = kept.changes.bytes() + copy.secrets.len() * BYTES_OF_A_SECRET;
+        let made = secrets.into_iter().map(|secret| (secret, visitor));
+        all.makers.extend(made);
         all.make_room(&self.limits);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all().copies.len()
+    }
+
+    /// Drops what was not used for too long, whether or not somebody else comes.
+    pub(super) fn sweep(&self) {
+        let now = self.time.elapsed();
+        self.all().sweep(now, self.limits.idle);
     }
 
     /// Drops a copy.
@@ -150,7 +182,9 @@ impl All {
     }
 
     fn remove(&mut self, visitor: Visitor) {
-        self.copies.remove(&visitor);
-        self.makers.retain(|_, maker| *maker != visitor);
+        let secrets = self.copies.remove(&visitor).map(|copy| copy.secrets);
+        for secret in secrets.into_iter().flatten() {
+            self.makers.remove(&secret);
+        }
     }
 }

@@ -13,6 +13,7 @@ mod visit;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest;
+use tokio::sync::Semaphore;
 
 use self::copies::Copies;
 pub use self::{
@@ -22,7 +23,7 @@ pub use self::{
 use crate::{
     app::App,
     demo::Demo,
-    model::{Clock, Random, Timestamp},
+    model::{Clock, Random, Timestamp, UserId},
     store::{self, OpenError, OpenOptions, Store},
     token::{Expected, HmacSecret, TrustedKey},
 };
@@ -40,6 +41,12 @@ pub struct Limits {
     /// How long a copy is kept for a visitor who does not come back.
     pub idle: Duration,
 }
+
+/// How many copies are open at once: as many as keep some processors busy.
+const OPEN_COPIES: usize = 8;
+
+/// How often copies are looked through for those that nobody comes back to.
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// How much a copy may grow, in bytes: some four thousand keys.
 const ROOM: usize = 4 << 20;
@@ -80,6 +87,7 @@ pub struct Sandbox {
     expired_token: Arc<str>,
     world: Arc<[u8]>,
     copies: Arc<Copies>,
+    open_copies: Arc<Semaphore>,
 }
 
 impl Sandbox {
@@ -100,9 +108,10 @@ impl Sandbox {
         })?;
         let demo = Demo::sandbox()?;
         store.seed_if_empty(demo.seed(clock.now())).await?;
-        let world = store.image().await?.into();
+        // From here on nothing changes in the world that all see, and nothing random happens in it.
+        let store = store.sealed()?;
+        let world = store.image()?.into();
         let trusted = TrustedKey::from_secret(&HmacSecret::of_the_sandbox());
-        // The world that all see does not change, so nothing random happens in it.
         let app = App::new(store, trusted, Expected::default(), clock, Random::system());
         Ok(Self {
             app,
@@ -110,8 +119,18 @@ impl Sandbox {
             expired_token: users::expired_token(&demo)?.into(),
             demo: demo.into(),
             world,
-            copies: Arc::new(Copies::new(limits, time)),
+            copies: Copies::start(limits, time),
+            open_copies: Arc::new(Semaphore::new(OPEN_COPIES)),
         })
+    }
+
+    /// A sandbox for one question: its clock stands at [`NOON`], and nobody visits.
+    ///
+    /// # Errors
+    /// As [`Sandbox::start`].
+    pub async fn for_one_question() -> Result<Self, StartError> {
+        let clock = Clock::from_fn(|| NOON);
+        Self::start(clock.clone(), clock, NonZeroU32::MIN, Limits::default()).await
     }
 
     /// The application as it is for who has changed nothing.
@@ -132,10 +151,24 @@ impl Sandbox {
         &self.users
     }
 
+    /// The token that speaks for a user, who need not be one of [`Self::users`].
+    ///
+    /// # Errors
+    /// When the library cannot sign.
+    pub fn token(&self, user: &UserId) -> Result<String, StartError> {
+        users::token(user, Timestamp::LATEST)
+    }
+
     /// A token that has expired, whatever the clock says.
     #[must_use]
     pub fn expired_token(&self) -> &str {
         &self.expired_token
+    }
+
+    /// How many visitors have a copy now, or are in the middle of a first visit.
+    #[must_use]
+    pub fn copies(&self) -> usize {
+        self.copies.len()
     }
 
     /// What the visitors' copies may take.

@@ -40,7 +40,7 @@ pub(super) fn expired_token(demo: &Demo) -> Result<String, StartError> {
 }
 
 /// A token that was issued in 1970: valid wherever the clock may stand, until it expires.
-fn token(user: &UserId, expires: Timestamp) -> Result<String, StartError> {
+pub(super) fn token(user: &UserId, expires: Timestamp) -> Result<String, StartError> {
     let issued = Timestamp::from_millis(0);
     let token = NewToken {
         user: user.clone(),

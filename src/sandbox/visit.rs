@@ -1,12 +1,19 @@
 //! A visit: one request of one visitor, in their own copy of the world.
 //!
 //! Called by `api::sandbox` around every operation that may write, and around all others of who has written before. A
-//! visitor's visits come one after the other. What a visit makes, ids and secrets, looks random and depends on nothing
-//! but who the visitor is and what they made before.
+//! visitor's visits come one after the other, and a few visitors' at a time: a copy is open for a millisecond. What a
+//! visit makes, ids and secrets, looks random and depends on nothing but who the visitor is and what they made before.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tokio::{sync::OwnedMutexGuard, task::spawn_blocking};
+use tokio::{
+    sync::{OwnedMutexGuard, OwnedSemaphorePermit},
+    task::spawn_blocking,
+    time::timeout,
+};
 
 use super::{ROOM, Sandbox, changes::Changes, copies::Kept, sha256};
 use crate::{
@@ -14,6 +21,9 @@ use crate::{
     model::{Random, Secret, SecretHash},
     store::{self, Store},
 };
+
+/// How long a visit waits for the one before it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whose copy it is. What a visitor is known by is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,6 +55,7 @@ pub struct Visit {
     visitor: Visitor,
     kept: OwnedMutexGuard<Kept>,
     draws: Arc<Mutex<Draws>>,
+    _open: OwnedSemaphorePermit,
 }
 
 impl Sandbox {
@@ -59,7 +70,7 @@ impl Sandbox {
     /// does not mean to now.
     ///
     /// # Errors
-    /// When the machine has no memory left.
+    /// When too many visits wait, or the machine has no memory left.
     pub async fn visit(
         &self,
         visitor: Visitor,
@@ -68,11 +79,19 @@ impl Sandbox {
         let Some(kept) = self.copies.enter(visitor, means_to_write) else {
             return Ok(None);
         };
-        let kept = kept.lock_owned().await;
+        let turn = async {
+            let kept = kept.lock_owned().await;
+            let open = Arc::clone(&self.open_copies).acquire_owned().await;
+            (kept, open)
+        };
+        let turn = timeout(PATIENCE, turn).await;
+        let Ok((kept, Ok(open))) = turn else {
+            return Err(store::Error::QueueFull);
+        };
         let (world, changes) = (Arc::clone(&self.world), kept.changes.clone());
         let metrics = self.app.metrics.clone();
-        let open = move || Store::from_image(&changes.apply(&world), world.len() + ROOM, metrics);
-        let store = spawn_blocking(open).await??;
+        let copy = move || Store::from_image(&changes.apply(&world), world.len() + ROOM, metrics);
+        let store = spawn_blocking(copy).await??;
         let draws = Arc::new(Mutex::new(Draws {
             visitor,
             next: kept.drawn,
@@ -83,6 +102,7 @@ impl Sandbox {
             visitor,
             kept,
             draws,
+            _open: open,
         }))
     }
 
@@ -96,16 +116,18 @@ impl Sandbox {
             visitor,
             mut kept,
             draws,
+            _open: open,
         } = visit;
         let world = Arc::clone(&self.world);
-        let image = app.store.image().await?;
-        let changes = spawn_blocking(move || Changes::between(&world, &image)).await?;
+        let compare = move || Ok::<_, store::Error>(Changes::between(&world, &app.store.image()?));
+        let changes = spawn_blocking(compare).await??;
+        drop(open);
         if changes != kept.changes {
+            let mut draws = draws.lock().unwrap_or_else(PoisonError::into_inner);
             kept.changes = changes;
-            let draws = draws.lock().unwrap_or_else(PoisonError::into_inner);
             kept.drawn = draws.next;
-            kept.secrets.extend(&draws.secrets);
-            self.copies.changed(visitor, &kept);
+            let secrets = std::mem::take(&mut draws.secrets);
+            self.copies.changed(visitor, &kept, secrets);
         }
         Ok(())
     }
@@ -139,7 +161,7 @@ impl Draws {
             let drawn = sha256(&[&self.visitor.0, &self.next.to_be_bytes()]);
             self.next += 1;
             part.copy_from_slice(&drawn[..part.len()]);
-            // Nothing but a secret takes as much.
+            // So much is drawn for a secret. Should it be for something else, nobody will ask for it as a secret.
             if part.len() == 32 {
                 self.secrets.push(Secret::generate(drawn).hash());
             }

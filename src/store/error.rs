@@ -154,6 +154,10 @@ pub enum Error {
     #[error("the database is being closed")]
     Closed,
 
+    /// The database is one that nobody may write to.
+    #[error("the database is sealed")]
+    Sealed,
+
     /// Another write of the same transaction failed in a way that undid them all.
     #[error("the transaction was rolled back")]
     RolledBack,
@@ -217,7 +221,11 @@ impl Error {
             | Self::QueueFull
             | Self::Closed
             | Self::RolledBack => true,
-            Self::UnknownKey(_) | Self::TooLarge | Self::Sqlite(_) | Self::Unfinished => false,
+            Self::UnknownKey(_)
+            | Self::TooLarge
+            | Self::Sealed
+            | Self::Sqlite(_)
+            | Self::Unfinished => false,
         }
     }
 }

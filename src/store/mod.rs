@@ -66,6 +66,8 @@ enum Writes {
     Together(Writer),
     /// At once, one by one, where there is nothing to wait for: in a database that is in memory and somebody's own.
     Alone(Arc<Mutex<Connection>>),
+    /// Never again. The connection keeps a database in memory from ending with the last reader.
+    Nowhere(Arc<Mutex<Connection>>),
 }
 
 impl Store {
@@ -126,12 +128,32 @@ impl Store {
         })
     }
 
-    /// The bytes of the whole database.
+    /// The same database, which nobody can write to any more. Blocks for a moment.
+    ///
+    /// # Errors
+    /// When its writer is gone already.
+    pub fn sealed(self) -> Result<Self, Error> {
+        let writer = match self.writer {
+            Writes::Together(writer) => {
+                let conn = writer.close().ok_or(Error::Closed)?;
+                Writes::Nowhere(Arc::new(Mutex::new(conn)))
+            }
+            Writes::Alone(conn) | Writes::Nowhere(conn) => Writes::Nowhere(conn),
+        };
+        Ok(Self { writer, ..self })
+    }
+
+    /// The bytes of the whole database. Blocks for a moment.
     ///
     /// # Errors
     /// As every read.
-    pub async fn image(&self) -> Result<Vec<u8>, Error> {
-        self.read(|conn| Ok(sqlite::memory::image(conn)?)).await
+    pub fn image(&self) -> Result<Vec<u8>, Error> {
+        Ok(match &self.readers {
+            Readers::Pool(readers) => {
+                sqlite::memory::image(&*readers.get_timeout(READER_TIMEOUT)?)?
+            }
+            Readers::One(conn) => sqlite::memory::image(&lock(conn))?,
+        })
     }
 
     fn start(log: Option<&Path>, readers: Readers, conn: Connection) -> Result<Self, OpenError> {
@@ -244,6 +266,7 @@ impl Store {
         match &self.writer {
             Writes::Together(writer) => writer.write(write).await,
             Writes::Alone(conn) => write_now(&mut lock(conn), write),
+            Writes::Nowhere(_) => Err(Error::Sealed),
         }
     }
 
@@ -254,6 +277,7 @@ impl Store {
             Writes::Alone(conn) => write_now(&mut lock(conn), |tx| {
                 sqlite::usage::record_live(tx, &[used])
             }),
+            Writes::Nowhere(_) => Err(Error::Sealed),
         }
     }
 }

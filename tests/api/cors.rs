@@ -83,7 +83,7 @@ async fn a_preflight_from_an_allowed_origin_is_answered_without_a_token_whatever
         assert_eq!(headers["access-control-allow-origin"], PAGE);
         assert_eq!(
             headers["access-control-allow-methods"],
-            "GET, HEAD, POST, DELETE"
+            "GET, HEAD, POST, PUT, PATCH, DELETE"
         );
         let allowed = headers["access-control-allow-headers"].to_str().unwrap();
         for name in ["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"] {

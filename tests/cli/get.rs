@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{ANA, DATABASE, DIEGO, Home, PRODUCTION, STATS};
+use crate::harness::{ANA, Api, DATABASE, DIEGO, Home, PRODUCTION, STATS, run};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -53,7 +53,49 @@ fn the_demo_and_the_sandbox_need_no_file_and_make_none() {
         json(key.success())["lastUsedAt"],
         "2026-01-15T11:58:00.000Z"
     );
+    // A file that a variable names is somebody else's business.
+    for flag in ["--demo", "--sandbox"] {
+        let mut command = home.command(&["get", "/healthz", flag]);
+        command.env("LLAVERO_DATABASE", "x.db");
+        run(&mut command).success();
+    }
     assert_eq!(home.files(), Vec::<String>::new());
+}
+
+#[test]
+fn the_sandbox_answers_as_its_server_does() {
+    let home = Home::new();
+    let server = home.serve(&["--sandbox"]);
+    let origin = format!("http://{}", server.address);
+    let token = server.get_at_root("/sandbox").json()["users"][0]["token"].clone();
+    let api = Api::new(&origin, token.as_str());
+    for path in [
+        STATS,
+        "/sandbox",
+        "/api/openapi.json",
+        "/openapi.json",
+        "/nowhere",
+    ] {
+        let printed = home.run(&["get", path, "--user", ANA, "--sandbox"]);
+        assert_eq!(
+            printed.stdout.trim_end(),
+            api.get(path).body.trim_end(),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn another_base_path_is_another_place() {
+    let home = Home::new();
+    for (base, path, code) in [
+        ("/v2", "/v2/openapi.json", 0),
+        ("/v2", "/api/openapi.json", 1),
+        ("/", "/openapi.json", 0),
+    ] {
+        let outcome = home.run(&["get", path, "--demo", "--base-path", base]);
+        assert_eq!(outcome.status.code(), Some(code), "{base} {path}");
+    }
 }
 
 #[test]

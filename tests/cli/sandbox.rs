@@ -40,6 +40,15 @@ fn bytes(answer: &Answer) -> (u16, BTreeMap<String, Vec<u8>>, String) {
 
 /// Everything there is to ask, and a visitor's whole stay.
 fn everything(server: &Server) -> Vec<(u16, BTreeMap<String, Vec<u8>>, String)> {
+    let before = reads(server);
+    let mut answers = visits(server);
+    // What all see is as it was.
+    assert!(reads(server) == before);
+    answers.extend(before);
+    answers
+}
+
+fn reads(server: &Server) -> Vec<(u16, BTreeMap<String, Vec<u8>>, String)> {
     let guide = guide(server);
     let origin = origin(server);
     let mut answers = Vec::new();
@@ -89,6 +98,20 @@ fn everything(server: &Server) -> Vec<(u16, BTreeMap<String, Vec<u8>>, String)> 
                 _ => api.delete(path),
             });
         }
+    }
+    answers.iter().map(bytes).collect()
+}
+
+fn visits(server: &Server) -> Vec<(u16, BTreeMap<String, Vec<u8>>, String)> {
+    let guide = guide(server);
+    let origin = origin(server);
+    let mut answers = Vec::new();
+    let secret = guide["organizations"][0]["keys"][0]["secret"]
+        .as_str()
+        .unwrap();
+    for credentials in ["Basic Zm9vOmJhcg==", "Bearer nonsense"] {
+        let api = Api::with_key(&origin, secret).with_header("authorization", credentials);
+        answers.push(api.get("/api-keys/validate"));
     }
     for session in ["one", "two"] {
         let token = token_of(&guide, "Ana");
@@ -235,6 +258,7 @@ fn what_a_sandbox_has_no_use_for_is_refused() {
     let home = Home::new();
     for args in [
         &["--database", "x.db"][..],
+        &["--database", "llavero.db"],
         &["--demo"],
         &["--jwt-secret", "a secret of one's own, of 32 bytes or more"],
         &["--jwt-audience", "x"],
@@ -259,6 +283,13 @@ fn another_base_path_stands_beside_none() {
     let server = sandbox(&home, &["--base-path", "/v2"]);
     let guide = guide(&server);
     assert_eq!(guide["document"], "/v2/openapi.json");
+    let document = server.get_at_root("/openapi.json").json();
+    assert_eq!(document["servers"][0]["url"], "http://localhost:3001/v2");
+    let printed = home.run(&["openapi", "--sandbox", "--base-path", "/v2"]);
+    assert_eq!(
+        printed.success(),
+        server.get_at_root("/v2/openapi.json").body
+    );
     let api = Api::new(&origin(&server), Some(&token_of(&guide, "Ana")));
     for (base, status) in [("/v2", 200), ("", 200), ("/api", 404)] {
         assert_eq!(api.get(&format!("{base}{STATS}")).status, status, "{base}");
@@ -278,6 +309,11 @@ fn variables_say_the_same_as_flags() {
         guide(&Server::start(command))["clock"],
         "2027-01-01T00:00:00.000Z"
     );
+    // A file that a variable names is somebody else's business.
+    let mut command = home.serve_command(&["--sandbox"]);
+    command.env("LLAVERO_DATABASE", "x.db");
+    Server::start(command).stop();
+    assert_eq!(home.files(), Vec::<String>::new());
     // A variable that says no is no contradiction.
     let mut command = home.serve_command(&["--demo", "--database", "x.db"]);
     command.env("LLAVERO_SANDBOX", "false");

@@ -22,8 +22,8 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 pub(super) struct Answers(BTreeMap<StatusCode, Vec<Answer>>);
 
 struct Answer {
-    /// Empty if it is the only one that there is of its status.
-    name: String,
+    /// None if the document does not name it: it is the only one of its status.
+    name: Option<String>,
     headers: HeaderMap,
     body: Bytes,
 }
@@ -75,7 +75,7 @@ impl Answers {
             None => true,
         };
         let has_name = |answer: &&Answer| match &wish.example {
-            Some(name) => *name == answer.name,
+            Some(name) => answer.name.as_ref() == Some(name),
             None => true,
         };
         let mut of_status = self.0.iter().filter(|(status, _)| has_code(status));
@@ -85,8 +85,7 @@ impl Answers {
     /// `code=200 (example=busy, …), code=401 (example=unauthenticated)`, for people.
     fn list(&self) -> String {
         let of_status = |(status, answers): (&StatusCode, &Vec<Answer>)| {
-            let names = answers.iter().map(|answer| answer.name.as_str());
-            let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
+            let names: Vec<_> = names(answers).collect();
             let code = status.as_str();
             match names.join(", ") {
                 none if none.is_empty() => format!("code={code}"),
@@ -98,31 +97,30 @@ impl Answers {
 
     /// Each status with the names of its examples.
     pub(super) fn names(&self) -> impl Iterator<Item = (u16, Vec<&str>)> {
-        self.0.iter().map(|(status, answers)| {
-            let names = answers.iter().map(|answer| answer.name.as_str());
-            (
-                status.as_u16(),
-                names.filter(|name| !name.is_empty()).collect(),
-            )
-        })
+        let of_status = self.0.iter();
+        of_status.map(|(status, answers)| (status.as_u16(), names(answers).collect()))
     }
+}
+
+fn names(answers: &[Answer]) -> impl Iterator<Item = &str> {
+    answers.iter().filter_map(|answer| answer.name.as_deref())
 }
 
 /// What the document says of a success.
 fn successes(response: &Value) -> Vec<Answer> {
     let headers = headers(&response["headers"]);
     let media_type = &response["content"]["application/json"];
-    let answer = |name: &str, body: &Value| Answer {
-        name: name.to_owned(),
+    let answer = |name: Option<&String>, body: &Value| Answer {
+        name: name.cloned(),
         headers: headers.clone(),
         body: body.to_string().into(),
     };
     match media_type["examples"].as_object() {
         Some(examples) => examples
             .iter()
-            .map(|(name, example)| answer(name, &example["value"]))
+            .map(|(name, example)| answer(Some(name), &example["value"]))
             .collect(),
-        None => vec![answer("", &media_type["example"])],
+        None => vec![answer(None, &media_type["example"])],
     }
 }
 
@@ -142,7 +140,7 @@ fn headers(documented: &Value) -> HeaderMap {
 fn refusal(name: String, failure: &Failure) -> Answer {
     let header = |(name, value): (HeaderName, String)| Some((name, value.parse().ok()?));
     Answer {
-        name,
+        name: Some(name),
         headers: failure.headers().into_iter().filter_map(header).collect(),
         body: failure.body().to_json_string().into(),
     }

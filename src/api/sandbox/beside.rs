@@ -9,7 +9,11 @@ use poem::{
 };
 use serde::Serialize;
 
-use super::{guide::Guide, page, visitor::visitor};
+use super::{
+    guide::Guide,
+    page,
+    visitor::{SESSION_NAME, visitor},
+};
 use crate::{api::error::Failure, model::Clock, sandbox::Sandbox};
 
 pub(super) const GUIDE: &str = "/sandbox";
@@ -60,8 +64,9 @@ impl Endpoint for Reset {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let Some(visitor) = visitor(request.headers(), &self.0)? else {
-            let who = "Say whose changes: send X-Sandbox-Session, or a bearer token of the sandbox";
-            return Err(Failure::BadRequest(who.to_owned()).into());
+            let who =
+                format!("Say whose changes: send {SESSION_NAME}, or a bearer token of the sandbox");
+            return Err(Failure::BadRequest(who).into());
         };
         self.0.reset(visitor);
         Ok(Response::builder().status(StatusCode::NO_CONTENT).finish())

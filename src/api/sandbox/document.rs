@@ -7,28 +7,33 @@
 use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{SandboxError, described::rate_limited};
+use super::{SandboxError, described::rate_limited, visitor::SESSION_NAME};
 use crate::{
     api::{
         Service,
         ask::{Answer, ask},
         openapi,
+        routes::BasePath,
     },
     sandbox::Sandbox,
 };
 
-/// Where upstream's document says that the API is in development.
-const SERVER: &str = "http://localhost:3001/api";
+/// Where a reader finds a sandbox that was started without further ado. One that listens elsewhere says the same: its
+/// document is the same wherever it runs.
+const ORIGIN: &str = "http://localhost:3001";
 
 /// What a reader tries first.
 struct Credentials<'a> {
+    /// The URL that the API is under.
+    api: &'a str,
     token: &'a str,
     secret: &'a str,
 }
 
-/// The document. `real` is the service itself, with its operations at the root.
+/// The document of a sandbox whose API is under `base`. `real` is the service itself, with its operations at the root.
 pub(super) async fn document(
     sandbox: &Sandbox,
+    base: &BasePath,
     real: &impl Service,
 ) -> Result<Value, SandboxError> {
     let mut document: Value = serde_json::from_str(&openapi::document()?)?;
@@ -38,13 +43,16 @@ pub(super) async fn document(
         .first()
         .and_then(|first| first.keys().next());
     let secret = first_key.map_or_else(String::new, |(_, _, secret)| secret.reveal().to_owned());
+    let api = format!("{ORIGIN}{}", base.as_str());
     let credentials = Credentials {
+        api: &api,
         token: sandbox.users().first().map_or("", |user| &user.token),
         secret: &secret,
     };
     // Playgrounds take the first server if nobody chooses.
     if let Some(servers) = document["servers"].as_array_mut() {
-        servers.sort_by_key(|server| server["url"] != SERVER);
+        servers.retain(|server| server["url"] != api);
+        servers.insert(0, json!({ "url": api, "description": "The sandbox" }));
     }
     let schemes = &mut document["components"]["securitySchemes"];
     schemes["bearer"]["description"] =
@@ -87,7 +95,8 @@ fn curl(template: &str, method: &str, operation: &Value, credentials: &Credentia
         Value::Null => String::new(),
         body => format!(" -H 'Content-Type: application/json' -d '{body}'"),
     };
-    format!("curl{method} '{SERVER}{path}' -H '{credential}'{body}")
+    let api = credentials.api;
+    format!("curl{method} '{api}{path}' -H '{credential}'{body}")
 }
 
 /// What only the sandbox understands.
@@ -109,7 +118,7 @@ fn add_headers(operation: &mut Value) {
             "code=503",
         ));
         parameters.push(header(
-            "X-Sandbox-Session",
+            SESSION_NAME,
             "Sandbox only: any name; what is changed under it is seen under it alone.",
             "my-tests",
         ));
@@ -135,7 +144,11 @@ async fn add_examples(
     let mut examples = Map::new();
     for example in sandbox.demo().examples() {
         if operation["operationId"] == example.operation {
-            let Answer { body, .. } = ask(real, &example.target, Some(credentials.token)).await?;
+            let Answer { status, body } =
+                ask(real, &example.target, Some(credentials.token)).await?;
+            if status != 200 {
+                return Err(SandboxError::Example(example.target.clone()));
+            }
             let value: Value = serde_json::from_str(&body)?;
             let shown = json!({ "summary": example.summary, "value": value });
             examples.insert(example.name.clone(), shown);

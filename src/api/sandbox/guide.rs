@@ -4,8 +4,9 @@
 //! the same bytes wherever the sandbox runs.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::{beside::RESET, described::Described};
+use super::{beside::RESET, described::Described, visitor::SESSION_NAME};
 use crate::{
     api::routes::{self, BasePath},
     demo::{Demo, DemoOrganization},
@@ -24,7 +25,7 @@ const LISTED_KEYS: usize = 9;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Guide {
     pub(super) users: Vec<UserOut>,
-    pub(super) expired_token: String,
+    pub(super) expired: ExpiredOut,
     pub(super) organizations: Vec<OrganizationOut>,
     pub(super) operations: Vec<OperationOut>,
     pub(super) visitors: VisitorsOut,
@@ -43,12 +44,23 @@ pub(super) struct UserOut {
     pub(super) reaches: Vec<ReachOut>,
 }
 
+/// A token that is good for one thing.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ExpiredOut {
+    pub(super) token: String,
+    pub(super) reaches: Vec<ReachOut>,
+}
+
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReachOut {
     pub(super) status: u16,
     pub(super) method: &'static str,
     pub(super) path: String,
+    /// What to send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) body: Option<Value>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -114,11 +126,19 @@ impl Guide {
         let Limits { copies, idle, .. } = sandbox.limits();
         Self {
             users: users.collect(),
-            expired_token: sandbox.expired_token().to_owned(),
+            expired: ExpiredOut {
+                token: sandbox.expired_token().to_owned(),
+                reaches: demo
+                    .organizations()
+                    .first()
+                    .into_iter()
+                    .map(|any| get(base, 401, any, "/stats"))
+                    .collect(),
+            },
             organizations: demo.organizations().iter().map(Into::into).collect(),
             operations: operations.collect(),
             visitors: VisitorsOut {
-                header: "X-Sandbox-Session",
+                header: SESSION_NAME,
                 reset: RESET.to_owned(),
                 most: copies,
                 idle_seconds: idle.as_secs(),
@@ -129,34 +149,48 @@ impl Guide {
     }
 }
 
-/// What a user gets, and where; no organization is the first one that the user is no member of.
+/// What a user gets, and where: in the first organization that the user belongs to, and in the first of the others.
 fn reaches(demo: &Demo, user: &UserId, base: &BasePath) -> Vec<ReachOut> {
-    let get = |status, organization: &DemoOrganization, rest: &str| ReachOut {
-        status,
-        method: "GET",
-        path: base.join(&format!(
-            "/organizations/{}/api-keys{rest}",
-            organization.slug
-        )),
-    };
-    let mut reaches = Vec::new();
     let organizations = demo.organizations();
-    if let Some((own, role)) = organizations
+    let own = organizations
         .iter()
-        .find_map(|organization| Some((organization, organization.role_of(user)?)))
-    {
-        let key = own.keys().next().map(|(id, ..)| format!("/{}", id.0));
-        let listed = if role == Role::Member { 403 } else { 200 };
-        reaches.extend(key.map(|key| get(200, own, &key)));
-        reaches.push(get(200, own, "/stats"));
-        reaches.push(get(listed, own, ""));
-        reaches.push(get(404, own, &format!("/{NO_KEY}")));
-    }
-    let others = organizations
+        .find_map(|organization| Some((organization, organization.role_of(user)?)));
+    let mut reaches = own.map_or_else(Vec::new, |(own, role)| in_own(own, role, base));
+    let other = organizations
         .iter()
         .find(|organization| organization.role_of(user).is_none());
-    reaches.extend(others.map(|other| get(403, other, "/stats")));
+    reaches.extend(other.map(|other| get(base, 403, other, "/stats")));
     reaches
+}
+
+fn in_own(own: &DemoOrganization, role: Role, base: &BasePath) -> Vec<ReachOut> {
+    let key = own.keys().next().map(|(id, ..)| format!("/{}", id.0));
+    let (listed, created) = match role {
+        Role::Member => (403, 403),
+        Role::Owner | Role::Admin => (200, 201),
+    };
+    let key = key.iter().map(|key| get(base, 200, own, key));
+    let others = [
+        get(base, 200, own, "/stats"),
+        get(base, 404, own, &format!("/{NO_KEY}")),
+        get(base, listed, own, ""),
+        ReachOut {
+            method: "POST",
+            body: Some(json!({ "name": "Mine" })),
+            ..get(base, created, own, "")
+        },
+    ];
+    key.chain(others).collect()
+}
+
+fn get(base: &BasePath, status: u16, organization: &DemoOrganization, rest: &str) -> ReachOut {
+    let path = format!("/organizations/{}/api-keys{rest}", organization.slug);
+    ReachOut {
+        status,
+        method: "GET",
+        path: base.join(&path),
+        body: None,
+    }
 }
 
 impl From<&DemoOrganization> for OrganizationOut {

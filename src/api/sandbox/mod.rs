@@ -16,7 +16,6 @@ mod visitor;
 
 use std::{collections::HashMap, sync::Arc};
 
-use hyper::body::Bytes;
 use poem::{EndpointExt, IntoEndpoint, endpoint::make, http::Method};
 use poem_openapi::OpenApiService;
 use serde_json::Value;
@@ -31,11 +30,9 @@ use super::{
     Service,
     ask::AskError,
     cors::Cors,
-    docs,
     envelope::Envelope,
-    health,
-    openapi::{self, DocumentPage},
-    routes::{self, BasePath, RouteTable, Wrap},
+    openapi,
+    routes::{BasePath, RouteTable, Wrap},
 };
 use crate::sandbox::Sandbox;
 
@@ -45,9 +42,12 @@ pub enum SandboxError {
     /// The OpenAPI document cannot be made.
     #[error("the document of the sandbox cannot be made: {0}")]
     Document(#[from] serde_json::Error),
-    /// An example does not answer.
-    #[error("an example of the sandbox does not answer: {0}")]
-    Example(#[from] AskError),
+    /// The service cannot be asked for examples.
+    #[error("the sandbox cannot be asked: {0}")]
+    Ask(#[from] AskError),
+    /// An example is no success.
+    #[error("an example of the sandbox is no success: {0}")]
+    Example(String),
 }
 
 /// Everything that a sandbox answers, with the API under `base` and at the root. `request_seed` as everywhere.
@@ -61,26 +61,18 @@ pub async fn sandbox_endpoint(
 ) -> Result<impl Service + use<>, SandboxError> {
     let mut bases = vec![base.clone(), BasePath::root()];
     bases.dedup();
-    let document = document(sandbox).await?;
+    let document = document(sandbox, base).await?;
     let operations = described::all(&document);
     let guide = GuidePage {
         guide: Guide::new(sandbox, base, &operations),
         clock: sandbox.app().clock.clone(),
     };
-    let text = text(&document)?;
-    let mut routes = RouteTable::new(&bases)
+    let routes = RouteTable::new(&bases)
         .wrapped(around(sandbox.clone(), operations))
         .beside("/", make(to_the_guide))
         .beside(GUIDE, guide)
-        .beside_for(Method::POST, RESET, Reset(sandbox.clone()))
-        .beside(routes::DOCS, docs::Page::new(&text, base)?)
-        .beside(routes::HEALTHZ, health::Live)
-        .beside(routes::READYZ, health::Ready(sandbox.app().store.clone()));
-    let text = Bytes::from(text);
-    for base in &bases {
-        let page = DocumentPage(text.clone());
-        routes = routes.beside(&base.join(routes::DOCUMENT), page);
-    }
+        .beside_for(Method::POST, RESET, Reset(sandbox.clone()));
+    let routes = super::with_pages(routes, text(&document)?, sandbox.app())?;
     let infos = routes.infos();
     let service = OpenApiService::new(routes, openapi::TITLE, "").into_endpoint();
     let metrics = sandbox.app().metrics.clone();
@@ -93,12 +85,12 @@ pub async fn sandbox_endpoint(
     ))
 }
 
-/// The OpenAPI document of a sandbox.
+/// The OpenAPI document of a sandbox whose API is under `base`.
 ///
 /// # Errors
 /// As [`sandbox_endpoint`].
-pub async fn sandbox_document(sandbox: &Sandbox) -> Result<String, SandboxError> {
-    Ok(text(&document(sandbox).await?)?)
+pub async fn sandbox_document(sandbox: &Sandbox, base: &BasePath) -> Result<String, SandboxError> {
+    Ok(text(&document(sandbox, base).await?)?)
 }
 
 fn text(document: &Value) -> serde_json::Result<String> {
@@ -106,10 +98,10 @@ fn text(document: &Value) -> serde_json::Result<String> {
 }
 
 /// The examples in the document are asked of the service itself, before anybody else asks.
-async fn document(sandbox: &Sandbox) -> Result<Value, SandboxError> {
+async fn document(sandbox: &Sandbox, base: &BasePath) -> Result<Value, SandboxError> {
     let routes = RouteTable::new(&[BasePath::root()]);
     let service = OpenApiService::new(routes, openapi::TITLE, "").into_endpoint();
-    document::document(sandbox, &service.data(sandbox.app().clone())).await
+    document::document(sandbox, base, &service.data(sandbox.app().clone())).await
 }
 
 /// Puts an [`Operation`] around every operation.
@@ -125,6 +117,8 @@ fn around(sandbox: Sandbox, operations: Vec<Described>) -> Wrap {
         let around = Operation {
             sandbox: sandbox.clone(),
             answers: Arc::clone(answers),
+            by_bearer: described::takes(operation, "bearer"),
+            takes_body: operation.request.is_some(),
             writes: operation.method != Method::GET || described::takes(operation, "apiKey"),
             inner,
         };

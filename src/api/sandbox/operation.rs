@@ -1,16 +1,29 @@
 //! Around every operation of the sandbox: the answer that is preferred, or else the real one, in the visitor's world.
 //!
-//! An operation finds its application in the request's data, as everywhere; which one it is, is decided here.
+//! An operation finds its application in the request's data, as everywhere; which one it is, is decided here. Whatever
+//! takes time, a body, is waited for before a visit begins.
+
+use std::sync::Arc;
 
 use poem::{Endpoint, Request, Response, Result, endpoint::BoxEndpoint};
 
-use super::{answers::Answers, preference::Preference, visitor::visitor};
-use crate::{api::error::Failure, sandbox::Sandbox};
+use super::{
+    answers::Answers,
+    preference::Preference,
+    visitor::{valid_token, visitor},
+};
+use crate::{
+    api::{body, error::Failure},
+    sandbox::{Sandbox, Visit},
+};
 
 /// An operation in the sandbox.
 pub(super) struct Operation {
     pub(super) sandbox: Sandbox,
-    pub(super) answers: std::sync::Arc<Answers>,
+    pub(super) answers: Arc<Answers>,
+    /// Whether it asks for a token before anything else.
+    pub(super) by_bearer: bool,
+    pub(super) takes_body: bool,
     /// Whether it may change something; the use of a key does, since it is counted.
     pub(super) writes: bool,
     pub(super) inner: BoxEndpoint<'static>,
@@ -19,23 +32,54 @@ pub(super) struct Operation {
 impl Endpoint for Operation {
     type Output = Response;
 
-    async fn call(&self, mut request: Request) -> Result<Response> {
+    async fn call(&self, request: Request) -> Result<Response> {
         if let Some(wish) = Preference::of(request.headers()) {
             return Ok(self.answers.preferred(&wish)?);
         }
-        let visit = match visitor(request.headers(), &self.sandbox)? {
-            Some(visitor) => self.sandbox.visit(visitor, self.writes).await,
-            None => Ok(None),
+        if self.by_bearer && valid_token(request.headers(), &self.sandbox).is_none() {
+            // The door says why.
+            return self.in_the_world(request).await;
+        }
+        let Some(visitor) = visitor(request.headers(), &self.sandbox)? else {
+            return self.in_the_world(request).await;
         };
-        let Some(visit) = visit.map_err(Failure::from)? else {
-            request.set_data(self.sandbox.app().clone());
-            return self.inner.call(request).await;
-        };
+        let request = self.with_its_body(request).await?;
+        let visit = self.sandbox.visit(visitor, self.writes).await;
+        match visit.map_err(Failure::from)? {
+            Some(visit) => self.in_a_copy(request, visit).await,
+            None => self.in_the_world(request).await,
+        }
+    }
+}
+
+impl Operation {
+    /// In the world that all see, and that nobody can change.
+    async fn in_the_world(&self, mut request: Request) -> Result<Response> {
+        request.set_data(self.sandbox.app().clone());
+        self.inner.call(request).await
+    }
+
+    async fn in_a_copy(&self, mut request: Request, visit: Visit) -> Result<Response> {
         request.set_data(visit.app.clone());
         let answer = self.inner.call(request).await;
         if self.writes {
             self.sandbox.leave(visit).await.map_err(Failure::from)?;
         }
-        answer
+        answer.map_err(|error| match error.downcast_ref() {
+            // A database in memory that cannot be written to has no room left.
+            Some(Failure::Unavailable { .. }) if self.writes => Failure::CopyFull.into(),
+            _ => error,
+        })
+    }
+
+    /// The same request, of which everything has arrived.
+    async fn with_its_body(&self, request: Request) -> Result<Request> {
+        if !self.takes_body {
+            return Ok(request);
+        }
+        let (mut request, mut body) = request.split();
+        let bytes = body::receive(&request, &mut body).await?;
+        request.set_body(bytes);
+        Ok(request)
     }
 }

@@ -51,7 +51,7 @@ fn html(guide: &Guide, clock: &str) -> String {
         "<h1>llavero sandbox</h1>
 <p>The API-key operations of the Timbrix API, on the same data at every start. Its clock says <code>{clock}</code>. See the
 <a href=\"{reference}\">interactive reference</a>, the <a href=\"{document}\">OpenAPI document</a>, or this page as JSON:
-<code>curl http://…/sandbox</code>.</p>
+<code>curl $SANDBOX/sandbox</code>.</p>
 {try_it}
 <h2>What there is</h2>
 <table><tr><th>Organization<th>Shows<th>Keys</tr>{organizations}</table>
@@ -71,7 +71,7 @@ or by <code>{reset}</code>.</p>
         document = escape(&guide.document),
         try_it = try_it(guide),
         users = guide.users.iter().map(user).collect::<String>(),
-        expired = escape(&guide.expired_token),
+        expired = escape(&guide.expired.token),
         organizations = guide.organizations.iter().map(organization).collect::<String>(),
         operations = guide.operations.iter().map(operation).collect::<String>(),
         session = guide.visitors.header,
@@ -87,7 +87,9 @@ fn try_it(guide: &Guide) -> String {
     let reach = first.and_then(|user| Some((user, user.reaches.first()?)));
     reach.map_or_else(String::new, |(user, reach)| {
         let (path, token) = (escape(&reach.path), escape(&user.token));
-        format!("<pre>curl http://localhost:3001{path} -H 'Authorization: Bearer {token}'</pre>")
+        format!(
+            "<pre>SANDBOX=http://localhost:3001\ncurl $SANDBOX{path} -H 'Authorization: Bearer {token}'</pre>"
+        )
     })
 }
 
@@ -100,7 +102,9 @@ fn user(user: &UserOut) -> String {
     let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
     let reaches = user.reaches.iter().map(|reach| {
         let (method, path) = (reach.method, escape(&reach.path));
-        format!("<br>{} <code>{method} {path}</code>", reach.status)
+        let body = reach.body.as_ref().map(|body| escape(&body.to_string()));
+        let body = body.unwrap_or_default();
+        format!("<br>{} <code>{method} {path} {body}</code>", reach.status)
     });
     format!(
         "<section><b>{}</b>, {}<pre>{}</pre><details><summary>can get {}</summary>{}</details></section>",

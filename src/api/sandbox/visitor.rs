@@ -11,25 +11,37 @@ use crate::{
     sandbox::{Sandbox, Visitor},
 };
 
-pub(super) const SESSION: HeaderName = HeaderName::from_static("x-sandbox-session");
+/// The header that names a session; and the same as documents write it.
+const SESSION: HeaderName = HeaderName::from_static("x-sandbox-session");
+pub(super) const SESSION_NAME: &str = "X-Sandbox-Session";
 
 /// The visitor that a request is from.
+///
+/// # Errors
+/// A 400 for a session that cannot be one.
 pub(super) fn visitor(headers: &HeaderMap, sandbox: &Sandbox) -> Result<Option<Visitor>, Failure> {
     if headers.contains_key(SESSION) {
         let session = only(headers, &SESSION).filter(|name| is_plain(name.as_bytes()));
         let session = session.ok_or_else(|| {
-            let rule = "X-Sandbox-Session: send one, of 1 to 128 letters, digits and characters of -._~:/+=@";
-            Failure::BadRequest(rule.to_owned())
+            let rule = "send one, of 1 to 128 letters, digits and characters of -._~:/+=@";
+            Failure::BadRequest(format!("{SESSION_NAME}: {rule}"))
         })?;
         return Ok(Some(Visitor::of_session(session)));
     }
-    if headers.contains_key(header::AUTHORIZATION) {
-        return Ok(bearer(headers)
-            .filter(|token| is_valid(token, sandbox))
-            .map(Visitor::of_token));
+    if let Some(token) = valid_token(headers, sandbox) {
+        return Ok(Some(Visitor::of_token(token)));
     }
     let secret = only(headers, &API_KEY).and_then(Secret::parse);
     Ok(secret.map(|secret| sandbox.visitor_with_key(&secret)))
+}
+
+/// The bearer token of a request, if it is valid: what the door of an operation would say.
+pub(super) fn valid_token<'a>(headers: &'a HeaderMap, sandbox: &Sandbox) -> Option<&'a str> {
+    let (scheme, token) = only(headers, &header::AUTHORIZATION)?.split_once(' ')?;
+    let token = token.trim();
+    let app = sandbox.app();
+    let is_valid = app.verifier.verify(token, app.clock.now()).is_ok();
+    (scheme.eq_ignore_ascii_case("bearer") && is_valid).then_some(token)
 }
 
 /// The value of a header that is there once.
@@ -39,14 +51,4 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
         (Some(value), None) => value.to_str().ok(),
         _ => None,
     }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = only(headers, &header::AUTHORIZATION)?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-fn is_valid(token: &str, sandbox: &Sandbox) -> bool {
-    let app = sandbox.app();
-    app.verifier.verify(token, app.clock.now()).is_ok()
 }

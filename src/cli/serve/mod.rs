@@ -118,7 +118,7 @@ impl Args {
             };
         }
         let useless = [
-            (self.database.is_named(), "--database"),
+            (self.database.is_named, "--database"),
             (self.demo, "--demo"),
             (self.trust.is_given(), "the --jwt-… flags"),
             (self.jwt_audience.is_some(), "--jwt-audience"),

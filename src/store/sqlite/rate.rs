@@ -3,7 +3,7 @@
 //! Written in the transaction of the use itself, read when the limiter in memory does not know a key (see
 //! `crate::limit`). A key has 1,024 rows at most for a window, and older ones only until its next success.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use rusqlite::{Connection, Savepoint, params};
 
@@ -41,7 +41,7 @@ pub(super) const SET_BACK: &str = "
 
 /// Notes down the successes among the uses, slot by slot.
 pub(super) fn count(tx: &Savepoint<'_>, uses: &[LiveUse]) -> Result<(), Error> {
-    let mut slots: HashMap<(KeyId, i64), (RateLimit, Timestamp, i64)> = HashMap::new();
+    let mut slots: BTreeMap<(KeyId, i64), (RateLimit, Timestamp, i64)> = BTreeMap::new();
     for LiveUse { used, rate_limit } in uses {
         let Some(rate) = rate_limit.filter(|_| used.outcome == Outcome::Success) else {
             continue;

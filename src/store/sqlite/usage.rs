@@ -4,7 +4,7 @@
 //! its organization's UTC day. Whatever else comes to record use goes through here, so that the three can
 //! never disagree.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Savepoint, params};
 
@@ -61,8 +61,8 @@ pub(in crate::store) fn record_live(tx: &Savepoint<'_>, uses: &[LiveUse]) -> Res
 /// Adds uses to all totals that were added up before, so that each row is written once, however many uses there
 /// are.
 pub(super) fn record_tally(tx: &Savepoint<'_>, tally: &Tally) -> Result<(), Error> {
-    let mut by_organization: HashMap<OrganizationId, Usage> = HashMap::new();
-    let mut by_day: HashMap<(OrganizationId, Day), Usage> = HashMap::new();
+    let mut by_organization: BTreeMap<OrganizationId, Usage> = BTreeMap::new();
+    let mut by_day: BTreeMap<(OrganizationId, Day), Usage> = BTreeMap::new();
     let add = |sum: &mut Usage, used: Usage| {
         *sum = sum.checked_add(used).ok_or(Error::TooLarge)?;
         Ok::<_, Error>(())

@@ -148,7 +148,10 @@ pub(super) fn begin(conn: &mut Connection) -> rusqlite::Result<Transaction<'_>> 
 
 /// Runs something in a savepoint of its own, which is kept if it says so. Fails when there is no transaction left
 /// to go on with.
-fn run(tx: &mut Transaction<'_>, work: impl FnOnce(&Savepoint<'_>) -> bool) -> Result<(), Error> {
+pub(super) fn run(
+    tx: &mut Transaction<'_>,
+    work: impl FnOnce(&Savepoint<'_>) -> bool,
+) -> Result<(), Error> {
     let savepoint = tx.savepoint()?;
     // A panic is one failed write: the savepoint is rolled back when it ends.
     let keep = catch_unwind(AssertUnwindSafe(|| work(&savepoint))).unwrap_or(false);

@@ -164,12 +164,14 @@ pub(super) fn write_now<T>(
     write: impl FnOnce(&Savepoint<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let mut tx = group::begin(conn)?;
-    let savepoint = tx.savepoint()?;
-    // What fails, or panics, is undone as the two are dropped.
-    let value = write(&savepoint)?;
-    savepoint.commit()?;
+    // Until it has ended well, in case it panics.
+    let mut written = Err(Error::Unfinished);
+    group::run(&mut tx, |savepoint| {
+        written = write(savepoint);
+        written.is_ok()
+    })?;
     tx.commit()?;
-    Ok(value)
+    written
 }
 
 /// The end of the queue that the thread takes from.

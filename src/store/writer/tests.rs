@@ -241,3 +241,21 @@ async fn of_uses_that_are_recorded_together_one_that_cannot_be_fails_alone() {
         );
     }
 }
+
+#[test]
+fn a_write_here_and_now_is_whole_or_not_at_all() {
+    let (_writer, mut conn, _directory) = writer();
+    write_now(&mut conn, |tx| insert(tx, "kept")).unwrap();
+    let failed = write_now(&mut conn, |tx| {
+        insert(tx, "undone")?;
+        Err::<(), _>(Error::TooLarge)
+    });
+    assert!(matches!(failed, Err(Error::TooLarge)));
+    let panicked = write_now::<()>(&mut conn, |tx| {
+        insert(tx, "undone")?;
+        panic!("in the middle")
+    });
+    assert!(matches!(panicked, Err(Error::Unfinished)));
+    write_now(&mut conn, |tx| insert(tx, "kept-too")).unwrap();
+    assert_eq!(slugs(&conn), ["kept", "kept-too"]);
+}

@@ -5,6 +5,7 @@ mod document;
 mod preference;
 mod scenarios;
 mod visitors;
+mod visits;
 
 use std::{
     num::NonZeroU32,

@@ -112,6 +112,10 @@ async fn the_examples_are_what_the_sandbox_answers() {
             .await
             .unwrap();
         let path = example.target.split('?').next().unwrap();
+        assert_eq!(
+            app.get(&format!("/api{}", example.target)).await.status(),
+            200
+        );
         let shown = prefer(
             &app,
             Method::GET,
@@ -168,6 +172,16 @@ async fn what_cannot_be_had_is_refused_with_what_can() {
             assert!(text.contains(part), "{wish}: {text}");
         }
         assert!(!text.contains("code=404 ("), "{text}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_without_a_name_is_not_had_by_none() {
+    let app = SandboxApp::start().await;
+    for wish in ["example=", "example=\"\"", "code=201, example="] {
+        let answer = prefer(&app, Method::POST, &keys_path(ACME), wish).await;
+        assert!(message(answer, 400).await.contains("code=201, "), "{wish}");
     }
     app.stop().await;
 }

@@ -144,6 +144,33 @@ async fn the_use_of_a_key_is_counted_where_its_user_says() {
 }
 
 #[tokio::test]
+async fn nobody_changes_what_all_see() {
+    let app = SandboxApp::start().await;
+    let (_, _, secret) = app.sandbox.demo().organizations()[0].keys().next().unwrap();
+    let before = app.json(&stats_path(ACME)).await;
+    let world = app.sandbox.app().store.image().unwrap();
+    // A gateway may pass on whatever its client has sent.
+    for credentials in ["", "Basic Zm9vOmJhcg==", "Bearer nonsense", "Bearer"] {
+        let request = app.request(Method::POST, "/api/api-keys/validate");
+        let request = request.header("X-API-Key", secret.reveal());
+        let request = request.header("Authorization", credentials);
+        assert_eq!(request.send().await.unwrap().status(), 200, "{credentials}");
+    }
+    assert_eq!(app.json(&stats_path(ACME)).await, before);
+    assert_eq!(app.sandbox.app().store.image().unwrap(), world);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn two_starts_have_the_same_world_byte_for_byte() {
+    let (one, two) = (SandboxApp::start().await, SandboxApp::start().await);
+    let world = |app: &SandboxApp| app.sandbox.app().store.image().unwrap();
+    assert_eq!(world(&one), world(&two));
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_made_is_the_same_for_the_same_visitor_and_for_no_other() {
     let (one, two) = (SandboxApp::start().await, SandboxApp::start().await);
     let first = one.session("s").create("First").await;
@@ -264,7 +291,14 @@ async fn a_copy_cannot_grow_without_end() {
         }
         assert!(made < 5000);
     };
-    assert_eq!(refused, 503);
+    assert_eq!(refused, 507);
+    let answer = session
+        .request(Method::POST, KEYS)
+        .json(&longest)
+        .send()
+        .await
+        .unwrap();
+    assert!(message(answer, 507).await.contains("/sandbox/reset"));
     // What was made is there, and others are not concerned.
     let stats = session.json("/organizations/initech/api-keys/stats").await;
     assert_eq!(stats["totalKeys"], made);
@@ -296,9 +330,7 @@ async fn a_session_has_a_plain_name() {
         let answer = message(request.send().await.unwrap(), 400).await;
         assert!(answer.starts_with("X-Sandbox-Session: "), "{answer}");
     }
-    let twice = app
-        .request(Method::GET, KEYS)
-        .header("X-Sandbox-Session", "a");
+    let twice = app.session("a").request(Method::GET, KEYS);
     let twice = twice.header("X-Sandbox-Session", "b").send().await.unwrap();
     assert_eq!(twice.status(), 400);
     app.session(&"x".repeat(128)).create("x").await;
