@@ -7,6 +7,7 @@
 use std::{
     fmt,
     net::{Ipv4Addr, Ipv6Addr},
+    num::NonZeroU16,
     str::FromStr,
 };
 
@@ -84,7 +85,7 @@ impl FromStr for Origin {
         };
         let port_is_fit = port.is_none_or(|port| {
             let of_the_scheme = matches!((scheme, port), ("http", "80") | ("https", "443"));
-            is_written_so::<u16>(port) && !of_the_scheme
+            is_written_so::<NonZeroU16>(port) && !of_the_scheme
         });
         if !(scheme_is_fit && host_is_fit && port_is_fit) {
             return Err(OriginError);
@@ -212,6 +213,7 @@ mod tests {
             "http://localhost:",
             "http://localhost:05173",
             "http://localhost:99999",
+            "http://localhost:0",
             "http://a b",
             "http://*.example.com",
             "http://[::1",

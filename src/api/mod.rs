@@ -37,7 +37,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get};
 use poem_openapi::{OpenApiService, Tags};
 
 pub use self::{
-    ask::{Answer, AskError, ask},
+    ask::{Answer, AskError, Question, ask},
     cors::{Cors, Origin, OriginError},
     keys::{KeyOut, KeyWithSecretOut},
     openapi::document,

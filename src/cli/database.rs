@@ -5,23 +5,14 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgMatches, FromArgMatches, parser::ValueSource};
 use tokio::runtime::Builder;
 
 use super::Error;
 use crate::store::Store;
 
 /// Where the database is.
-#[derive(Debug)]
-pub(super) struct DatabaseArgs {
-    pub(super) path: PathBuf,
-    /// Whether the command line says so, and not a variable or nobody.
-    pub(super) is_named: bool,
-}
-
-/// The flag, as clap reads it.
 #[derive(Debug, clap::Args)]
-struct Flag {
+pub(super) struct DatabaseArgs {
     /// The database file
     #[arg(
         long = "database",
@@ -29,33 +20,7 @@ struct Flag {
         default_value = "llavero.db",
         env = "LLAVERO_DATABASE"
     )]
-    database: PathBuf,
-}
-
-/// clap's own way to forbid a flag beside another one counts a variable as if it were typed: who has set
-/// `LLAVERO_DATABASE` once and for all would be told to leave out what they did not write.
-impl FromArgMatches for DatabaseArgs {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Ok(Self {
-            path: Flag::from_arg_matches(matches)?.database,
-            is_named: matches.value_source("database") == Some(ValueSource::CommandLine),
-        })
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
-
-impl clap::Args for DatabaseArgs {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        Flag::augment_args(command)
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Flag::augment_args_for_update(command)
-    }
+    pub(super) path: PathBuf,
 }
 
 impl DatabaseArgs {

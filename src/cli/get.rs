@@ -7,9 +7,9 @@ use std::{num::NonZeroU32, process::ExitCode, time::Duration};
 
 use tokio::runtime::Builder;
 
-use super::{Error, Host, checked, database::DatabaseArgs, print};
+use super::{Error, Host, Typed, checked, database::DatabaseArgs, print};
 use crate::{
-    api::{self, Answer, AskError, BasePath, Cors},
+    api::{self, Answer, AskError, BasePath, Cors, Question},
     app::App,
     demo::Demo,
     model::UserId,
@@ -50,36 +50,39 @@ pub(super) struct Args {
     base_path: BasePath,
 }
 
-impl Args {
-    /// Prints the answer. The exit code is 0 for a success, 1 for anything else.
-    pub(super) fn run(self, host: &Host) -> Result<ExitCode, Error> {
-        if self.database.is_named && (self.demo || self.sandbox) {
-            return Err(Error::refused(
-                "--demo and --sandbox are in memory: leave out --database, or ask the file without them",
-            ));
-        }
-        let runtime = Builder::new_current_thread().enable_time().build()?;
-        let Answer { status, body } = runtime.block_on(async {
-            if self.sandbox {
-                self.ask_the_sandbox().await
-            } else {
-                self.ask_a_store(host).await
-            }
-        })?;
-        let end = if body.ends_with('\n') { "" } else { "\n" };
-        print(&(body + end))?;
-        Ok(if (200..300).contains(&status) {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(1)
-        })
+/// Prints the answer. The exit code is 0 for a success, 1 for anything else.
+pub(super) fn run(typed: &Typed<Args>, host: &Host) -> Result<ExitCode, Error> {
+    let args = &typed.args;
+    if typed.has("path") && (args.demo || args.sandbox) {
+        return Err(Error::refused(
+            "--demo and --sandbox are in memory: leave out --database, or ask the file without them",
+        ));
     }
+    let runtime = Builder::new_current_thread().enable_time().build()?;
+    let Answer { status, body } = runtime.block_on(async {
+        if args.sandbox {
+            args.ask_the_sandbox().await
+        } else {
+            args.ask_a_store(host).await
+        }
+    })?;
+    let end = if body.ends_with('\n') { "" } else { "\n" };
+    print(&(body + end))?;
+    Ok(if (200..300).contains(&status) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
+}
 
+impl Args {
     async fn ask_the_sandbox(&self) -> Result<Answer, Error> {
         let sandbox = Sandbox::for_one_question().await?;
         let endpoint = api::sandbox_endpoint(&sandbox, &self.base_path, 0).await?;
         let token = self.user.as_ref().map(|user| sandbox.token(user));
-        Ok(api::ask(&endpoint, &self.target, token.transpose()?.as_deref()).await?)
+        let token = token.transpose()?;
+        let question = Question::get(&self.target, token.as_deref());
+        Ok(api::ask(&endpoint, question).await?)
     }
 
     async fn ask_a_store(&self, host: &Host) -> Result<Answer, Error> {
@@ -94,7 +97,8 @@ impl Args {
         let (clock, random) = (host.clock.clone(), host.random.clone());
         let app = App::new(store.clone(), trusted, Expected::default(), clock, random);
         let endpoint = api::endpoint(&app, &self.base_path, Cors::Only(Vec::new()), 0)?;
-        let answer = api::ask(&endpoint, &self.target, token.transpose()?.as_deref()).await;
+        let token = token.transpose()?;
+        let answer = api::ask(&endpoint, Question::get(&self.target, token.as_deref())).await;
         drop((app, endpoint));
         store.close();
         Ok(answer?)

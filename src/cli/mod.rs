@@ -22,6 +22,7 @@ mod serve;
 mod signal;
 mod token;
 mod trust;
+mod typed;
 mod usage;
 
 use std::process::ExitCode;
@@ -29,7 +30,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use self::error::Error;
-use self::output::print;
+use self::{output::print, typed::Typed};
 use crate::model::{Clock, Random};
 
 /// One binary and one SQLite file that answer the API-key operations of the Timbrix API.
@@ -43,7 +44,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the API from a database file.
-    Serve(serve::Args),
+    Serve(Typed<serve::Args>),
     /// Print a bearer token that `serve` accepts.
     Token(token::Args),
     /// Create and list organizations.
@@ -61,7 +62,7 @@ enum Command {
     /// Print who did what in an organization, and when.
     Audit(audit::Args),
     /// Print what the API answers to a GET, without a server: exit code 0 for a success, 1 for anything else.
-    Get(get::Args),
+    Get(Typed<get::Args>),
     /// Print the OpenAPI document.
     Openapi(openapi::Args),
     /// Print a script that completes commands in a shell.
@@ -95,7 +96,7 @@ impl Cli {
             random: Random::system(),
         };
         match self.command {
-            Command::Serve(args) => args.run(&host),
+            Command::Serve(typed) => serve::run(&typed, &host),
             Command::Token(args) => args.run(&host),
             Command::Org(command) => command.run(&host),
             Command::Member(command) => command.run(&host),
@@ -103,7 +104,7 @@ impl Cli {
             Command::Usage(command) => command.run(&host),
             Command::Audit(args) => args.run(&host),
             Command::Completions(args) => args.run(),
-            Command::Get(args) => return args.run(&host),
+            Command::Get(typed) => return get::run(&typed, &host),
             Command::Openapi(args) => args.run(),
             Command::Healthcheck(args) => args.run(),
         }?;

@@ -54,11 +54,6 @@ pub(super) enum Trust {
 }
 
 impl TrustArgs {
-    /// Whether any flag is given.
-    pub(super) fn is_given(&self) -> bool {
-        self.secret_file.is_some() || self.secret.is_some() || self.public_key.is_some()
-    }
-
     /// Reads what the flags name.
     pub(super) fn read(&self) -> Result<Trust, Error> {
         if let Some(path) = &self.public_key {

@@ -10,7 +10,7 @@ mod copies;
 mod users;
 mod visit;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::HashMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest;
 use tokio::sync::Semaphore;
@@ -23,7 +23,7 @@ pub use self::{
 use crate::{
     app::App,
     demo::Demo,
-    model::{Clock, Random, Timestamp, UserId},
+    model::{Clock, Random, SecretHash, Timestamp, UserId},
     store::{self, OpenError, OpenOptions, Store},
     token::{Expected, HmacSecret, TrustedKey},
 };
@@ -43,7 +43,7 @@ pub struct Limits {
 }
 
 /// How many copies are open at once: as many as keep some processors busy.
-const OPEN_COPIES: usize = 8;
+const OPEN_COPIES: usize = 4;
 
 /// How often copies are looked through for those that nobody comes back to.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -85,6 +85,8 @@ pub struct Sandbox {
     demo: Arc<Demo>,
     users: Arc<[SandboxUser]>,
     expired_token: Arc<str>,
+    /// Whom the keys belong to that are there from the start.
+    owners: Arc<HashMap<SecretHash, Visitor>>,
     world: Arc<[u8]>,
     copies: Arc<Copies>,
     open_copies: Arc<Semaphore>,
@@ -113,9 +115,11 @@ impl Sandbox {
         let world = store.image()?.into();
         let trusted = TrustedKey::from_secret(&HmacSecret::of_the_sandbox());
         let app = App::new(store, trusted, Expected::default(), clock, Random::system());
+        let users = users::users(&demo)?;
         Ok(Self {
             app,
-            users: users::users(&demo)?.into(),
+            owners: users::owners(&demo, &users).into(),
+            users: users.into(),
             expired_token: users::expired_token(&demo)?.into(),
             demo: demo.into(),
             world,

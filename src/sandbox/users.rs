@@ -3,12 +3,12 @@
 //! Signed with the public secret of `crate::token`, so that a token can be printed in documentation; a real server
 //! refuses both.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use super::StartError;
+use super::{StartError, Visitor};
 use crate::{
     demo::{Demo, DemoUser},
-    model::{Timestamp, UserId},
+    model::{Role, SecretHash, Timestamp, UserId},
     token::{HmacSecret, NewToken, mint},
 };
 
@@ -28,6 +28,23 @@ pub(super) fn users(demo: &Demo) -> Result<Vec<SandboxUser>, StartError> {
         Ok(SandboxUser { user, token })
     };
     demo.users().into_iter().map(with_token).collect()
+}
+
+/// Whom each key belongs to: the first of the users who owns its organization.
+pub(super) fn owners(demo: &Demo, users: &[SandboxUser]) -> HashMap<SecretHash, Visitor> {
+    let mut owners = HashMap::new();
+    for organization in demo.organizations() {
+        let owns = |known: &&SandboxUser| organization.role_of(&known.user.id) == Some(Role::Owner);
+        if let Some(owner) = users.iter().find(owns) {
+            let visitor = Visitor::of_token(&owner.token);
+            owners.extend(
+                organization
+                    .keys()
+                    .map(|(.., secret)| (secret.hash(), visitor)),
+            );
+        }
+    }
+    owners
 }
 
 /// A token that has expired, whatever the clock says: the first user's.

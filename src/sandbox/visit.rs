@@ -41,11 +41,6 @@ impl Visitor {
     pub fn of_token(token: &str) -> Self {
         Self(sha256(&[b"token ", token.as_bytes()]))
     }
-
-    /// Whoever has this key, and nothing else.
-    fn of_key(secret: &Secret) -> Self {
-        Self(sha256(&[b"key ", secret.reveal().as_bytes()]))
-    }
 }
 
 /// A request in a copy of the world.
@@ -59,11 +54,14 @@ pub struct Visit {
 }
 
 impl Sandbox {
-    /// Whoever uses a key and says nothing else of themselves: the visitor who made it, if it was made here.
+    /// Whoever uses a key and says nothing else of themselves: the visitor who made it; of a key that is there from the
+    /// start, whoever asks with the published token of its owner. So what was done to a key with a token is true of the
+    /// key alone. `None` if there is no such key.
     #[must_use]
-    pub fn visitor_with_key(&self, secret: &Secret) -> Visitor {
-        let maker = self.copies.maker(secret.hash());
-        maker.unwrap_or_else(|| Visitor::of_key(secret))
+    pub fn visitor_with_key(&self, secret: &Secret) -> Option<Visitor> {
+        let hash = secret.hash();
+        let maker = self.copies.maker(hash);
+        maker.or_else(|| self.owners.get(&hash).copied())
     }
 
     /// Begins a visit; `None` where the world that all see will do, since the visitor has changed nothing so far, and

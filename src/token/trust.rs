@@ -52,15 +52,18 @@ pub enum KeyError {
     Unfit(&'static str),
 }
 
-/// What the tokens of every sandbox are signed with. Published here, so that a token can be printed in documentation
-/// and made in anybody's tests; and refused wherever a secret is expected.
-const OF_THE_SANDBOX: &[u8] = b"llavero sandbox: everybody knows this secret, no server trusts it";
-
 /// An HS256 secret of at least 32 bytes. Does not print.
 #[derive(Clone)]
 pub struct HmacSecret(Vec<u8>);
 
 impl HmacSecret {
+    /// What the tokens of every sandbox are signed with. Published here, so that a token can be printed in documentation
+    /// and made in anybody's tests; and refused wherever a secret is expected. It fills the block of HMAC-SHA-256
+    /// exactly: a shorter one would be the same key with zeros behind it, a longer one the same as its hash (RFC 2104,
+    /// section 2).
+    pub const OF_THE_SANDBOX: &str =
+        "llavero sandbox: everyone knows this secret, no server trusts it";
+
     /// Takes a secret that is long enough, and not a key that was meant for another flag.
     ///
     /// # Errors
@@ -74,7 +77,7 @@ impl HmacSecret {
         if secret.trim_ascii_start().starts_with(b"-----BEGIN ") {
             return Err(KeyError::NotASecret);
         }
-        if secret.trim_ascii() == OF_THE_SANDBOX {
+        if secret.trim_ascii() == Self::OF_THE_SANDBOX.as_bytes() {
             return Err(KeyError::OfTheSandbox);
         }
         Ok(Self(secret))
@@ -83,7 +86,7 @@ impl HmacSecret {
     /// The public secret of every sandbox, which nothing else takes.
     #[must_use]
     pub fn of_the_sandbox() -> Self {
-        Self(OF_THE_SANDBOX.to_vec())
+        Self(Self::OF_THE_SANDBOX.into())
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The published secret of every sandbox, spelt once more: it must not change.
-const PUBLIC_SECRET: &str = "llavero sandbox: everybody knows this secret, no server trusts it";
+const PUBLIC_SECRET: &str = "llavero sandbox: everyone knows this secret, no server trusts it";
 
 fn sandbox(home: &Home, args: &[&str]) -> Server {
     home.serve(&[&["--sandbox"], args].concat())
@@ -42,7 +42,10 @@ fn bytes(answer: &Answer) -> (u16, BTreeMap<String, Vec<u8>>, String) {
 fn everything(server: &Server) -> Vec<(u16, BTreeMap<String, Vec<u8>>, String)> {
     let before = reads(server);
     let mut answers = visits(server);
-    // What all see is as it was.
+    // What all see is as it was: also for Ana, whose key was used, once she has dropped what was counted.
+    let token = token_of(&guide(server), "Ana");
+    let reset = Api::new(&origin(server), Some(&token)).post("/sandbox/reset", &json!({}));
+    assert_eq!(reset.status, 204);
     assert!(reads(server) == before);
     answers.extend(before);
     answers
@@ -174,7 +177,8 @@ fn a_sandbox_token_opens_nothing_but_a_sandbox() {
         }
         server.stop();
     }
-    // Nor can a server be told to trust them.
+    // Nor can a server be told to trust them. HMAC would take the hash of a longer secret for the secret.
+    assert_eq!(PUBLIC_SECRET.len(), 64);
     home.write("secret", format!("{PUBLIC_SECRET}\n"));
     for args in [
         ["--jwt-secret", PUBLIC_SECRET],
@@ -200,13 +204,18 @@ fn a_token_of_a_server_does_not_open_the_sandbox() {
 #[test]
 fn the_published_secret_stays_what_it_is() {
     let home = Home::new();
-    let token = token_of(&guide(&sandbox(&home, &[])), "Ana");
+    let guide = guide(&sandbox(&home, &[]));
+    let token = token_of(&guide, "Ana");
+    assert_eq!(
+        guide["signing"],
+        json!({ "algorithm": "HS256", "secret": PUBLIC_SECRET })
+    );
     // Anybody may check it, or sign more: header and payload as published, and the HS256 of both.
     assert_eq!(
         token,
         "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.\
          eyJzdWIiOiIxMTExMTExMS0xMTExLTQxMTEtODExMS0xMTExMTExMTExMTEiLCJpYXQiOjAsImV4cCI6MjUzNDAyMzAwNzk5fQ.\
-         366cP-4EjAapZz30kh5KQxFJsNrr1ywUEVkHZkhZpBA"
+         8nYuDBXyaZCI0c6ynEXgvMjI2XZ5A7agCP74sIzC_k8"
     );
 }
 
@@ -311,7 +320,10 @@ fn variables_say_the_same_as_flags() {
     );
     // A file that a variable names is somebody else's business.
     let mut command = home.serve_command(&["--sandbox"]);
-    command.env("LLAVERO_DATABASE", "x.db");
+    command
+        .env("LLAVERO_DATABASE", "x.db")
+        .env("LLAVERO_JWT_SECRET", "x");
+    command.env("LLAVERO_CORS_ORIGIN", "http://localhost:5173");
     Server::start(command).stop();
     assert_eq!(home.files(), Vec::<String>::new());
     // A variable that says no is no contradiction.

@@ -4,7 +4,7 @@
 
 use poem::{
     Endpoint, IntoResponse, Request, Response, Result,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     web::Json,
 };
 use serde::Serialize;
@@ -38,8 +38,7 @@ impl Endpoint for GuidePage {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let (clock, guide) = (self.clock.now().to_string(), &self.guide);
-        let accepted = request.header(header::ACCEPT).unwrap_or_default();
-        let mut response = if accepted.contains("text/html") {
+        let mut response = if wants_html(request.headers()) {
             page::response(guide, &clock)
         } else {
             Json(GuideOut { clock, guide }).into_response()
@@ -48,6 +47,16 @@ impl Endpoint for GuidePage {
         response.headers_mut().insert(header::VARY, vary);
         Ok(response)
     }
+}
+
+/// Whether a browser asks: no script names HTML.
+fn wants_html(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter();
+    let accepted = accepted.filter_map(|value| value.to_str().ok());
+    accepted
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| range.split(';').next())
+        .any(|media_type| media_type.trim().eq_ignore_ascii_case("text/html"))
 }
 
 /// `GET /`: whoever opens the address in a browser finds the guide.
@@ -64,8 +73,9 @@ impl Endpoint for Reset {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let Some(visitor) = visitor(request.headers(), &self.0)? else {
-            let who =
-                format!("Say whose changes: send {SESSION_NAME}, or a bearer token of the sandbox");
+            let who = format!(
+                "Say whose changes: send {SESSION_NAME}, a bearer token of the sandbox, or a key"
+            );
             return Err(Failure::BadRequest(who).into());
         };
         self.0.reset(visitor);

@@ -4,18 +4,18 @@
 //! answers, `curl` lines to copy (`x-codeSamples`), the headers that only the sandbox knows, and a 429 for every
 //! operation, since whatever stands in front of the real API may answer with one. Made once, at start.
 
-use poem::http::StatusCode;
+use poem::{EndpointExt, IntoEndpoint, http::StatusCode};
+use poem_openapi::OpenApiService;
 use serde_json::{Map, Value, json};
 
 use super::{SandboxError, described::rate_limited, visitor::SESSION_NAME};
 use crate::{
     api::{
-        Service,
-        ask::{Answer, ask},
+        ask::{Answer, Question, ask},
         openapi,
-        routes::BasePath,
+        routes::{BasePath, RouteTable},
     },
-    sandbox::Sandbox,
+    sandbox::{Sandbox, Visitor},
 };
 
 /// Where a reader finds a sandbox that was started without further ado. One that listens elsewhere says the same: its
@@ -24,18 +24,15 @@ const ORIGIN: &str = "http://localhost:3001";
 
 /// What a reader tries first.
 struct Credentials<'a> {
-    /// The URL that the API is under.
+    /// The path and the URL that the API is under.
+    base: &'a str,
     api: &'a str,
     token: &'a str,
     secret: &'a str,
 }
 
-/// The document of a sandbox whose API is under `base`. `real` is the service itself, with its operations at the root.
-pub(super) async fn document(
-    sandbox: &Sandbox,
-    base: &BasePath,
-    real: &impl Service,
-) -> Result<Value, SandboxError> {
+/// The document of a sandbox whose API is under `base`.
+pub(super) async fn document(sandbox: &Sandbox, base: &BasePath) -> Result<Value, SandboxError> {
     let mut document: Value = serde_json::from_str(&openapi::document()?)?;
     let first_key = sandbox
         .demo()
@@ -45,6 +42,7 @@ pub(super) async fn document(
     let secret = first_key.map_or_else(String::new, |(_, _, secret)| secret.reveal().to_owned());
     let api = format!("{ORIGIN}{}", base.as_str());
     let credentials = Credentials {
+        base: base.as_str(),
         api: &api,
         token: sandbox.users().first().map_or("", |user| &user.token),
         secret: &secret,
@@ -66,7 +64,7 @@ pub(super) async fn document(
                 json!([{ "lang": "bash", "label": "curl", "source": line }]);
             add_headers(operation);
             add_rate_limit(operation);
-            add_examples(operation, sandbox, real, &credentials).await?;
+            add_examples(operation, method, sandbox, &credentials).await?;
         }
     }
     Ok(document)
@@ -101,26 +99,24 @@ fn curl(template: &str, method: &str, operation: &Value, credentials: &Credentia
 
 /// What only the sandbox understands.
 fn add_headers(operation: &mut Value) {
-    let header = |name: &str, description: &str, example: &str| {
+    // Without examples: playgrounds fill those in, and nobody would get a real answer.
+    let header = |name: &str, description: &str| {
         json!({
             "name": name,
             "required": false,
             "in": "header",
             "description": description,
             "schema": { "type": "string" },
-            "example": example,
         })
     };
     if let Some(parameters) = operation["parameters"].as_array_mut() {
         parameters.push(header(
             "Prefer",
-            "Sandbox only: which of the documented answers to give, as code=404 or example=NAME.",
-            "code=503",
+            "Sandbox only: which of the documented answers to give, as code=404, example=NAME, or both.",
         ));
         parameters.push(header(
             SESSION_NAME,
-            "Sandbox only: any name; what is changed under it is seen under it alone.",
-            "my-tests",
+            "Sandbox only: a name of 1 to 128 letters, digits and -._~:/+=@; what is changed under it is seen under it alone.",
         ));
     }
 }
@@ -137,26 +133,56 @@ fn add_rate_limit(operation: &mut Value) {
 /// The sandbox's own answers, in place of the one example that the service's document has.
 async fn add_examples(
     operation: &mut Value,
+    method: &str,
     sandbox: &Sandbox,
-    real: &impl Service,
     credentials: &Credentials<'_>,
 ) -> Result<(), SandboxError> {
     let mut examples = Map::new();
+    let mut status = String::new();
     for example in sandbox.demo().examples() {
-        if operation["operationId"] == example.operation {
-            let Answer { status, body } =
-                ask(real, &example.target, Some(credentials.token)).await?;
-            if status != 200 {
-                return Err(SandboxError::Example(example.target.clone()));
-            }
-            let value: Value = serde_json::from_str(&body)?;
-            let shown = json!({ "summary": example.summary, "value": value });
-            examples.insert(example.name.clone(), shown);
+        if operation["operationId"] != example.operation {
+            continue;
         }
+        let answer = answer(operation, method, &example.target, sandbox, credentials).await?;
+        if !(200..300).contains(&answer.status) {
+            return Err(SandboxError::Example(example.target.clone()));
+        }
+        let value: Value = serde_json::from_str(&answer.body)?;
+        status = answer.status.to_string();
+        let location = format!("/responses/{status}/headers/Location/example");
+        if let (Some(path), Some(id)) = (operation.pointer_mut(&location), value["id"].as_str()) {
+            *path = json!(format!("{}{}/{id}", credentials.base, example.target));
+        }
+        let shown = json!({ "summary": example.summary, "value": value });
+        examples.insert(example.name.clone(), shown);
     }
     if !examples.is_empty() {
-        let media_type = &mut operation["responses"]["200"]["content"]["application/json"];
+        let media_type = &mut operation["responses"][&status]["content"]["application/json"];
         *media_type = json!({ "schema": media_type["schema"], "examples": examples });
     }
     Ok(())
+}
+
+/// What the service itself answers to a request for `target`, with the body that is documented; in a copy of the world,
+/// which is thrown away.
+async fn answer(
+    operation: &Value,
+    method: &str,
+    target: &str,
+    sandbox: &Sandbox,
+    credentials: &Credentials<'_>,
+) -> Result<Answer, SandboxError> {
+    let method = method.to_uppercase();
+    let body = &operation["requestBody"]["content"]["application/json"]["example"];
+    let body = (!body.is_null()).then(|| body.to_string());
+    let question = Question::get(target, Some(credentials.token));
+    let question = question.with(&method, Some(credentials.secret), body.as_deref());
+    let writer = Visitor::of_session("of the document");
+    let visit = sandbox.visit(writer, true).await?;
+    let app = visit.as_ref().map_or(sandbox.app(), |visit| &visit.app);
+    let routes = RouteTable::new(&[BasePath::root()]);
+    let service = OpenApiService::new(routes, openapi::TITLE, "").into_endpoint();
+    let answer = ask(&service.data(app.clone()), question).await?;
+    sandbox.reset(writer);
+    Ok(answer)
 }

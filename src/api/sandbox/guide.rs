@@ -12,6 +12,7 @@ use crate::{
     demo::{Demo, DemoOrganization},
     model::{Role, UserId},
     sandbox::{Limits, Sandbox},
+    token::HmacSecret,
 };
 
 /// A key that no organization has.
@@ -26,6 +27,7 @@ const LISTED_KEYS: usize = 9;
 pub(super) struct Guide {
     pub(super) users: Vec<UserOut>,
     pub(super) expired: ExpiredOut,
+    pub(super) signing: SigningOut,
     pub(super) organizations: Vec<OrganizationOut>,
     pub(super) operations: Vec<OperationOut>,
     pub(super) visitors: VisitorsOut,
@@ -38,10 +40,26 @@ pub(super) struct Guide {
 pub(super) struct UserOut {
     pub(super) id: String,
     pub(super) name: String,
-    pub(super) memberships: Vec<String>,
+    pub(super) memberships: Vec<MembershipOut>,
     pub(super) token: String,
     /// What the user can get, and how.
     pub(super) reaches: Vec<ReachOut>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MembershipOut {
+    /// The organization's slug.
+    pub(super) organization: String,
+    pub(super) role: &'static str,
+}
+
+/// How the tokens are signed, for whoever needs another one.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SigningOut {
+    pub(super) algorithm: &'static str,
+    pub(super) secret: &'static str,
 }
 
 /// A token that is good for one thing.
@@ -114,7 +132,7 @@ impl Guide {
         let users = sandbox.users().iter().map(|known| UserOut {
             id: known.user.id.as_str().to_owned(),
             name: known.user.name.clone(),
-            memberships: known.user.memberships.clone(),
+            memberships: memberships(demo, &known.user.id),
             token: known.token.clone(),
             reaches: reaches(demo, &known.user.id, base),
         });
@@ -135,11 +153,15 @@ impl Guide {
                     .map(|any| get(base, 401, any, "/stats"))
                     .collect(),
             },
+            signing: SigningOut {
+                algorithm: "HS256",
+                secret: HmacSecret::OF_THE_SANDBOX,
+            },
             organizations: demo.organizations().iter().map(Into::into).collect(),
             operations: operations.collect(),
             visitors: VisitorsOut {
                 header: SESSION_NAME,
-                reset: RESET.to_owned(),
+                reset: format!("POST {RESET}"),
                 most: copies,
                 idle_seconds: idle.as_secs(),
             },
@@ -147,6 +169,17 @@ impl Guide {
             reference: routes::DOCS.to_owned(),
         }
     }
+}
+
+fn memberships(demo: &Demo, user: &UserId) -> Vec<MembershipOut> {
+    let organizations = demo.organizations().iter();
+    let membership = |organization: &DemoOrganization| {
+        Some(MembershipOut {
+            organization: organization.slug.to_string(),
+            role: organization.role_of(user)?.as_str(),
+        })
+    };
+    organizations.filter_map(membership).collect()
 }
 
 /// What a user gets, and where: in the first organization that the user belongs to, and in the first of the others.

@@ -34,7 +34,7 @@ use super::{
     openapi,
     routes::{BasePath, RouteTable, Wrap},
 };
-use crate::sandbox::Sandbox;
+use crate::{sandbox::Sandbox, store};
 
 /// Why a sandbox cannot be served, which the tests rule out.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,9 @@ pub enum SandboxError {
     /// The OpenAPI document cannot be made.
     #[error("the document of the sandbox cannot be made: {0}")]
     Document(#[from] serde_json::Error),
+    /// There is no copy to ask for examples.
+    #[error("the sandbox cannot be visited: {0}")]
+    Visit(#[from] store::Error),
     /// The service cannot be asked for examples.
     #[error("the sandbox cannot be asked: {0}")]
     Ask(#[from] AskError),
@@ -61,7 +64,7 @@ pub async fn sandbox_endpoint(
 ) -> Result<impl Service + use<>, SandboxError> {
     let mut bases = vec![base.clone(), BasePath::root()];
     bases.dedup();
-    let document = document(sandbox, base).await?;
+    let document = document::document(sandbox, base).await?;
     let operations = described::all(&document);
     let guide = GuidePage {
         guide: Guide::new(sandbox, base, &operations),
@@ -90,18 +93,11 @@ pub async fn sandbox_endpoint(
 /// # Errors
 /// As [`sandbox_endpoint`].
 pub async fn sandbox_document(sandbox: &Sandbox, base: &BasePath) -> Result<String, SandboxError> {
-    Ok(text(&document(sandbox, base).await?)?)
+    Ok(text(&document::document(sandbox, base).await?)?)
 }
 
 fn text(document: &Value) -> serde_json::Result<String> {
     Ok(serde_json::to_string_pretty(document)? + "\n")
-}
-
-/// The examples in the document are asked of the service itself, before anybody else asks.
-async fn document(sandbox: &Sandbox, base: &BasePath) -> Result<Value, SandboxError> {
-    let routes = RouteTable::new(&[BasePath::root()]);
-    let service = OpenApiService::new(routes, openapi::TITLE, "").into_endpoint();
-    document::document(sandbox, base, &service.data(sandbox.app().clone())).await
 }
 
 /// Puts an [`Operation`] around every operation.

@@ -56,21 +56,26 @@ fn html(guide: &Guide, clock: &str) -> String {
 <h2>What there is</h2>
 <table><tr><th>Organization<th>Shows<th>Keys</tr>{organizations}</table>
 <h2>Who can ask</h2>
-<p>Send <code>Authorization: Bearer TOKEN</code>. The tokens never expire and open nothing but a sandbox.</p>
+<p>Send <code>Authorization: Bearer TOKEN</code>. The tokens never expire and open nothing but a sandbox. Others can be signed
+with {algorithm} and the secret <code>{secret}</code>; leave <code>iat</code> out, for the clock stands still.</p>
 {users}
 <section><b>Nobody</b>: a token that has expired, for a 401<pre>{expired}</pre></section>
 <h2>Any answer on demand</h2>
-<p><code>Prefer: code=503</code>, <code>Prefer: example=revoked</code>, or both, for the one request that has it.</p>
+<p><code>Prefer: code=503</code>, <code>Prefer: example=revoked</code>, or both, with a comma between them, for the one request
+that has it.</p>
 <table><tr><th>Operation<th>Answers</tr>{operations}</table>
 <h2>Changing things</h2>
-<p>What you create, rotate, revoke or use, only you see: whoever sends the same <code>{session}</code>, any name you like,
-or, without one, the same token. It is dropped after {idle} minutes without a request, when {most} others have come since,
-or by <code>{reset}</code>.</p>
+<p>What you create, rotate, revoke or use, only you see: whoever sends the same <code>{session}</code>, a name of 1 to 128
+letters, digits and <code>-._~:/+=@</code>. Without one it is whoever sends the same token, and everybody knows those above;
+a key without a token belongs to who made it, or to the owner of its organization. It is dropped after {idle} minutes
+without a request, when {most} others have come since, or by <code>{reset}</code>.</p>
 ",
         reference = escape(&guide.reference),
         document = escape(&guide.document),
         try_it = try_it(guide),
         users = guide.users.iter().map(user).collect::<String>(),
+        algorithm = guide.signing.algorithm,
+        secret = escape(guide.signing.secret),
         expired = escape(&guide.expired.token),
         organizations = guide.organizations.iter().map(organization).collect::<String>(),
         operations = guide.operations.iter().map(operation).collect::<String>(),
@@ -94,7 +99,9 @@ fn try_it(guide: &Guide) -> String {
 }
 
 fn user(user: &UserOut) -> String {
-    let who = match user.memberships.join(", ") {
+    let memberships = user.memberships.iter();
+    let memberships = memberships.map(|of| format!("{} of {}", of.role, of.organization));
+    let who = match memberships.collect::<Vec<_>>().join(", ") {
         none if none.is_empty() => "member of nothing".to_owned(),
         some => some,
     };
@@ -121,8 +128,12 @@ fn organization(organization: &OrganizationOut) -> String {
         let (name, id, secret) = (escape(&key.name), escape(&key.id), escape(&key.secret));
         format!("<br>{name}<br><code>{id}</code><br><code>{secret}</code>")
     });
+    let more = match organization.total_keys - organization.keys.len() {
+        0 => String::new(),
+        more => format!("<br>… and {more} more"),
+    };
     format!(
-        "<tr><td><b>{}</b><br><code>{}</code><br><code>{}</code><td><b>{}.</b> {}<td><details><summary>{}</summary>{}</details></tr>",
+        "<tr><td><b>{}</b><br><code>{}</code><br><code>{}</code><td><b>{}.</b> {}<td><details><summary>{}</summary>{}{more}</details></tr>",
         escape(&organization.name),
         escape(&organization.slug),
         escape(&organization.id),

@@ -1,7 +1,8 @@
 //! `Prefer`: which documented answer a request would like to have (RFC 7240; `code` and `example` are Prism's words).
 //!
-//! Pure: a header in, a wish out. What is not understood is ignored, as the RFC wants it; whether there is such an answer
-//! is known to [`super::answers`].
+//! Pure: a header in, a wish out. Other preferences are ignored, as the RFC wants it; whether there is such an answer is
+//! known to [`super::answers`]. A semicolon is taken for a comma: what follows it would be a parameter, of which ours have
+//! none, and a wish that is passed over in silence helps nobody.
 
 use std::fmt;
 
@@ -22,11 +23,10 @@ impl Preference {
     /// What a request wishes for; `None` when it does not say, or wishes for other things only.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let mut wish = Self::default();
-        let values = headers.get_all(PREFER).iter();
-        for value in values.filter_map(|value| value.to_str().ok()) {
-            for preference in split(value, ',') {
-                // What follows a semicolon are parameters, of which ours have none.
-                let preference = split(preference, ';').next().unwrap_or_default();
+        for value in headers.get_all(PREFER) {
+            // What is not ASCII is no answer's code or name, and is refused as such.
+            let value = String::from_utf8_lossy(value.as_bytes());
+            for preference in split(&value) {
                 let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
                 let wished = match name.trim().to_ascii_lowercase().as_str() {
                     "code" => &mut wish.code,
@@ -50,11 +50,11 @@ impl fmt::Display for Preference {
     }
 }
 
-/// The parts between separators, of which those in quotes are none.
-fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+/// The parts between commas and semicolons, of which those in quotes are none.
+fn split(text: &str) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |c| {
-        let separates = c == separator && !quoted;
+        let separates = matches!(c, ',' | ';') && !quoted;
         if c == '"' && !escaped {
             quoted = !quoted;
         }
@@ -84,7 +84,9 @@ mod tests {
     use super::*;
 
     fn of(values: &[&str]) -> Option<String> {
-        let values = values.iter().map(|value| (PREFER, value.parse().unwrap()));
+        let values = values
+            .iter()
+            .map(|value| (PREFER, value.as_bytes().try_into().unwrap()));
         Preference::of(&values.collect()).map(|wish| wish.to_string())
     }
 
@@ -99,6 +101,8 @@ mod tests {
             (&["CODE = \"404\""], "code=404"),
             (&["return=minimal; a=\"x, code=500\", code=404"], "code=404"),
             (&["code=404; why=\"code=500\", code=503"], "code=404"),
+            (&["code=200; example=busy"], "code=200, example=busy"),
+            (&["code=\u{fc}"], "code=\u{fc}"),
             (&["code=404", "code=503"], "code=404"),
             (&["example=\"a\\\"b\\\\c,d\""], "example=a\"b\\c,d"),
             (&["code"], "code="),

@@ -1,7 +1,7 @@
 //! Whose request it is: what a visitor of the sandbox is known by.
 //!
-//! A session, if one is named; else the bearer token, if it is valid; else the key that is used. Whoever comes with none
-//! of them can change nothing.
+//! A session, if one is named; else the bearer token, if it is valid; else the key that is used, which is its maker's.
+//! Whoever comes with none of them can change nothing.
 
 use poem::http::{HeaderMap, HeaderName, header};
 
@@ -32,7 +32,7 @@ pub(super) fn visitor(headers: &HeaderMap, sandbox: &Sandbox) -> Result<Option<V
         return Ok(Some(Visitor::of_token(token)));
     }
     let secret = only(headers, &API_KEY).and_then(Secret::parse);
-    Ok(secret.map(|secret| sandbox.visitor_with_key(&secret)))
+    Ok(secret.and_then(|secret| sandbox.visitor_with_key(&secret)))
 }
 
 /// The bearer token of a request, if it is valid: what the door of an operation would say.

@@ -22,6 +22,7 @@ use super::{
     database::DatabaseArgs,
     print, signal,
     trust::TrustArgs,
+    typed::Typed,
 };
 use crate::{
     api::{BasePath, Origin},
@@ -54,7 +55,7 @@ pub(super) struct Args {
     #[arg(long, env = "LLAVERO_SANDBOX", value_parser = BoolishValueParser::new())]
     sandbox: bool,
 
-    /// What the sandbox's clock says: an instant, at which it stands still, or `real`
+    /// What the sandbox's clock says: an instant from 2000 to 9998, at which it stands still, or `real`
     /// [default: 2026-01-15T12:00:00.000Z]
     #[arg(long, value_name = "INSTANT", env = "LLAVERO_CLOCK", value_parser = SandboxClock::parse)]
     clock: Option<SandboxClock>,
@@ -96,43 +97,53 @@ enum LogFormat {
     Json,
 }
 
-impl Args {
-    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
-        logging::start(matches!(self.log_format, LogFormat::Json));
-        self.check()?;
-        if self.sandbox {
-            sandbox::run(&self, host)
+/// Serves until it is told to stop.
+pub(super) fn run(typed: &Typed<Args>, host: &Host) -> Result<(), Error> {
+    let args = &typed.args;
+    logging::start(matches!(args.log_format, LogFormat::Json));
+    check(typed)?;
+    if args.sandbox {
+        sandbox::run(args, host)
+    } else {
+        database::run(args, host)
+    }
+}
+
+/// What does not go together.
+fn check(typed: &Typed<Args>) -> Result<(), Error> {
+    if !typed.args.sandbox {
+        return if typed.has("clock") {
+            Err(Error::refused(
+                "--clock sets the clock of the sandbox: add --sandbox, or leave it out",
+            ))
         } else {
-            database::run(&self, host)
-        }
+            Ok(())
+        };
     }
-
-    /// What does not go together. clap would count a variable that says `false` as well.
-    fn check(&self) -> Result<(), Error> {
-        if !self.sandbox {
-            return match self.clock {
-                Some(_) => Err(Error::refused(
-                    "--clock sets the clock of the sandbox: add --sandbox, or leave it out",
-                )),
-                None => Ok(()),
-            };
-        }
-        let useless = [
-            (self.database.is_named, "--database"),
-            (self.demo, "--demo"),
-            (self.trust.is_given(), "the --jwt-… flags"),
-            (self.jwt_audience.is_some(), "--jwt-audience"),
-            (self.jwt_issuer.is_some(), "--jwt-issuer"),
-            (!self.cors_origins.is_empty(), "--cors-origin"),
-        ];
-        match useless.into_iter().find(|(given, _)| *given) {
-            Some((_, flag)) => Err(Error::refused(format!(
-                "--sandbox has data, tokens and visitors of its own: leave out {flag}"
-            ))),
-            None => Ok(()),
-        }
+    match NOT_WITH_THE_SANDBOX
+        .iter()
+        .find(|(name, _)| typed.has(name))
+    {
+        Some((_, flag)) => Err(Error::refused(format!(
+            "--sandbox has data, tokens and visitors of its own: leave out {flag}"
+        ))),
+        None => Ok(()),
     }
+}
 
+/// By the names of their fields.
+const NOT_WITH_THE_SANDBOX: [(&str, &str); 8] = [
+    ("path", "--database"),
+    ("demo", "--demo"),
+    ("secret_file", "--jwt-secret-file"),
+    ("secret", "--jwt-secret"),
+    ("public_key", "--jwt-public-key"),
+    ("jwt_audience", "--jwt-audience"),
+    ("jwt_issuer", "--jwt-issuer"),
+    ("cors_origins", "--cors-origin"),
+];
+
+impl Args {
     async fn listen(&self) -> Result<Listeners, Error> {
         Listeners::bind(self.listen.address, self.metrics_listen).await
     }

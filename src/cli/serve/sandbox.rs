@@ -77,15 +77,19 @@ async fn serve(args: &Args, host: &Host) -> Result<(), Error> {
 }
 
 fn greeting(sandbox: &Sandbox, clock: SandboxClock, origin: &str, base: &str) -> String {
-    let clock = match clock {
-        SandboxClock::Real => "goes with this machine's".to_owned(),
-        SandboxClock::Frozen(instant) => format!("stands at {instant}"),
+    let what = match clock {
+        SandboxClock::Real => "Nothing is stored, and the clock is this machine's.".to_owned(),
+        SandboxClock::Frozen(instant) => {
+            format!(
+                "The same answers at every start, and nothing is stored. The clock stands at {instant}."
+            )
+        }
     };
     let users = sandbox.users().iter();
     let users = users.map(|known| (&known.user, known.token.as_str()));
     let people = demo::greeting(users, &format!("{origin}{base}"));
     format!(
-        "\nThe sandbox: the same answers at every start, and nothing is stored. Its clock {clock}.\n\n\
+        "\nThe sandbox. {what}\n\n\
          Users and their bearer tokens, which never expire and open nothing else:\n\
          {people}\nThe start page: {origin}/sandbox\nThe interactive reference: {origin}/docs\n"
     )

@@ -104,7 +104,18 @@ async fn the_usual_refusals_can_be_had_of_a_key() {
 #[tokio::test]
 async fn the_examples_are_what_the_sandbox_answers() {
     let app = SandboxApp::start().await;
-    for example in app.sandbox.demo().examples() {
+    let reads = |operation: &str| {
+        ["_getById", "_getStats", "_list"]
+            .iter()
+            .any(|end| operation.ends_with(end))
+    };
+    for example in app
+        .sandbox
+        .demo()
+        .examples()
+        .iter()
+        .filter(|example| reads(&example.operation))
+    {
         let real = app
             .get(&format!("/api{}", example.target))
             .await
@@ -177,12 +188,36 @@ async fn what_cannot_be_had_is_refused_with_what_can() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_name_is_not_had_by_none() {
+async fn an_empty_wish_is_none_that_can_be_had() {
     let app = SandboxApp::start().await;
     for wish in ["example=", "example=\"\"", "code=201, example="] {
         let answer = prefer(&app, Method::POST, &keys_path(ACME), wish).await;
-        assert!(message(answer, 400).await.contains("code=201, "), "{wish}");
+        let there_is = "code=201 (example=created)";
+        assert!(message(answer, 400).await.contains(there_is), "{wish}");
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_example_of_a_change_is_of_the_key_that_it_names() {
+    let app = SandboxApp::start().await;
+    let created = prefer(&app, Method::POST, &keys_path(ACME), "code=201").await;
+    let location = created.headers()["location"].to_str().unwrap().to_owned();
+    let id = body(created, 201).await["id"].clone();
+    assert_eq!(location, key_path("acme-corp", id.as_str().unwrap()));
+    let path = key_path(ACME, PRODUCTION);
+    let real = app.json(&path).await;
+    for (method, path, name) in [
+        (Method::POST, format!("{path}/rotate"), "rotated"),
+        (Method::DELETE, path.clone(), "revoked"),
+    ] {
+        let shown = prefer(&app, method, &path, &format!("example={name}")).await;
+        let shown = body(shown, 200).await;
+        for field in ["id", "name", "usage", "createdAt"] {
+            assert_eq!(shown[field], real[field], "{name}: {field}");
+        }
+    }
+    assert_eq!(app.json(&path).await, real);
     app.stop().await;
 }
 

@@ -144,10 +144,66 @@ async fn the_use_of_a_key_is_counted_where_its_user_says() {
 }
 
 #[tokio::test]
+async fn what_a_token_does_to_a_key_is_true_of_the_key_alone() {
+    let app = SandboxApp::start().await;
+    let demo = app.sandbox.demo().organizations();
+    let secrets: Vec<String> = demo[0]
+        .keys()
+        .map(|(.., secret)| secret.reveal().to_owned())
+        .collect();
+    let validate = async |secret: &str| {
+        let request = app.request(Method::POST, "/api-keys/validate");
+        request.header("X-API-Key", secret).send().await.unwrap()
+    };
+    let as_ana = |method, path: &str| app.request(method, path).bearer_auth(app.token(ANA));
+    // Used without a token, counted where the owner looks.
+    let production = key_path(ACME, PRODUCTION);
+    let before = app.json(&production).await["usage"]["totalRequests"]
+        .as_i64()
+        .unwrap();
+    assert_eq!(validate(&secrets[0]).await.status(), 200);
+    let after = app.json(&production).await["usage"]["totalRequests"]
+        .as_i64()
+        .unwrap();
+    assert_eq!(after, before + 1);
+    // Revoked, it does not pass; rotated, the old secret does not.
+    assert_eq!(
+        as_ana(Method::DELETE, &production)
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+    assert_eq!(
+        message(validate(&secrets[0]).await, 401).await,
+        "API key revoked"
+    );
+    let rotate = format!("{}/rotate", production.replace("d01", "d02"));
+    let rotated = as_ana(Method::POST, &rotate).json(&json!({ "graceSeconds": 0 }));
+    let new = body(rotated.send().await.unwrap(), 200).await["key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        message(validate(&secrets[1]).await, 401).await,
+        "Invalid API key"
+    );
+    assert_eq!(validate(&new).await.status(), 200);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn nobody_changes_what_all_see() {
     let app = SandboxApp::start().await;
     let (_, _, secret) = app.sandbox.demo().organizations()[0].keys().next().unwrap();
-    let before = app.json(&stats_path(ACME)).await;
+    let as_beto = async || {
+        let request = app
+            .request(Method::GET, &stats_path(ACME))
+            .bearer_auth(app.token(BETO));
+        body(request.send().await.unwrap(), 200).await
+    };
+    let before = as_beto().await;
     let world = app.sandbox.app().store.image().unwrap();
     // A gateway may pass on whatever its client has sent.
     for credentials in ["", "Basic Zm9vOmJhcg==", "Bearer nonsense", "Bearer"] {
@@ -156,7 +212,7 @@ async fn nobody_changes_what_all_see() {
         let request = request.header("Authorization", credentials);
         assert_eq!(request.send().await.unwrap().status(), 200, "{credentials}");
     }
-    assert_eq!(app.json(&stats_path(ACME)).await, before);
+    assert_eq!(as_beto().await, before);
     assert_eq!(app.sandbox.app().store.image().unwrap(), world);
     app.stop().await;
 }
