@@ -18,6 +18,9 @@ use super::{keys::KeysApi, stats::StatsApi, validate::ValidateApi};
 pub(super) const DOCS: &str = "/docs";
 pub(super) const HEALTHZ: &str = "/healthz";
 pub(super) const READYZ: &str = "/readyz";
+/// Paths that the sandbox has besides; the second takes POST.
+pub(super) const GUIDE: &str = "/sandbox";
+pub(super) const RESET: &str = "/sandbox/reset";
 /// The document's path under the base path.
 pub(super) const DOCUMENT: &str = "/openapi.json";
 

@@ -14,10 +14,11 @@ use super::{
     page,
     visitor::{SESSION_NAME, visitor},
 };
-use crate::{api::error::Failure, model::Clock, sandbox::Sandbox};
-
-pub(super) const GUIDE: &str = "/sandbox";
-pub(super) const RESET: &str = "/sandbox/reset";
+use crate::{
+    api::{error::Failure, routes::GUIDE},
+    model::Clock,
+    sandbox::Sandbox,
+};
 
 /// The description, for people and for scripts.
 pub(super) struct GuidePage {

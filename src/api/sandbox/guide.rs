@@ -4,19 +4,19 @@
 //! the same bytes wherever the sandbox runs.
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
-use super::{beside::RESET, described::Described, visitor::SESSION_NAME};
+use super::{
+    described::Described,
+    reach::{ReachOut, get, reaches},
+    visitor::SESSION_NAME,
+};
 use crate::{
     api::routes::{self, BasePath},
     demo::{Demo, DemoOrganization},
-    model::{Role, UserId},
+    model::UserId,
     sandbox::{Limits, Sandbox},
     token::HmacSecret,
 };
-
-/// A key that no organization has.
-const NO_KEY: &str = "00000000-0000-4000-8000-000000000000";
 
 /// Keys that are listed of an organization; there may be a thousand.
 const LISTED_KEYS: usize = 9;
@@ -68,17 +68,6 @@ pub(super) struct SigningOut {
 pub(super) struct ExpiredOut {
     pub(super) token: String,
     pub(super) reaches: Vec<ReachOut>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ReachOut {
-    pub(super) status: u16,
-    pub(super) method: &'static str,
-    pub(super) path: String,
-    /// What to send.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) body: Option<Value>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -161,7 +150,7 @@ impl Guide {
             operations: operations.collect(),
             visitors: VisitorsOut {
                 header: SESSION_NAME,
-                reset: format!("POST {RESET}"),
+                reset: format!("POST {}", routes::RESET),
                 most: copies,
                 idle_seconds: idle.as_secs(),
             },
@@ -180,50 +169,6 @@ fn memberships(demo: &Demo, user: &UserId) -> Vec<MembershipOut> {
         })
     };
     organizations.filter_map(membership).collect()
-}
-
-/// What a user gets, and where: in the first organization that the user belongs to, and in the first of the others.
-fn reaches(demo: &Demo, user: &UserId, base: &BasePath) -> Vec<ReachOut> {
-    let organizations = demo.organizations();
-    let own = organizations
-        .iter()
-        .find_map(|organization| Some((organization, organization.role_of(user)?)));
-    let mut reaches = own.map_or_else(Vec::new, |(own, role)| in_own(own, role, base));
-    let other = organizations
-        .iter()
-        .find(|organization| organization.role_of(user).is_none());
-    reaches.extend(other.map(|other| get(base, 403, other, "/stats")));
-    reaches
-}
-
-fn in_own(own: &DemoOrganization, role: Role, base: &BasePath) -> Vec<ReachOut> {
-    let key = own.keys().next().map(|(id, ..)| format!("/{}", id.0));
-    let (listed, created) = match role {
-        Role::Member => (403, 403),
-        Role::Owner | Role::Admin => (200, 201),
-    };
-    let key = key.iter().map(|key| get(base, 200, own, key));
-    let others = [
-        get(base, 200, own, "/stats"),
-        get(base, 404, own, &format!("/{NO_KEY}")),
-        get(base, listed, own, ""),
-        ReachOut {
-            method: "POST",
-            body: Some(json!({ "name": "Mine" })),
-            ..get(base, created, own, "")
-        },
-    ];
-    key.chain(others).collect()
-}
-
-fn get(base: &BasePath, status: u16, organization: &DemoOrganization, rest: &str) -> ReachOut {
-    let path = format!("/organizations/{}/api-keys{rest}", organization.slug);
-    ReachOut {
-        status,
-        method: "GET",
-        path: base.join(&path),
-        body: None,
-    }
 }
 
 impl From<&DemoOrganization> for OrganizationOut {

@@ -12,6 +12,7 @@ mod guide;
 mod operation;
 mod page;
 mod preference;
+mod reach;
 mod visitor;
 
 use std::{collections::HashMap, sync::Arc};
@@ -21,7 +22,7 @@ use poem_openapi::OpenApiService;
 use serde_json::Value;
 
 use self::{
-    beside::{GUIDE, GuidePage, RESET, Reset, to_the_guide},
+    beside::{GuidePage, Reset, to_the_guide},
     described::Described,
     guide::Guide,
     operation::Operation,
@@ -32,7 +33,7 @@ use super::{
     cors::Cors,
     envelope::Envelope,
     openapi,
-    routes::{BasePath, RouteTable, Wrap},
+    routes::{self, BasePath, RouteTable, Wrap},
 };
 use crate::{sandbox::Sandbox, store};
 
@@ -73,8 +74,8 @@ pub async fn sandbox_endpoint(
     let routes = RouteTable::new(&bases)
         .wrapped(around(sandbox.clone(), operations))
         .beside("/", make(to_the_guide))
-        .beside(GUIDE, guide)
-        .beside_for(Method::POST, RESET, Reset(sandbox.clone()));
+        .beside(routes::GUIDE, guide)
+        .beside_for(Method::POST, routes::RESET, Reset(sandbox.clone()));
     let routes = super::with_pages(routes, text(&document)?, sandbox.app())?;
     let infos = routes.infos();
     let service = OpenApiService::new(routes, openapi::TITLE, "").into_endpoint();
