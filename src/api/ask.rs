@@ -1,7 +1,7 @@
 //! Asking without a socket: the same endpoint, the same answer.
 //!
-//! Called by `llavero get`, and by the sandbox for the examples in its document. Nothing is skipped: the request passes
-//! everything that it would pass from a socket on.
+//! Called by `llavero get`, and by the sandbox for the examples in its document. The request passes
+//! everything that it would pass from a socket on, as far as `endpoint` has it.
 
 use poem::{
     Request,

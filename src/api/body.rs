@@ -1,8 +1,8 @@
 //! The body of a request: read within its limits, and taken for a JSON object.
 //!
-//! An operation with a body takes a [`Body`] after its `Caller` and its parameters, so that the megabytes
-//! of somebody without a token are not read. Which members the object must have is said by the annotated struct, for the document, and
-//! checked with the body's [`Fields`].
+//! An operation with a body takes a [`Body`] after its `Caller` and its parameters, so that the megabytes of somebody
+//! without a token are not read. Which members the object must have is said by the annotated struct, for the document,
+//! and checked with the body's [`Fields`].
 
 use std::{marker::PhantomData, time::Duration};
 

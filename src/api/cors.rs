@@ -102,7 +102,10 @@ fn is_written_so<T: FromStr + ToString>(text: &str) -> bool {
 
 fn ends_in_a_number(host: &str) -> bool {
     let last = host.rsplit('.').next().unwrap_or_default();
-    last.starts_with(|c: char| c.is_ascii_digit())
+    match last.strip_prefix("0x") {
+        Some(hexadecimal) => hexadecimal.chars().all(|c| c.is_ascii_hexdigit()),
+        None => !last.is_empty() && last.chars().all(|c| c.is_ascii_digit()),
+    }
 }
 
 impl fmt::Display for Origin {
@@ -117,8 +120,8 @@ impl Cors {
         let origin = headers.get(header::ORIGIN)?;
         let allowed = match self {
             Self::Only(origins) => origins.iter().any(|Origin(known)| known == origin),
-            // No browser sends what is not ASCII.
-            Self::Any => origin.to_str().is_ok(),
+            // No browser sends nothing, or what is not ASCII.
+            Self::Any => !origin.is_empty() && origin.to_str().is_ok(),
         };
         allowed.then(|| origin.clone())
     }
@@ -191,6 +194,8 @@ mod tests {
             "http://localhost:5173",
             "https://app.example.com",
             "http://127.0.0.1:8080",
+            "http://3d-viewer:8080",
+            "http://7a3f9c2b1d4e:3000",
             "http://[::1]:3000",
             "http://[::1]",
             "capacitor://localhost",

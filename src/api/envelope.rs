@@ -30,6 +30,9 @@ use crate::metrics::Metrics;
 const MOST_HEADERS: usize = 64;
 const LARGEST_HEAD: usize = 16 * 1024;
 
+/// On an answer that the sandbox gives because it was asked to.
+pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
 /// On every answer, unless the endpoint set it: what comes out is data, not for caches, frames or sniffing.
 const HEADERS: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -139,7 +142,15 @@ impl<E> Envelope<E> {
         let (method, status) = (asked.method.as_str(), response.status().as_u16());
         let template = route.map_or("-", |route| route.template.as_str());
         self.metrics.request(method, template, status, took);
-        asked.log(response.status(), template, took, failure.as_ref());
+        let is_wished = response.headers().contains_key(PREFERENCE_APPLIED);
+        let is_fault = response.status().is_server_error() && !is_wished;
+        asked.log(
+            response.status(),
+            is_fault,
+            template,
+            took,
+            failure.as_ref(),
+        );
         response
     }
 }
@@ -152,7 +163,14 @@ impl Asked {
 
     /// One line: what was asked, by whom, and how it went. Never a path (a misdirected secret may be in it),
     /// a query, or a header other than the request id.
-    fn log(&self, status: StatusCode, route: &str, took: Duration, failure: Option<&Failure>) {
+    fn log(
+        &self,
+        status: StatusCode,
+        is_fault: bool,
+        route: &str,
+        took: Duration,
+        failure: Option<&Failure>,
+    ) {
         let method = self.method.as_str();
         let microseconds = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
         let request = self.id.to_str().unwrap_or_default();
@@ -173,7 +191,7 @@ impl Asked {
                 )
             };
         }
-        if status >= 500 {
+        if is_fault {
             line!(error);
         } else {
             line!(info);

@@ -1,7 +1,7 @@
 //! `llavero get`: what the API answers, without a server.
 //!
-//! The same endpoint as `serve` has, asked in this process: for scripts, for snippets in documentation, and to look into
-//! a file. Whoever may open the file may speak for anybody, so no token is asked for: one is made, and trusted once.
+//! The same endpoint as `serve` has, asked in this process: for scripts, for snippets in documentation, and to look
+//! into a file. Whoever may open the file may speak for anybody, so no token is asked for: one is made, and trusted once.
 
 use std::{num::NonZeroU32, process::ExitCode, time::Duration};
 

@@ -64,7 +64,7 @@ enum Command {
     /// Print what the API answers to a GET, without a server: exit code 0 for a success, 1 for anything else.
     Get(Typed<get::Args>),
     /// Print the OpenAPI document.
-    Openapi(openapi::Args),
+    Openapi(Typed<openapi::Args>),
     /// Print a script that completes commands in a shell.
     Completions(completions::Args),
     /// Ask a running server whether it can answer: exit code 0 if so, 1 if not. For containers.
@@ -105,7 +105,7 @@ impl Cli {
             Command::Audit(args) => args.run(&host),
             Command::Completions(args) => args.run(),
             Command::Get(typed) => return get::run(&typed, &host),
-            Command::Openapi(args) => args.run(),
+            Command::Openapi(typed) => openapi::run(&typed),
             Command::Healthcheck(args) => args.run(),
         }?;
         Ok(ExitCode::SUCCESS)

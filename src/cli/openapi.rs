@@ -4,7 +4,7 @@
 
 use tokio::runtime::Builder;
 
-use super::{Error, print};
+use super::{Error, Typed, print};
 use crate::{
     api::{self, BasePath},
     sandbox::Sandbox,
@@ -22,20 +22,25 @@ pub(super) struct Args {
         long,
         value_name = "PATH",
         default_value = "/api",
-        requires = "sandbox"
+        env = "LLAVERO_BASE_PATH"
     )]
     base_path: BasePath,
 }
 
-impl Args {
-    pub(super) fn run(self) -> Result<(), Error> {
-        if !self.sandbox {
-            return print(&api::document()?);
-        }
+/// Prints the document.
+pub(super) fn run(typed: &Typed<Args>) -> Result<(), Error> {
+    let args = &typed.args;
+    if args.sandbox {
         let runtime = Builder::new_current_thread().enable_time().build()?;
-        print(&runtime.block_on(async {
+        return print(&runtime.block_on(async {
             let sandbox = Sandbox::for_one_question().await?;
-            Ok::<_, Error>(api::sandbox_document(&sandbox, &self.base_path).await?)
-        })?)
+            Ok::<_, Error>(api::sandbox_document(&sandbox, &args.base_path).await?)
+        })?);
     }
+    if typed.has("base_path") {
+        return Err(Error::refused(
+            "the service's document is the same under every base path: leave out --base-path, or add --sandbox",
+        ));
+    }
+    print(&api::document()?)
 }

@@ -1,8 +1,8 @@
 //! The sandbox: the real service on a world in memory that is the same at every start, for documentation and tests.
 //!
-//! Made by `llavero serve --sandbox`, used by `api::sandbox`. Nobody changes the world that all see: whoever writes gets
-//! a copy of their own ([`visit`]), of which what differs from the world is kept between two requests ([`changes`]) as
-//! long as they come back ([`copies`]). Everybody's token is known ([`users`]), and signed with a key that is trusted
+//! Made by `llavero serve --sandbox`, used by `api::sandbox`. Nobody changes the world that all see: whoever writes
+//! gets a copy of their own ([`visit`]), of which what differs from the world is kept between two requests
+//! ([`changes`]) as long as they come back ([`copies`]). Everybody's token is known ([`users`]), and signed with a key that is trusted
 //! here alone.
 
 mod changes;

@@ -258,7 +258,7 @@ impl Store {
         spawn_blocking(move || read(&*readers.get_timeout(READER_TIMEOUT)?)).await?
     }
 
-    /// Runs a write on the writer's thread; see [`writer`].
+    /// Runs a write, where writes are run; see [`Writes`] and [`writer`].
     async fn write<T: Send + 'static>(
         &self,
         write: impl FnOnce(&Savepoint<'_>) -> Result<T, Error> + Send + 'static,
@@ -270,7 +270,7 @@ impl Store {
         }
     }
 
-    /// Records a use of a key, on the writer's thread together with all others that wait.
+    /// Records a use of a key, likewise: where writes are run together, with all others that wait.
     async fn write_use(&self, used: LiveUse) -> Result<(), Error> {
         match &self.writer {
             Writes::Together(writer) => writer.record(used).await,

@@ -14,9 +14,7 @@ use poem_openapi::types::ToJSON;
 use serde_json::{Map, Value};
 
 use super::preference::Preference;
-use crate::api::{error::Failure, openapi};
-
-const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+use crate::api::{envelope::PREFERENCE_APPLIED, error::Failure, openapi};
 
 /// All documented answers of an operation.
 pub(super) struct Answers(BTreeMap<StatusCode, Vec<Answer>>);

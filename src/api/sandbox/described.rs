@@ -4,10 +4,13 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use poem::http::StatusCode;
+use poem::{
+    error::ResponseError,
+    http::{Method, StatusCode},
+};
 use poem_openapi::{
     OpenApi,
-    registry::{MetaOperation, MetaPath},
+    registry::{MetaOperation, MetaOperationParam, MetaParamIn, MetaPath},
 };
 use serde_json::Value;
 
@@ -49,10 +52,34 @@ fn of_path(path: &MetaPath, document: &Value) -> Vec<Described> {
 
 fn refusals(id: &str, operation: &MetaOperation) -> BTreeMap<StatusCode, Vec<Failure>> {
     let mut refusals = openapi::refusals_of(id, takes(operation, "bearer"));
+    for failure in of_the_sandbox(writes(operation)) {
+        let others = refusals.entry(failure.status());
+        others.or_insert_with(|| vec![failure]);
+    }
     refusals
-        .entry(StatusCode::TOO_MANY_REQUESTS)
-        .or_insert_with(|| vec![rate_limited()]);
-    refusals
+}
+
+/// What an operation refuses here and not elsewhere: a 429, as whatever stands in front of the real API may answer to
+/// any request; and a change for which there is no room.
+pub(super) fn of_the_sandbox(writes: bool) -> Vec<Failure> {
+    let rate_limited = Failure::RateLimited(Quota {
+        limit: 1000,
+        remaining: 0,
+        reset: Duration::from_secs(7),
+    });
+    let full = writes.then_some(Failure::CopyFull);
+    full.into_iter().chain([rate_limited]).collect()
+}
+
+/// Whether an operation may change something; the use of a key does, since it is counted.
+pub(super) fn writes(operation: &MetaOperation) -> bool {
+    operation.method != Method::GET || takes(operation, "apiKey")
+}
+
+/// How many parameters the path of an operation has.
+pub(super) fn path_parameters(operation: &MetaOperation) -> usize {
+    let is_in_path = |parameter: &&MetaOperationParam| parameter.in_type == MetaParamIn::Path;
+    operation.params.iter().filter(is_in_path).count()
 }
 
 /// Whether an operation asks for credentials of that kind.
@@ -61,13 +88,4 @@ pub(super) fn takes(operation: &MetaOperation, scheme: &str) -> bool {
         .security
         .iter()
         .any(|scheme_of| scheme_of.contains_key(scheme))
-}
-
-/// What whatever stands in front of the real API may answer to any request.
-pub(super) fn rate_limited() -> Failure {
-    Failure::RateLimited(Quota {
-        limit: 1000,
-        remaining: 0,
-        reset: Duration::from_secs(7),
-    })
 }

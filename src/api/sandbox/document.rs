@@ -4,17 +4,20 @@
 //! answers, `curl` lines to copy (`x-codeSamples`), the headers that only the sandbox knows, and a 429 for every
 //! operation, since whatever stands in front of the real API may answer with one. Made once, at start.
 
-use poem::{EndpointExt, IntoEndpoint, http::StatusCode};
+use std::time::Duration;
+
+use poem::{EndpointExt, IntoEndpoint, error::ResponseError};
 use poem_openapi::OpenApiService;
 use serde_json::{Map, Value, json};
 
-use super::{SandboxError, described::rate_limited, visitor::SESSION_NAME};
+use super::{SandboxError, described, visitor::SESSION_NAME};
 use crate::{
     api::{
         ask::{Answer, Question, ask},
         openapi,
         routes::{BasePath, RouteTable},
     },
+    model::Timestamp,
     sandbox::{Sandbox, Visitor},
 };
 
@@ -59,12 +62,14 @@ pub(super) async fn document(sandbox: &Sandbox, base: &BasePath) -> Result<Value
     schemes["apiKey"]["x-default"] = json!(credentials.secret);
     for (template, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            set_expiry(operation, sandbox.app().clock.now());
             let line = curl(template, method, operation, &credentials);
             operation["x-codeSamples"] =
                 json!([{ "lang": "bash", "label": "curl", "source": line }]);
             add_headers(operation);
-            add_rate_limit(operation);
-            add_examples(operation, method, sandbox, &credentials).await?;
+            let writes = writes(method, operation);
+            add_refusals(operation, writes);
+            add_examples(operation, method, writes, sandbox, &credentials).await?;
         }
     }
     Ok(document)
@@ -125,19 +130,35 @@ fn add_headers(operation: &mut Value) {
     }
 }
 
-fn add_rate_limit(operation: &mut Value) {
+/// What only the sandbox refuses.
+fn add_refusals(operation: &mut Value, writes: bool) {
     if let Some(responses) = operation["responses"].as_object_mut() {
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        let documented = || openapi::refusal(status, &[rate_limited()]);
-        responses.entry(status.as_str()).or_insert_with(documented);
+        for failure in described::of_the_sandbox(writes) {
+            let status = failure.status();
+            let documented = responses.entry(status.as_str());
+            documented.or_insert_with(|| openapi::refusal(status, &[failure]));
+        }
         responses.sort_keys();
     }
+}
+
+/// The key in the example of a body expires in a year, whatever the clock says.
+fn set_expiry(operation: &mut Value, now: Timestamp) {
+    let expiry = "/requestBody/content/application~1json/example/expiresAt";
+    if let Some(expiry) = operation.pointer_mut(expiry) {
+        *expiry = json!(now.after(Duration::from_hours(365 * 24)).to_string());
+    }
+}
+
+fn writes(method: &str, operation: &Value) -> bool {
+    method != "get" || uses_a_key(operation)
 }
 
 /// The sandbox's own answers, in place of the one example that the service's document has.
 async fn add_examples(
     operation: &mut Value,
     method: &str,
+    writes: bool,
     sandbox: &Sandbox,
     credentials: &Credentials<'_>,
 ) -> Result<(), SandboxError> {
@@ -147,7 +168,12 @@ async fn add_examples(
         if operation["operationId"] != example.operation {
             continue;
         }
-        let answer = answer(operation, method, &example.target, sandbox, credentials).await?;
+        let body = &operation["requestBody"]["content"]["application/json"]["example"];
+        let body = (!body.is_null()).then(|| body.to_string());
+        let method = method.to_uppercase();
+        let question = Question::get(&example.target, Some(credentials.token));
+        let question = question.with(&method, Some(credentials.secret), body.as_deref());
+        let answer = answer(question, writes, sandbox).await?;
         if !(200..300).contains(&answer.status) {
             return Err(SandboxError::Example(example.target.clone()));
         }
@@ -167,23 +193,14 @@ async fn add_examples(
     Ok(())
 }
 
-/// What the service itself answers to a request for `target`, with the body that is documented; in a copy of the world,
-/// which is thrown away.
+/// What the service itself answers; what it changes is thrown away.
 async fn answer(
-    operation: &Value,
-    method: &str,
-    target: &str,
+    question: Question<'_>,
+    writes: bool,
     sandbox: &Sandbox,
-    credentials: &Credentials<'_>,
 ) -> Result<Answer, SandboxError> {
-    let method = method.to_uppercase();
-    let body = &operation["requestBody"]["content"]["application/json"]["example"];
-    let body = (!body.is_null()).then(|| body.to_string());
-    let question = Question::get(target, Some(credentials.token));
-    let question = question.with(&method, Some(credentials.secret), body.as_deref());
     // No visitor can name it.
     let nobody = Visitor::of_session("of the document");
-    let writes = method != "GET" || uses_a_key(operation);
     let visit = sandbox.visit(nobody, writes).await?;
     let app = visit.as_ref().map_or(sandbox.app(), |visit| &visit.app);
     let routes = RouteTable::new(&[BasePath::root()]);

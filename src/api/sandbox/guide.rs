@@ -1,7 +1,7 @@
 //! What the sandbox says of itself: who can ask, what there is to ask for, and which answers can be had.
 //!
-//! Made once, at start; sent by [`super::beside`], as JSON or as the page in [`super::page`]. Paths in it have no origin:
-//! the same bytes wherever the sandbox runs.
+//! Made once, at start; sent by [`super::beside`], as JSON or as the page in [`super::page`]. Paths in it have no
+//! origin: the same bytes wherever the sandbox runs.
 
 use serde::Serialize;
 

@@ -1,5 +1,5 @@
-//! The sandbox over HTTP: the operations under two base paths, any documented answer on demand, a world for each visitor
-//! who changes something, and the pages that explain it.
+//! The sandbox over HTTP: the operations under two base paths, any documented answer on demand, a world for each
+//! visitor who changes something, and the pages that explain it.
 //!
 //! The operations themselves are the service's: [`operation`] is put around each, and nothing inside knows of it. Any
 //! web page may use it, with whatever headers.
@@ -116,7 +116,8 @@ fn around(sandbox: Sandbox, operations: Vec<Described>) -> Wrap {
             answers: Arc::clone(answers),
             by_bearer: described::takes(operation, "bearer"),
             takes_body: operation.request.is_some(),
-            writes: operation.method != Method::GET || described::takes(operation, "apiKey"),
+            parameters: described::path_parameters(operation),
+            writes: described::writes(operation),
             inner,
         };
         around.boxed()

@@ -24,6 +24,8 @@ pub(super) struct Operation {
     /// Whether it asks for a token before anything else.
     pub(super) by_bearer: bool,
     pub(super) takes_body: bool,
+    /// How many parameters its path has.
+    pub(super) parameters: usize,
     /// Whether it may change something; the use of a key does, since it is counted.
     pub(super) writes: bool,
     pub(super) inner: BoxEndpoint<'static>,
@@ -74,7 +76,10 @@ impl Operation {
 
     /// The same request, of which everything has arrived.
     async fn with_its_body(&self, request: Request) -> Result<Request> {
-        if !self.takes_body {
+        // poem drops a parameter that is not UTF-8; the operation refuses that before it looks at a body.
+        let path_is_text =
+            (0..self.parameters).all(|n| request.raw_path_param(&format!("param{n}")).is_some());
+        if !self.takes_body || !path_is_text {
             return Ok(request);
         }
         let (mut request, mut body) = request.split();

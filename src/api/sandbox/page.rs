@@ -57,7 +57,8 @@ fn html(guide: &Guide, clock: &str) -> String {
 <table><tr><th>Organization<th>Shows<th>Keys</tr>{organizations}</table>
 <h2>Who can ask</h2>
 <p>Send <code>Authorization: Bearer TOKEN</code>. The tokens never expire and open nothing but a sandbox. Others can be signed
-with {algorithm} and the secret <code>{secret}</code>; leave <code>iat</code> out, for the clock stands still.</p>
+with {algorithm} and the secret <code>{secret}</code>; they need <code>sub</code> and <code>exp</code>, and no <code>iat</code> or
+<code>nbf</code>, for the clock may stand still.</p>
 {users}
 <section><b>Nobody</b>: a token that has expired, for a 401<pre>{expired}</pre></section>
 <h2>Any answer on demand</h2>
@@ -67,8 +68,9 @@ that has it.</p>
 <h2>Changing things</h2>
 <p>What you create, rotate, revoke or use, only you see: whoever sends the same <code>{session}</code>, a name of 1 to 128
 letters, digits and <code>-._~:/+=@</code>. Without one it is whoever sends the same token, and everybody knows those above;
-a key without a token belongs to who made it, or to the owner of its organization. It is dropped after {idle} minutes
-without a request, when {most} others have come since, or by <code>{reset}</code>.</p>
+a key without a token belongs to who made it, or to the owner of its organization. It is dropped by <code>{reset}</code>,
+after {idle} minutes without a request, or when its room is needed for others: {most} visitors' changes are kept, and as
+many bytes as a machine can spare. Who has made thousands of keys gets a 507, and begins again.</p>
 ",
         reference = escape(&guide.reference),
         document = escape(&guide.document),

@@ -1,8 +1,8 @@
 //! `Prefer`: which documented answer a request would like to have (RFC 7240; `code` and `example` are Prism's words).
 //!
-//! Pure: a header in, a wish out. Other preferences are ignored, as the RFC wants it; whether there is such an answer is
-//! known to [`super::answers`]. A semicolon is taken for a comma: what follows it would be a parameter, of which ours have
-//! none, and a wish that is passed over in silence helps nobody.
+//! Pure: a header in, a wish out. Other preferences are ignored, as the RFC wants it; whether there is such an answer
+//! is known to [`super::answers`]. A semicolon is taken for a comma: what follows it would be a parameter, of which ours
+//! have none, and a wish that is passed over in silence helps nobody.
 
 use std::fmt;
 

@@ -3,7 +3,8 @@
 //! Called by [`super::Store`] for everything that changes the file. What waits in the queue together is committed
 //! together: one IMMEDIATE transaction, one `fsync`, and a savepoint for each write, so that one that fails
 //! undoes itself alone. Nobody is answered before the commit. The queue is bounded: when it is full, the write
-//! is refused at once, and nothing of it happens.
+//! is refused at once, and nothing of it happens. A connection that nobody
+//! else waits for needs none of that: [`write_now`].
 
 mod group;
 #[cfg(test)]

@@ -15,7 +15,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{KEYS, SandboxApp};
-use crate::harness::ANA;
+use crate::harness::{ANA, TestApp, lasting_token};
 
 /// Does what a request to create a key would.
 async fn create(visit: &Visit, n: u8) {
@@ -139,4 +139,44 @@ async fn a_copy_in_which_nothing_was_changed_is_not_kept() {
     app.session("x").create("x").await;
     assert_eq!(app.sandbox.copies(), 1);
     app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_found_in_the_same_order_as_without_a_sandbox() {
+    let (app, real) = (SandboxApp::start().await, TestApp::demo().await);
+    let long = vec![b' '; 20_000];
+    let keys = "/api/organizations/acme-corp/api-keys";
+    let no_text = "/api/organizations/%FF/api-keys";
+    let rotate = "/api/organizations/acme-corp/api-keys/%FF/rotate";
+    for path in [keys, no_text, rotate, "/api/organizations/nobody/api-keys"] {
+        for (with_token, media_type, body) in [
+            (false, "text/plain", &long[..]),
+            (true, "text/plain", b"{}"),
+            (true, "application/json", &long),
+            (true, "application/json", b"{}"),
+            (true, "application/json", b"[1"),
+            (true, "application/json", b""),
+        ] {
+            let mut answers = Vec::new();
+            for (origin, token) in [
+                (&app.origin, app.token(ANA)),
+                (&real.origin, &lasting_token(ANA)),
+            ] {
+                let request = app.client.post(format!("{origin}{path}"));
+                let request = request
+                    .header("Content-Type", media_type)
+                    .body(body.to_vec());
+                let request = if with_token {
+                    request.bearer_auth(token)
+                } else {
+                    request
+                };
+                let answer = request.send().await.unwrap();
+                answers.push((answer.status(), answer.text().await.unwrap()));
+            }
+            assert_eq!(answers[0], answers[1], "{path} {media_type} {}", body.len());
+        }
+    }
+    app.stop().await;
+    real.stop().await;
 }
