@@ -13,10 +13,12 @@ use serde_json::{Map, Value, json};
 use super::{SandboxError, described, visitor::SESSION_NAME};
 use crate::{
     api::{
+        Service,
         ask::{Answer, Question, ask},
         openapi,
         routes::{BasePath, RouteTable},
     },
+    app::App,
     model::Timestamp,
     sandbox::{Sandbox, Visitor},
 };
@@ -55,6 +57,7 @@ pub(super) async fn document(sandbox: &Sandbox, base: &BasePath) -> Result<Value
         servers.retain(|server| server["url"] != api);
         servers.insert(0, json!({ "url": api, "description": "The sandbox" }));
     }
+    let reads = service(sandbox.app());
     let schemes = &mut document["components"]["securitySchemes"];
     schemes["bearer"]["description"] =
         json!("A token of the sandbox; GET /sandbox lists one for every user.");
@@ -69,7 +72,7 @@ pub(super) async fn document(sandbox: &Sandbox, base: &BasePath) -> Result<Value
             add_headers(operation);
             let writes = writes(method, operation);
             add_refusals(operation, writes);
-            add_examples(operation, method, writes, sandbox, &credentials).await?;
+            add_examples(operation, method, writes, sandbox, &reads, &credentials).await?;
         }
     }
     Ok(document)
@@ -160,6 +163,7 @@ async fn add_examples(
     method: &str,
     writes: bool,
     sandbox: &Sandbox,
+    reads: &impl Service,
     credentials: &Credentials<'_>,
 ) -> Result<(), SandboxError> {
     let mut examples = Map::new();
@@ -173,7 +177,7 @@ async fn add_examples(
         let method = method.to_uppercase();
         let question = Question::get(&example.target, Some(credentials.token));
         let question = question.with(&method, Some(credentials.secret), body.as_deref());
-        let answer = answer(question, writes, sandbox).await?;
+        let answer = answer(question, writes, sandbox, reads).await?;
         if !(200..300).contains(&answer.status) {
             return Err(SandboxError::Example(example.target.clone()));
         }
@@ -198,14 +202,21 @@ async fn answer(
     question: Question<'_>,
     writes: bool,
     sandbox: &Sandbox,
+    reads: &impl Service,
 ) -> Result<Answer, SandboxError> {
     // No visitor can name it.
     let nobody = Visitor::of_session("of the document");
-    let visit = sandbox.visit(nobody, writes).await?;
-    let app = visit.as_ref().map_or(sandbox.app(), |visit| &visit.app);
-    let routes = RouteTable::new(&[BasePath::root()]);
-    let service = OpenApiService::new(routes, openapi::TITLE, "").into_endpoint();
-    let answer = ask(&service.data(app.clone()), question).await?;
+    let Some(visit) = sandbox.visit(nobody, writes).await? else {
+        return Ok(ask(reads, question).await?);
+    };
+    let answer = ask(&service(&visit.app), question).await?;
     sandbox.reset(nobody);
     Ok(answer)
+}
+
+/// The service itself, with its operations at the root.
+fn service(app: &App) -> impl Service + use<> {
+    let routes = RouteTable::new(&[BasePath::root()]);
+    let service = OpenApiService::new(routes, openapi::TITLE, "").into_endpoint();
+    service.data(app.clone())
 }

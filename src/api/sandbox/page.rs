@@ -70,7 +70,7 @@ that has it.</p>
 letters, digits and <code>-._~:/+=@</code>. Without one it is whoever sends the same token, and everybody knows those above;
 a key without a token belongs to who made it, or to the owner of its organization. It is dropped by <code>{reset}</code>,
 after {idle} minutes without a request, or when its room is needed for others: {most} visitors' changes are kept, and as
-many bytes as a machine can spare. Who has made thousands of keys gets a 507, and begins again.</p>
+many bytes as a machine can spare. Whoever has made hundreds of keys gets a 507, and begins again.</p>
 ",
         reference = escape(&guide.reference),
         document = escape(&guide.document),
