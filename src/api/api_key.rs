@@ -9,6 +9,8 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 
+use super::headers::only;
+
 /// The header that a key's secret comes in.
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -49,10 +51,8 @@ impl<'a> ApiExtractor<'a> for PresentedKey {
         _: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
-        let mut sent = request.headers().get_all(API_KEY).iter();
-        match (sent.next().map(|value| value.to_str()), sent.next()) {
-            (Some(Ok(text)), None) => Ok(Self(Some(text.to_owned()))),
-            _ => Ok(Self(None)),
-        }
+        let sent = only(request.headers(), &API_KEY);
+        let text = sent.and_then(|value| value.to_str().ok());
+        Ok(Self(text.map(str::to_owned)))
     }
 }

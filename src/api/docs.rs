@@ -29,8 +29,7 @@ pub(super) struct Page {
 
 impl Page {
     /// The reference to `document` for an API under `base` on the server that the page comes from.
-    pub(super) fn new(document: &str, base: &BasePath) -> serde_json::Result<Self> {
-        let mut document: Value = serde_json::from_str(document)?;
+    pub(super) fn new(mut document: Value, base: &BasePath) -> Self {
         if let Some(servers) = document["servers"].as_array_mut() {
             let url = if base.as_str().is_empty() {
                 "/"
@@ -39,11 +38,11 @@ impl Page {
             };
             servers.insert(0, json!({ "url": url, "description": "This server" }));
         }
-        Ok(Self {
+        Self {
             // A script ends at the first `</`, wherever that stands.
             document: document.to_string().replace("</", "<\\/"),
             html: OnceLock::new(),
-        })
+        }
     }
 
     /// poem-openapi makes the page for a document of its own making alone: make an empty one, and swap it.

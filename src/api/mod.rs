@@ -18,6 +18,7 @@ mod docs;
 mod envelope;
 mod error;
 mod fields;
+mod headers;
 mod health;
 mod keys;
 mod metrics;
@@ -35,6 +36,7 @@ mod wire;
 use hyper::body::Bytes;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get};
 use poem_openapi::{OpenApiService, Tags};
+use serde_json::Value;
 
 pub use self::{
     ask::{Answer, AskError, Question, ask},
@@ -73,33 +75,40 @@ pub fn endpoint(
     request_seed: u64,
 ) -> serde_json::Result<impl Service + use<>> {
     let routes = RouteTable::new(std::slice::from_ref(base));
-    let routes = with_pages(routes, document()?, app)?;
+    complete(routes, openapi::value()?, app, cors, request_seed)
+}
+
+/// A table of operations, with what is served beside them (the interactive reference, the document, and whether it
+/// lives), for `app`, in its envelope.
+fn complete(
+    mut routes: RouteTable,
+    document: Value,
+    app: &App,
+    cors: Cors,
+    request_seed: u64,
+) -> serde_json::Result<impl Service + use<>> {
+    let text = Bytes::from(openapi::text(&document)?);
+    let bases = routes.bases().to_vec();
+    for base in &bases {
+        let page = DocumentPage(text.clone());
+        routes = routes.beside(&base.join(routes::DOCUMENT), page);
+    }
+    if let Some(base) = bases.first() {
+        routes = routes.beside(routes::DOCS, docs::Page::new(document, base));
+    }
+    let routes = routes
+        .beside(routes::HEALTHZ, health::Live)
+        .beside(routes::READYZ, health::Ready(app.store.clone()));
     let infos = routes.infos();
-    let service = OpenApiService::new(routes, openapi::TITLE, "")
-        .into_endpoint()
-        .data(app.clone());
     let metrics = app.metrics.clone();
+    let service = service(routes, app);
     Ok(Envelope::new(service, infos, cors, request_seed, metrics))
 }
 
-/// Adds what is served beside the operations: the interactive reference, the document, and whether it lives.
-fn with_pages(
-    mut routes: RouteTable,
-    document: String,
-    app: &App,
-) -> serde_json::Result<RouteTable> {
-    let bases = routes.bases().to_vec();
-    if let Some(base) = bases.first() {
-        routes = routes.beside(routes::DOCS, docs::Page::new(&document, base)?);
-    }
-    let document = Bytes::from(document);
-    for base in &bases {
-        let page = DocumentPage(document.clone());
-        routes = routes.beside(&base.join(routes::DOCUMENT), page);
-    }
-    Ok(routes
-        .beside(routes::HEALTHZ, health::Live)
-        .beside(routes::READYZ, health::Ready(app.store.clone())))
+/// The endpoints of a table, each of which finds `app` in its request.
+fn service(routes: RouteTable, app: &App) -> impl Service + use<> {
+    let service = OpenApiService::new(routes, openapi::TITLE, "");
+    service.into_endpoint().data(app.clone())
 }
 
 /// What llavero answers to whoever watches over it: `/metrics`, for an address of its own.

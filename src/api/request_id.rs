@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use poem::http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::headers::only;
+
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Ids for requests: the process's own random part, and a number.
@@ -24,10 +26,7 @@ impl RequestIds {
 
     /// The request's own id if it brings exactly one that is fit to be logged and sent back, else a new one.
     pub(super) fn keep_or_make(&self, headers: &HeaderMap) -> HeaderValue {
-        let mut sent = headers.get_all(REQUEST_ID).iter();
-        if let (Some(id), None) = (sent.next(), sent.next())
-            && is_plain(id.as_bytes())
-        {
+        if let Some(id) = only(headers, &REQUEST_ID).filter(|id| is_plain(id.as_bytes())) {
             return id.clone();
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);

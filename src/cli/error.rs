@@ -12,7 +12,7 @@ use crate::{
     model::RandomError,
     sandbox,
     store::{self, OpenError},
-    token::KeyError,
+    token::{KeyError, MintError},
 };
 
 /// Why a command did not do its work. Displays as one line.
@@ -103,6 +103,12 @@ impl From<io::Error> for Error {
 
 impl From<RandomError> for Error {
     fn from(error: RandomError) -> Self {
+        Self::refused(error.to_string())
+    }
+}
+
+impl From<MintError> for Error {
+    fn from(error: MintError) -> Self {
         Self::refused(error.to_string())
     }
 }

@@ -7,9 +7,9 @@ use std::{num::NonZeroU32, process::ExitCode, time::Duration};
 
 use tokio::runtime::Builder;
 
-use super::{Error, Host, Typed, checked, database::DatabaseArgs, print};
+use super::{Error, Host, Typed, base_path::BasePathArgs, checked, database::DatabaseArgs, print};
 use crate::{
-    api::{self, Answer, AskError, BasePath, Cors, Question},
+    api::{self, Answer, AskError, Cors, Question},
     app::App,
     demo::Demo,
     model::UserId,
@@ -40,14 +40,8 @@ pub(super) struct Args {
     #[arg(long)]
     sandbox: bool,
 
-    /// The path that the API is under; `/` for none
-    #[arg(
-        long,
-        value_name = "PATH",
-        default_value = "/api",
-        env = "LLAVERO_BASE_PATH"
-    )]
-    base_path: BasePath,
+    #[command(flatten)]
+    base: BasePathArgs,
 }
 
 /// Prints the answer. The exit code is 0 for a success, 1 for anything else.
@@ -78,7 +72,7 @@ pub(super) fn run(typed: &Typed<Args>, host: &Host) -> Result<ExitCode, Error> {
 impl Args {
     async fn ask_the_sandbox(&self) -> Result<Answer, Error> {
         let sandbox = Sandbox::for_one_question().await?;
-        let endpoint = api::sandbox_endpoint(&sandbox, &self.base_path, 0).await?;
+        let endpoint = api::sandbox_endpoint(&sandbox, &self.base.base_path, 0).await?;
         let token = self.user.as_ref().map(|user| sandbox.token(user));
         let token = token.transpose()?;
         let question = Question::get(&self.target, token.as_deref());
@@ -96,7 +90,7 @@ impl Args {
         let trusted = TrustedKey::from_secret(&secret);
         let (clock, random) = (host.clock.clone(), host.random.clone());
         let app = App::new(store.clone(), trusted, Expected::default(), clock, random);
-        let endpoint = api::endpoint(&app, &self.base_path, Cors::Only(Vec::new()), 0)?;
+        let endpoint = api::endpoint(&app, &self.base.base_path, Cors::Only(Vec::new()), 0)?;
         let token = token.transpose()?;
         let answer = api::ask(&endpoint, Question::get(&self.target, token.as_deref())).await;
         drop((app, endpoint));
@@ -124,8 +118,7 @@ fn token(user: &UserId, secret: &HmacSecret, host: &Host) -> Result<String, Erro
         audience: None,
         issuer: None,
     };
-    mint(secret, &token, host.clock.now())
-        .map_err(|error| Error::refused(format!("cannot sign: {error}")))
+    Ok(mint(secret, &token, host.clock.now())?)
 }
 
 impl From<AskError> for Error {

@@ -6,6 +6,7 @@
 
 mod address;
 mod audit;
+mod base_path;
 mod completions;
 mod database;
 mod error;

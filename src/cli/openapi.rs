@@ -4,11 +4,8 @@
 
 use tokio::runtime::Builder;
 
-use super::{Error, Typed, print};
-use crate::{
-    api::{self, BasePath},
-    sandbox::Sandbox,
-};
+use super::{Error, Typed, base_path::BasePathArgs, print};
+use crate::{api, sandbox::Sandbox};
 
 /// The arguments of `llavero openapi`.
 #[derive(Debug, clap::Args)]
@@ -17,14 +14,8 @@ pub(super) struct Args {
     #[arg(long)]
     sandbox: bool,
 
-    /// The path that the sandbox's API is under; `/` for none
-    #[arg(
-        long,
-        value_name = "PATH",
-        default_value = "/api",
-        env = "LLAVERO_BASE_PATH"
-    )]
-    base_path: BasePath,
+    #[command(flatten)]
+    base: BasePathArgs,
 }
 
 /// Prints the document.
@@ -34,7 +25,7 @@ pub(super) fn run(typed: &Typed<Args>) -> Result<(), Error> {
         let runtime = Builder::new_current_thread().enable_time().build()?;
         return print(&runtime.block_on(async {
             let sandbox = Sandbox::for_one_question().await?;
-            Ok::<_, Error>(api::sandbox_document(&sandbox, &args.base_path).await?)
+            Ok::<_, Error>(api::sandbox_document(&sandbox, &args.base.base_path).await?)
         })?);
     }
     if typed.has("base_path") {

@@ -65,8 +65,7 @@ impl Args {
             audience: self.audience,
             issuer: self.issuer,
         };
-        let token = mint(&secret, &token, host.clock.now())
-            .map_err(|error| Error::refused(format!("cannot sign: {error}")))?;
+        let token = mint(&secret, &token, host.clock.now())?;
         print(&format!("{token}\n"))
     }
 }

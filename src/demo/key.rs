@@ -61,13 +61,16 @@ struct DemoUsage {
 
 impl DemoKey {
     /// The key itself, or its copies.
-    pub(super) fn copies(&self) -> Vec<Self> {
-        let Some(copies) = self.copies else {
-            return vec![self.clone()];
-        };
-        (1..=copies)
-            .filter_map(|number| self.copy(number))
-            .collect()
+    pub(super) fn copies(&self) -> impl Iterator<Item = Self> {
+        let itself = self.copies.is_none().then(|| self.clone());
+        let copies = 1..=self.copies.unwrap_or(0);
+        let copies = copies.filter_map(|number| self.copy(number));
+        itself.into_iter().chain(copies)
+    }
+
+    /// How many there are of it.
+    pub(super) fn number_of_copies(&self) -> usize {
+        self.copies.map_or(1, usize::from)
     }
 
     fn copy(&self, number: u16) -> Option<Self> {

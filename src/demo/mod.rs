@@ -94,8 +94,19 @@ pub struct DemoUser {
     pub id: UserId,
     /// The user's first name.
     pub name: String,
-    /// For instance `owner of Acme Corp`; empty for a member of nothing.
-    pub memberships: Vec<String>,
+    /// What the user belongs to, in the order of the files.
+    pub memberships: Vec<Membership>,
+}
+
+/// That a user belongs to an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The organization's name in URLs.
+    pub slug: Slug,
+    /// What the organization is called.
+    pub organization: Name,
+    /// What the user is in it.
+    pub role: Role,
 }
 
 impl Demo {
@@ -142,10 +153,13 @@ impl Demo {
         &self.examples
     }
 
-    fn memberships(&self, user: &UserId) -> Vec<String> {
+    fn memberships(&self, user: &UserId) -> Vec<Membership> {
         let of = |organization: &DemoOrganization| {
-            let role = organization.role_of(user)?.as_str();
-            Some(format!("{role} of {}", organization.name))
+            Some(Membership {
+                slug: organization.slug.clone(),
+                organization: organization.name.clone(),
+                role: organization.role_of(user)?,
+            })
         };
         self.organizations.iter().filter_map(of).collect()
     }
@@ -192,7 +206,13 @@ impl DemoOrganization {
         Some(members.find(|member| member.user == *user)?.role)
     }
 
-    /// Its keys: id, name and secret.
+    /// How many keys it has.
+    #[must_use]
+    pub fn total_keys(&self) -> usize {
+        self.keys.iter().map(DemoKey::number_of_copies).sum()
+    }
+
+    /// Its keys: id, name and secret. Each is made when its turn comes.
     pub fn keys(&self) -> impl Iterator<Item = (KeyId, Name, Secret)> {
         let keys = self.keys.iter().flat_map(DemoKey::copies);
         keys.map(|key| (KeyId(key.id), key.name, key.secret))

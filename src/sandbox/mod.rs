@@ -2,8 +2,8 @@
 //!
 //! Made by `llavero serve --sandbox`, used by `api::sandbox`. Nobody changes the world that all see: whoever writes
 //! gets a copy of their own ([`visit`]), of which what differs from the world is kept between two requests
-//! ([`changes`]) as long as they come back ([`copies`]). Everybody's token is known ([`users`]), and signed with a key that is trusted
-//! here alone.
+//! ([`changes`]) as long as they come back ([`copies`]). Everybody's token is known ([`users`]), and signed with a key
+//! that is trusted here alone.
 
 mod changes;
 mod copies;
@@ -25,7 +25,7 @@ use crate::{
     demo::Demo,
     model::{Clock, Random, SecretHash, Timestamp, UserId},
     store::{self, OpenError, OpenOptions, Store},
-    token::{Expected, HmacSecret, TrustedKey},
+    token::{Expected, HmacSecret, MintError, TrustedKey},
 };
 
 /// When a sandbox's clock stands still unless it is told otherwise: 2026-01-15T12:00:00.000Z.
@@ -74,8 +74,8 @@ pub enum StartError {
     #[error(transparent)]
     Store(#[from] store::Error),
     /// No token could be signed, which no valid secret brings about.
-    #[error("cannot sign: {0}")]
-    Sign(String),
+    #[error(transparent)]
+    Sign(#[from] MintError),
 }
 
 /// A running sandbox. Clones share it.
@@ -116,11 +116,12 @@ impl Sandbox {
         let trusted = TrustedKey::from_secret(&HmacSecret::of_the_sandbox());
         let app = App::new(store, trusted, Expected::default(), clock, Random::system());
         let users = users::users(&demo)?;
+        let expired_token = users::expired_token(&users)?.into();
         Ok(Self {
             app,
             owners: users::owners(&demo, &users).into(),
             users: users.into(),
-            expired_token: users::expired_token(&demo)?.into(),
+            expired_token,
             demo: demo.into(),
             world,
             copies: Copies::start(limits, time),
@@ -159,7 +160,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// When the library cannot sign.
-    pub fn token(&self, user: &UserId) -> Result<String, StartError> {
+    pub fn token(&self, user: &UserId) -> Result<String, MintError> {
         users::token(user, Timestamp::LATEST)
     }
 

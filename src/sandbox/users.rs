@@ -5,11 +5,11 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use super::{StartError, Visitor};
+use super::Visitor;
 use crate::{
     demo::{Demo, DemoUser},
     model::{Role, SecretHash, Timestamp, UserId},
-    token::{HmacSecret, NewToken, mint},
+    token::{HmacSecret, MintError, NewToken, mint},
 };
 
 /// Somebody who can ask.
@@ -22,7 +22,7 @@ pub struct SandboxUser {
 }
 
 /// All users, the one with the most to see first.
-pub(super) fn users(demo: &Demo) -> Result<Vec<SandboxUser>, StartError> {
+pub(super) fn users(demo: &Demo) -> Result<Vec<SandboxUser>, MintError> {
     let with_token = |user: DemoUser| {
         let token = token(&user.id, Timestamp::LATEST)?;
         Ok(SandboxUser { user, token })
@@ -48,16 +48,14 @@ pub(super) fn owners(demo: &Demo, users: &[SandboxUser]) -> HashMap<SecretHash, 
 }
 
 /// A token that has expired, whatever the clock says: the first user's.
-pub(super) fn expired_token(demo: &Demo) -> Result<String, StartError> {
-    let user = demo.users().into_iter().next();
-    user.map_or_else(
-        || Ok(String::new()),
-        |user| token(&user.id, Timestamp::from_millis(1000)),
-    )
+pub(super) fn expired_token(users: &[SandboxUser]) -> Result<String, MintError> {
+    let first = users.first();
+    let token = first.map(|known| token(&known.user.id, Timestamp::from_millis(1000)));
+    Ok(token.transpose()?.unwrap_or_default())
 }
 
 /// A token that was issued in 1970: valid wherever the clock may stand, until it expires.
-pub(super) fn token(user: &UserId, expires: Timestamp) -> Result<String, StartError> {
+pub(super) fn token(user: &UserId, expires: Timestamp) -> Result<String, MintError> {
     let issued = Timestamp::from_millis(0);
     let token = NewToken {
         user: user.clone(),
@@ -65,6 +63,5 @@ pub(super) fn token(user: &UserId, expires: Timestamp) -> Result<String, StartEr
         audience: None,
         issuer: None,
     };
-    let signed = mint(&HmacSecret::of_the_sandbox(), &token, issued);
-    signed.map_err(|error| StartError::Sign(error.to_string()))
+    mint(&HmacSecret::of_the_sandbox(), &token, issued)
 }

@@ -23,6 +23,11 @@ pub struct NewToken {
     pub issuer: Option<String>,
 }
 
+/// Why a token was not signed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot sign: {0}")]
+pub struct MintError(String);
+
 #[derive(Serialize)]
 struct Claims<'a> {
     sub: &'a str,
@@ -38,11 +43,7 @@ struct Claims<'a> {
 ///
 /// # Errors
 /// When the library cannot sign, which no valid secret brings about.
-pub fn mint(
-    secret: &HmacSecret,
-    token: &NewToken,
-    now: Timestamp,
-) -> Result<String, jsonwebtoken::errors::Error> {
+pub fn mint(secret: &HmacSecret, token: &NewToken, now: Timestamp) -> Result<String, MintError> {
     let claims = Claims {
         sub: token.user.as_str(),
         iat: now.as_secs(),
@@ -52,4 +53,5 @@ pub fn mint(
     };
     let key = EncodingKey::from_secret(secret.as_bytes());
     encode(&Header::new(Algorithm::HS256), &claims, &key)
+        .map_err(|error| MintError(error.to_string()))
 }

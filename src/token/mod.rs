@@ -11,6 +11,6 @@ mod trust;
 mod verify;
 
 pub use claims::Expected;
-pub use mint::{NewToken, mint};
+pub use mint::{MintError, NewToken, mint};
 pub use trust::{HmacSecret, KeyError, TrustedKey};
 pub use verify::{TokenError, Verifier};

@@ -10,7 +10,7 @@ use std::{
 };
 
 use llavero::{
-    api::{self, Cors},
+    api::{self, Cors, Service},
     app::App,
     demo::Demo,
     model::{Clock, Random, Secret, Seed, Timestamp, UserId},
@@ -49,8 +49,37 @@ pub(crate) struct TestApp {
     pub(crate) directory: TempDir,
     clock: Arc<AtomicI64>,
     client: Client,
+    server: Server,
+}
+
+/// An endpoint that is served on a port of its own.
+pub(crate) struct Server {
+    /// `http://127.0.0.1:PORT`
+    pub(crate) origin: String,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) async fn start(endpoint: impl Service) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(api::serve(listener, endpoint, async {
+            let _ = stopped.await;
+        }));
+        Self {
+            origin,
+            stop,
+            served,
+        }
+    }
+
+    /// Stops serving and waits for it.
+    pub(crate) async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.served.await.unwrap();
+    }
 }
 
 impl TestApp {
@@ -101,20 +130,14 @@ impl TestApp {
         let base = "/api".parse().unwrap();
         let cors = Cors::Only(vec![PAGE.parse().unwrap()]);
         let endpoint = api::endpoint(&app, &base, cors, 0xfeed).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(api::serve(listener, endpoint, async {
-            let _ = stopped.await;
-        }));
+        let server = Server::start(endpoint).await;
         Self {
-            origin,
+            origin: server.origin.clone(),
+            server,
             store,
             directory,
             clock: instant,
             client: Client::new(),
-            stop,
-            served,
         }
     }
 
@@ -189,8 +212,7 @@ impl TestApp {
 
     /// Stops serving and waits for it.
     pub(crate) async fn stop(self) -> TempDir {
-        self.stop.send(()).unwrap();
-        self.served.await.unwrap();
+        self.server.stop().await;
         self.store.close();
         self.directory
     }

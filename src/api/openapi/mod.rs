@@ -24,6 +24,16 @@ pub(super) const TITLE: &str = "Timbrix API";
 /// # Errors
 /// When an annotated struct has no JSON form, which the tests rule out.
 pub fn document() -> serde_json::Result<String> {
+    text(&value()?)
+}
+
+/// A document as text.
+pub(super) fn text(document: &Value) -> serde_json::Result<String> {
+    Ok(serde_json::to_string_pretty(document)? + "\n")
+}
+
+/// The document.
+pub(super) fn value() -> serde_json::Result<Value> {
     let mut registry = Registry::new();
     Apis::register(&mut registry);
     ErrorOut::register(&mut registry);
@@ -52,8 +62,7 @@ pub fn document() -> serde_json::Result<String> {
             "schemas": schemas,
         }),
     );
-    let text = serde_json::to_string_pretty(&document)?;
-    Ok(text + "\n")
+    Ok(document.into())
 }
 
 /// The security schemes, without the doc comment of a Rust type that poem-openapi puts there.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{
     guide::Guide,
     page,
-    visitor::{SESSION_NAME, visitor},
+    visitor::{SESSION_NAME, valid_token, visitor},
 };
 use crate::{
     api::{error::Failure, routes::GUIDE},
@@ -73,13 +73,14 @@ impl Endpoint for Reset {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        let Some(visitor) = visitor(request.headers(), &self.0)? else {
+        let (headers, sandbox) = (request.headers(), &self.0);
+        let Some(visitor) = visitor(headers, valid_token(headers, sandbox), sandbox)? else {
             let who = format!(
                 "Say whose changes: send {SESSION_NAME}, a bearer token of the sandbox, or a key"
             );
             return Err(Failure::BadRequest(who).into());
         };
-        self.0.reset(visitor);
+        sandbox.reset(visitor);
         Ok(Response::builder().status(StatusCode::NO_CONTENT).finish())
     }
 }

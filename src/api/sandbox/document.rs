@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use poem::{EndpointExt, IntoEndpoint, error::ResponseError};
-use poem_openapi::OpenApiService;
+use poem::error::ResponseError;
+use poem_openapi::{OpenApi, registry::MetaOperation};
 use serde_json::{Map, Value, json};
 
 use super::{SandboxError, described, visitor::SESSION_NAME};
@@ -16,7 +16,8 @@ use crate::{
         Service,
         ask::{Answer, Question, ask},
         openapi,
-        routes::{BasePath, RouteTable},
+        routes::{Apis, BasePath, RouteTable},
+        service,
     },
     app::App,
     model::Timestamp,
@@ -38,7 +39,7 @@ struct Credentials<'a> {
 
 /// The document of a sandbox whose API is under `base`.
 pub(super) async fn document(sandbox: &Sandbox, base: &BasePath) -> Result<Value, SandboxError> {
-    let mut document: Value = serde_json::from_str(&openapi::document()?)?;
+    let mut document = openapi::value()?;
     let first_key = sandbox
         .demo()
         .organizations()
@@ -57,29 +58,35 @@ pub(super) async fn document(sandbox: &Sandbox, base: &BasePath) -> Result<Value
         servers.retain(|server| server["url"] != api);
         servers.insert(0, json!({ "url": api, "description": "The sandbox" }));
     }
-    let reads = service(sandbox.app());
+    let reads = at_the_root(sandbox.app());
     let schemes = &mut document["components"]["securitySchemes"];
     schemes["bearer"]["description"] =
         json!("A token of the sandbox; GET /sandbox lists one for every user.");
     schemes["bearer"]["x-default"] = json!(credentials.token);
     schemes["apiKey"]["x-default"] = json!(credentials.secret);
-    for (template, item) in document["paths"].as_object_mut().into_iter().flatten() {
-        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+    for path in Apis::meta().into_iter().flat_map(|api| api.paths) {
+        for meta in &path.operations {
+            let method = meta.method.as_str().to_lowercase();
+            let operation = &mut document["paths"][&path.path][&method];
             set_expiry(operation, sandbox.app().clock.now());
-            let line = curl(template, method, operation, &credentials);
+            let line = curl(&path.path, meta, operation, &credentials);
             operation["x-codeSamples"] =
                 json!([{ "lang": "bash", "label": "curl", "source": line }]);
             add_headers(operation);
-            let writes = writes(method, operation);
-            add_refusals(operation, writes);
-            add_examples(operation, method, writes, sandbox, &reads, &credentials).await?;
+            add_refusals(operation, described::writes(meta));
+            add_examples(operation, meta, sandbox, &reads, &credentials).await?;
         }
     }
     Ok(document)
 }
 
 /// A line that works when it is pasted.
-fn curl(template: &str, method: &str, operation: &Value, credentials: &Credentials<'_>) -> String {
+fn curl(
+    template: &str,
+    meta: &MetaOperation,
+    operation: &Value,
+    credentials: &Credentials<'_>,
+) -> String {
     let mut path = template.to_owned();
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
         if let (Some(name), Some(example)) =
@@ -88,14 +95,14 @@ fn curl(template: &str, method: &str, operation: &Value, credentials: &Credentia
             path = path.replace(&format!("{{{name}}}"), example);
         }
     }
-    let credential = if uses_a_key(operation) {
+    let credential = if described::takes(meta, "apiKey") {
         format!("X-API-Key: {}", credentials.secret)
     } else {
         format!("Authorization: Bearer {}", credentials.token)
     };
-    let method = match method {
-        "get" => String::new(),
-        other => format!(" -X {}", other.to_uppercase()),
+    let method = match meta.method.as_str() {
+        "GET" => String::new(),
+        other => format!(" -X {other}"),
     };
     let body = match &operation["requestBody"]["content"]["application/json"]["example"] {
         Value::Null => String::new(),
@@ -103,10 +110,6 @@ fn curl(template: &str, method: &str, operation: &Value, credentials: &Credentia
     };
     let api = credentials.api;
     format!("curl{method} '{api}{path}' -H '{credential}'{body}")
-}
-
-fn uses_a_key(operation: &Value) -> bool {
-    operation["security"] == json!([{ "apiKey": [] }])
 }
 
 /// What only the sandbox understands.
@@ -153,31 +156,26 @@ fn set_expiry(operation: &mut Value, now: Timestamp) {
     }
 }
 
-fn writes(method: &str, operation: &Value) -> bool {
-    method != "get" || uses_a_key(operation)
-}
-
 /// The sandbox's own answers, in place of the one example that the service's document has.
 async fn add_examples(
     operation: &mut Value,
-    method: &str,
-    writes: bool,
+    meta: &MetaOperation,
     sandbox: &Sandbox,
     reads: &impl Service,
     credentials: &Credentials<'_>,
 ) -> Result<(), SandboxError> {
     let mut examples = Map::new();
     let mut status = String::new();
+    let body = &operation["requestBody"]["content"]["application/json"]["example"];
+    let body = (!body.is_null()).then(|| body.to_string());
     for example in sandbox.demo().examples() {
-        if operation["operationId"] != example.operation {
+        if meta.operation_id != Some(&*example.operation) {
             continue;
         }
-        let body = &operation["requestBody"]["content"]["application/json"]["example"];
-        let body = (!body.is_null()).then(|| body.to_string());
-        let method = method.to_uppercase();
         let question = Question::get(&example.target, Some(credentials.token));
-        let question = question.with(&method, Some(credentials.secret), body.as_deref());
-        let answer = answer(question, writes, sandbox, reads).await?;
+        let (method, secret) = (meta.method.as_str(), Some(credentials.secret));
+        let question = question.with(method, secret, body.as_deref());
+        let answer = answer(question, described::writes(meta), sandbox, reads).await?;
         if !(200..300).contains(&answer.status) {
             return Err(SandboxError::Example(example.target.clone()));
         }
@@ -209,14 +207,12 @@ async fn answer(
     let Some(visit) = sandbox.visit(nobody, writes).await? else {
         return Ok(ask(reads, question).await?);
     };
-    let answer = ask(&service(&visit.app), question).await?;
+    let answer = ask(&at_the_root(&visit.app), question).await?;
     sandbox.reset(nobody);
     Ok(answer)
 }
 
 /// The service itself, with its operations at the root.
-fn service(app: &App) -> impl Service + use<> {
-    let routes = RouteTable::new(&[BasePath::root()]);
-    let service = OpenApiService::new(routes, openapi::TITLE, "").into_endpoint();
-    service.data(app.clone())
+fn at_the_root(app: &App) -> impl Service + use<> {
+    service(RouteTable::new(&[BasePath::root()]), app)
 }

@@ -12,8 +12,7 @@ use super::{
 };
 use crate::{
     api::routes::{self, BasePath},
-    demo::{Demo, DemoOrganization},
-    model::UserId,
+    demo::{DemoOrganization, Membership},
     sandbox::{Limits, Sandbox},
     token::HmacSecret,
 };
@@ -121,7 +120,7 @@ impl Guide {
         let users = sandbox.users().iter().map(|known| UserOut {
             id: known.user.id.as_str().to_owned(),
             name: known.user.name.clone(),
-            memberships: memberships(demo, &known.user.id),
+            memberships: known.user.memberships.iter().map(Into::into).collect(),
             token: known.token.clone(),
             reaches: reaches(demo, &known.user.id, base),
         });
@@ -160,15 +159,13 @@ impl Guide {
     }
 }
 
-fn memberships(demo: &Demo, user: &UserId) -> Vec<MembershipOut> {
-    let organizations = demo.organizations().iter();
-    let membership = |organization: &DemoOrganization| {
-        Some(MembershipOut {
-            organization: organization.slug.to_string(),
-            role: organization.role_of(user)?.as_str(),
-        })
-    };
-    organizations.filter_map(membership).collect()
+impl From<&Membership> for MembershipOut {
+    fn from(membership: &Membership) -> Self {
+        Self {
+            organization: membership.slug.to_string(),
+            role: membership.role.as_str(),
+        }
+    }
 }
 
 impl From<&DemoOrganization> for OrganizationOut {
@@ -187,7 +184,7 @@ impl From<&DemoOrganization> for OrganizationOut {
             name: demo.name.clone().into(),
             scenario: demo.scenario.title.clone(),
             about: demo.scenario.about.clone(),
-            total_keys: demo.keys().count(),
+            total_keys: demo.total_keys(),
             keys: keys.collect(),
         }
     }

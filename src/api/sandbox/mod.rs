@@ -17,9 +17,7 @@ mod visitor;
 
 use std::{collections::HashMap, sync::Arc};
 
-use poem::{EndpointExt, IntoEndpoint, endpoint::make, http::Method};
-use poem_openapi::OpenApiService;
-use serde_json::Value;
+use poem::{EndpointExt, endpoint::make, http::Method};
 
 use self::{
     beside::{GuidePage, Reset, to_the_guide},
@@ -31,7 +29,6 @@ use super::{
     Service,
     ask::AskError,
     cors::Cors,
-    envelope::Envelope,
     openapi,
     routes::{self, BasePath, RouteTable, Wrap},
 };
@@ -76,17 +73,14 @@ pub async fn sandbox_endpoint(
         .beside("/", make(to_the_guide))
         .beside(routes::GUIDE, guide)
         .beside_for(Method::POST, routes::RESET, Reset(sandbox.clone()));
-    let routes = super::with_pages(routes, text(&document)?, sandbox.app())?;
-    let infos = routes.infos();
-    let service = OpenApiService::new(routes, openapi::TITLE, "").into_endpoint();
-    let metrics = sandbox.app().metrics.clone();
-    Ok(Envelope::new(
-        service,
-        infos,
+    let app = sandbox.app();
+    Ok(super::complete(
+        routes,
+        document,
+        app,
         Cors::Any,
         request_seed,
-        metrics,
-    ))
+    )?)
 }
 
 /// The OpenAPI document of a sandbox whose API is under `base`.
@@ -94,11 +88,7 @@ pub async fn sandbox_endpoint(
 /// # Errors
 /// As [`sandbox_endpoint`].
 pub async fn sandbox_document(sandbox: &Sandbox, base: &BasePath) -> Result<String, SandboxError> {
-    Ok(text(&document::document(sandbox, base).await?)?)
-}
-
-fn text(document: &Value) -> serde_json::Result<String> {
-    Ok(serde_json::to_string_pretty(document)? + "\n")
+    Ok(openapi::text(&document::document(sandbox, base).await?)?)
 }
 
 /// Puts an [`Operation`] around every operation.

@@ -1,7 +1,8 @@
 //! Around every operation of the sandbox: the answer that is preferred, or else the real one, in the visitor's world.
 //!
-//! An operation finds its application in the request's data, as everywhere; which one it is, is decided here. Whatever
-//! takes time, a body, is waited for before a visit begins.
+//! An operation finds its application in the request's data, as everywhere. That of the world that all see, and that
+//! nobody can change, is there already; a visitor's copy is put in its place here. Whatever takes time, a body, is waited
+//! for before a visit begins.
 
 use std::sync::Arc;
 
@@ -38,29 +39,24 @@ impl Endpoint for Operation {
         if let Some(wish) = Preference::of(request.headers()) {
             return Ok(self.answers.preferred(&wish)?);
         }
-        if self.by_bearer && valid_token(request.headers(), &self.sandbox).is_none() {
+        let token = valid_token(request.headers(), &self.sandbox);
+        if self.by_bearer && token.is_none() {
             // The door says why.
-            return self.in_the_world(request).await;
+            return self.inner.call(request).await;
         }
-        let Some(visitor) = visitor(request.headers(), &self.sandbox)? else {
-            return self.in_the_world(request).await;
+        let Some(visitor) = visitor(request.headers(), token, &self.sandbox)? else {
+            return self.inner.call(request).await;
         };
         let request = self.with_its_body(request).await?;
         let visit = self.sandbox.visit(visitor, self.writes).await;
         match visit.map_err(Failure::from)? {
             Some(visit) => self.in_a_copy(request, visit).await,
-            None => self.in_the_world(request).await,
+            None => self.inner.call(request).await,
         }
     }
 }
 
 impl Operation {
-    /// In the world that all see, and that nobody can change.
-    async fn in_the_world(&self, mut request: Request) -> Result<Response> {
-        request.set_data(self.sandbox.app().clone());
-        self.inner.call(request).await
-    }
-
     async fn in_a_copy(&self, mut request: Request, visit: Visit) -> Result<Response> {
         request.set_data(visit.app.clone());
         let answer = self.inner.call(request).await;

@@ -48,7 +48,7 @@ async fn serve(
         issuer: args.jwt_issuer.clone(),
     };
     let greeting = if args.demo {
-        let api = listeners.origin()? + args.base_path.as_str();
+        let api = listeners.origin()? + args.base.base_path.as_str();
         let tokens = load_demo(&store, signer.as_ref(), &expected, &api, clock.now()).await?;
         format!(
             "{tokens}\nThe interactive reference: {}/docs\n",
@@ -60,11 +60,11 @@ async fn serve(
     let request_seed = u64::from_ne_bytes(random.bytes()?);
     let app = App::new(store, trusted, expected, clock, random);
     let cors = Cors::Only(args.cors_origins.clone());
-    let endpoint = api::endpoint(&app, &args.base_path, cors, request_seed)?;
+    let endpoint = api::endpoint(&app, &args.base.base_path, cors, request_seed)?;
     let metrics = api::metrics_endpoint(&app, !request_seed);
     drop(app);
     listeners
-        .serve(&args.base_path, &greeting, endpoint, metrics)
+        .serve(&args.base.base_path, &greeting, endpoint, metrics)
         .await
 }
 

@@ -39,7 +39,7 @@ pub(super) fn tokens(
             audience: expected.audience.clone(),
             issuer: expected.issuer.clone(),
         };
-        mint(secret, &token, now).map_err(|error| Error::refused(format!("cannot sign: {error}")))
+        mint(secret, &token, now)
     };
     let users = demo.users();
     let tokens: Vec<String> = users.iter().map(token_for).collect::<Result<_, _>>()?;
@@ -60,7 +60,10 @@ pub(super) fn greeting<'a>(
         if examples.is_empty() {
             examples = curl_lines(api, token);
         }
-        let memberships = match user.memberships.join(", ") {
+        let memberships = user.memberships.iter();
+        let memberships =
+            memberships.map(|of| format!("{} of {}", of.role.as_str(), of.organization));
+        let memberships = match memberships.collect::<Vec<_>>().join(", ") {
             none if none.is_empty() => "member of nothing".to_owned(),
             some => some,
         };

@@ -19,15 +19,13 @@ use self::{listeners::Listeners, sandbox::SandboxClock};
 use super::{
     Error, Host,
     address::{self, ListenArgs},
+    base_path::BasePathArgs,
     database::DatabaseArgs,
     print, signal,
     trust::TrustArgs,
     typed::Typed,
 };
-use crate::{
-    api::{BasePath, Origin},
-    logging,
-};
+use crate::{api::Origin, logging};
 
 /// The arguments of `llavero serve`.
 #[derive(Debug, clap::Args)]
@@ -38,14 +36,8 @@ pub(super) struct Args {
     #[command(flatten)]
     listen: ListenArgs,
 
-    /// The path that the API is served under; `/` for none
-    #[arg(
-        long,
-        value_name = "PATH",
-        default_value = "/api",
-        env = "LLAVERO_BASE_PATH"
-    )]
-    base_path: BasePath,
+    #[command(flatten)]
+    base: BasePathArgs,
 
     /// Fill an empty database with demo organizations, and print tokens and curl lines to try
     #[arg(long, env = "LLAVERO_DEMO", value_parser = BoolishValueParser::new())]

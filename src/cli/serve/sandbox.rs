@@ -62,17 +62,17 @@ async fn serve(args: &Args, host: &Host) -> Result<(), Error> {
     let sandbox =
         Sandbox::start(clock.clock(host), time, args.readers(), Limits::default()).await?;
     let request_seed = u64::from_ne_bytes(host.random.bytes()?);
-    let endpoint = api::sandbox_endpoint(&sandbox, &args.base_path, request_seed).await?;
+    let endpoint = api::sandbox_endpoint(&sandbox, &args.base.base_path, request_seed).await?;
     let metrics = api::metrics_endpoint(sandbox.app(), !request_seed);
     let greeting = greeting(
         &sandbox,
         clock,
         &listeners.origin()?,
-        args.base_path.as_str(),
+        args.base.base_path.as_str(),
     );
     drop(sandbox);
     listeners
-        .serve(&args.base_path, &greeting, endpoint, metrics)
+        .serve(&args.base.base_path, &greeting, endpoint, metrics)
         .await
 }
 

@@ -22,9 +22,8 @@ use llavero::{
 };
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use crate::harness::{ANA, body};
+use crate::harness::{ANA, Server, body};
 
 /// A running sandbox. Its clock stands still; the time that visitors stay away is the test's.
 struct SandboxApp {
@@ -32,8 +31,7 @@ struct SandboxApp {
     sandbox: Sandbox,
     time: Arc<AtomicI64>,
     client: Client,
-    stop: oneshot::Sender<()>,
-    served: JoinHandle<()>,
+    server: Server,
 }
 
 impl SandboxApp {
@@ -54,19 +52,13 @@ impl SandboxApp {
         let base = "/api".parse().unwrap();
         let endpoint = api::sandbox_endpoint(&sandbox, &base, 0xfeed).await;
         let endpoint = endpoint.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(api::serve(listener, endpoint, async {
-            let _ = stopped.await;
-        }));
+        let server = Server::start(endpoint).await;
         Self {
-            origin,
+            origin: server.origin.clone(),
+            server,
             sandbox,
             time,
             client: Client::new(),
-            stop,
-            served,
         }
     }
 
@@ -108,8 +100,7 @@ impl SandboxApp {
     }
 
     async fn stop(self) {
-        self.stop.send(()).unwrap();
-        self.served.await.unwrap();
+        self.server.stop().await;
     }
 }
 

@@ -334,27 +334,23 @@ async fn a_copy_cannot_grow_without_end() {
     let longest = json!({ "name": "n".repeat(100), "description": "d".repeat(500),
         "scopes": (0..50).map(|n| format!("{n:064}")).collect::<Vec<_>>() });
     let mut made = 0;
+    let create = async || {
+        let request = session.request(Method::POST, KEYS).json(&longest);
+        request.send().await.unwrap()
+    };
     let refused = loop {
-        let answer = session
-            .request(Method::POST, KEYS)
-            .json(&longest)
-            .send()
-            .await
-            .unwrap();
-        match answer.status().as_u16() {
+        match create().await.status().as_u16() {
             201 => made += 1,
             status => break status,
         }
         assert!(made < 5000);
     };
     assert_eq!(refused, 507);
-    let answer = session
-        .request(Method::POST, KEYS)
-        .json(&longest)
-        .send()
-        .await
-        .unwrap();
-    assert!(message(answer, 507).await.contains("/sandbox/reset"));
+    assert!(
+        message(create().await, 507)
+            .await
+            .contains("/sandbox/reset")
+    );
     // What was made is there, and others are not concerned.
     let stats = session.json("/organizations/initech/api-keys/stats").await;
     assert_eq!(stats["totalKeys"], made);
