@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use crate::{
-    limit::Limiter,
     metrics::Metrics,
     model::{Clock, Random},
+    rate_limit::Limiter,
     store::Store,
     token::{Expected, TrustedKey, Verifier},
 };

@@ -11,16 +11,16 @@
 //! | [`token`] | bearer tokens: whom one speaks for; pure |
 //! | [`store`] | the database file: an async face, the one writer, and the SQL beneath |
 //! | [`app`] | what a request needs: the store, the verifier, the clock, randomness |
-//! | [`limit`] | rate limits, key by key, in memory; pure |
-//! | [`validation`] | whether a key may pass: store, limits and count of uses in one decision |
+//! | [`rate_limit`] | rate limits, key by key, in memory; pure |
+//! | [`key_validation`] | whether a key may pass: store, limits and count of uses in one decision |
 //! | [`api`] | HTTP: routes, handlers, the error surface, the OpenAPI document |
-//! | [`demo`] | the fixtures that `--demo` and `--sandbox` load |
+//! | [`fixtures`] | the fixtures that `--demo` and `--sandbox` load |
 //! | [`sandbox`] | a world in memory, the same at every start, and a copy of it for each visitor who changes something |
 //! | [`cli`] | the commands |
 //! | [`metrics`] | what the process measures of itself |
 //! | [`logging`] | the log |
 //!
-//! Dependencies point one way: `cli` → `api` → `sandbox`, `validation` → `app` → `store`, `token`, `limit` → `model`.
+//! Dependencies point one way: `cli` → `api` → `sandbox`, `key_validation` → `app` → `store`, `token`, `rate_limit` → `model`.
 //! poem stays in `api`, rusqlite in `store`.
 //!
 //! # A request, walked through
@@ -37,7 +37,7 @@
 //! [`store::Store::create_key`] puts a closure into the queue of `store::writer`. The writer's thread runs it in a
 //! transaction, with whatever else waits; `store::sqlite::key_life` asks who may, stores the key, moves the totals
 //! and writes the audit log; and only after the commit does the handler go on. The use of a key, which
-//! [`validation`] decides on, takes the same queue, and is added up with all others that wait. A command does the
+//! [`key_validation`] decides on, takes the same queue, and is added up with all others that wait. A command does the
 //! same without a server: `cli` opens the store, calls the method, and closes it.
 //!
 //! A handler finds its [`app::App`] in the request. In the sandbox, `api::sandbox` puts another one there for who has
@@ -46,12 +46,12 @@
 pub mod api;
 pub mod app;
 pub mod cli;
-pub mod demo;
-pub mod limit;
+pub mod fixtures;
+pub mod key_validation;
 pub mod logging;
 pub mod metrics;
 pub mod model;
+pub mod rate_limit;
 pub mod sandbox;
 pub mod store;
 pub mod token;
-pub mod validation;

@@ -17,7 +17,7 @@ use poem_openapi::{
     payload::Json,
 };
 
-use crate::{model::RandomError, store, validation::Quota};
+use crate::{key_validation::Quota, model::RandomError, store};
 
 /// The body of every error.
 #[derive(Debug, Clone, PartialEq, Eq, Object)]

@@ -1,37 +1,27 @@
 //! HTTP: the route table, and how to serve it.
 //!
-//! poem is used in this folder alone. A request passes [`server`] (the connection), [`envelope`] (request id,
-//! errors, headers, log line), the route table below, [`auth`] (who asks), and a handler.
+//! poem is used in this folder alone. A request passes [`server`] (the connection), [`middleware`] (request
+//! id, errors, headers, log line), the route table below, [`extract`] (who asks), and a handler.
 //!
 //! To add an operation: write its wire structs and its handler in the folder of its noun, `Caller` first among
 //! the parameters and a `Body`, whose `Fields` are checked one by one, last; add its notes in
 //! `openapi::operation`, with what it may refuse; run the tests once with `UPDATE_OPENAPI=1` and read the
 //! difference in `fixtures/openapi.json`.
 
-mod api_key;
-mod ask;
-mod auth;
-mod body;
-mod cors;
-mod cursor;
-mod docs;
-mod envelope;
 mod error;
-mod fields;
-mod headers;
-mod health;
+mod extract;
 mod keys;
-mod metrics;
+mod middleware;
+mod oneshot;
 mod openapi;
-mod reply;
-mod request_id;
+mod pages;
+mod response;
 mod routes;
 mod sandbox;
+mod scalars;
 mod server;
 mod stats;
-mod unique;
 mod validate;
-mod wire;
 
 use hyper::body::Bytes;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, get};
@@ -39,15 +29,20 @@ use poem_openapi::{OpenApiService, Tags};
 use serde_json::Value;
 
 pub use self::{
-    ask::{Answer, AskError, Question, ask},
-    cors::{Cors, Origin, OriginError},
     keys::{KeyOut, KeyWithSecretOut},
+    middleware::{Cors, Origin, OriginError},
+    oneshot::{Answer, AskError, Question, ask},
     openapi::document,
     routes::{BasePath, BasePathError},
     sandbox::{SandboxError, sandbox_document, sandbox_endpoint},
     server::serve,
 };
-use self::{envelope::Envelope, openapi::DocumentPage, routes::RouteTable};
+use self::{
+    middleware::Envelope,
+    openapi::DocumentPage,
+    pages::{docs, health, metrics},
+    routes::RouteTable,
+};
 use crate::app::App;
 
 /// The tag of the operations that llavero has.

@@ -14,11 +14,11 @@ use uuid::{Uuid, uuid};
 
 use super::{
     ApiTag,
-    auth::{Caller, allowed},
     error::Failure,
+    extract::{Caller, allowed},
     keys::StatusOut,
-    reply::Reply,
-    wire::{Bounded, Count, Date, DateTime},
+    response::Reply,
+    scalars::{Bounded, Count, Date, DateTime},
 };
 use crate::{
     app::App,

@@ -1,6 +1,6 @@
 //! Whether a key may pass: asked by gateways (GET) and scripts (POST), for every request that they guard.
 //!
-//! What is decided and counted is [`crate::validation`]'s business; here it gets its statuses and headers. A gateway
+//! What is decided and counted is [`crate::key_validation`]'s business; here it gets its statuses and headers. A gateway
 //! passes the headers of a yes on to what it guards.
 
 use poem::{
@@ -19,15 +19,15 @@ use uuid::{Uuid, uuid};
 
 use super::{
     ApiTag,
-    api_key::PresentedKey,
     error::{Failure, quota_headers},
-    reply::Reply,
-    wire::DateTime,
+    extract::PresentedKey,
+    response::Reply,
+    scalars::DateTime,
 };
 use crate::{
     app::App,
+    key_validation::{Quota, Verdict, validate},
     model::{ApiKey, Timestamp},
-    validation::{Quota, Verdict, validate},
 };
 
 /// The operations on the use of keys.

@@ -11,7 +11,7 @@ use super::{Error, Host, Typed, base_path::BasePathArgs, checked, database::Data
 use crate::{
     api::{self, Answer, AskError, Cors, Question},
     app::App,
-    demo::Demo,
+    fixtures::Demo,
     model::UserId,
     sandbox::Sandbox,
     store::{OpenOptions, Store},

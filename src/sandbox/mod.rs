@@ -22,7 +22,7 @@ pub use self::{
 };
 use crate::{
     app::App,
-    demo::Demo,
+    fixtures::Demo,
     model::{Clock, Random, SecretHash, Timestamp, UserId},
     store::{self, OpenError, OpenOptions, Store},
     token::{Expected, HmacSecret, MintError, TrustedKey},

@@ -7,7 +7,7 @@ use std::{collections::HashMap, time::Duration};
 
 use super::Visitor;
 use crate::{
-    demo::{Demo, DemoUser},
+    fixtures::{Demo, DemoUser},
     model::{Role, SecretHash, Timestamp, UserId},
     token::{HmacSecret, MintError, NewToken, mint},
 };

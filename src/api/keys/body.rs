@@ -9,7 +9,7 @@ use poem_openapi::{Object, types::Example};
 use serde_json::Value;
 
 use crate::{
-    api::{body::Fields, error::Failure, wire::DateTime},
+    api::{error::Failure, extract::Fields, scalars::DateTime},
     model::{Description, KeySettings, Name, RateLimit, Rotation, Scopes, Timestamp},
 };
 

@@ -22,12 +22,10 @@ use self::{
 };
 use super::{
     ApiTag,
-    auth::{Caller, allowed},
-    body::Body,
-    cursor::CursorParam,
     error::Failure,
-    reply::{Created, Reply},
-    wire::Bounded,
+    extract::{Body, Caller, CursorParam, allowed},
+    response::{Created, Reply},
+    scalars::Bounded,
 };
 use crate::{
     app::App,

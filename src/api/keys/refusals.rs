@@ -4,7 +4,10 @@
 //! fuzzing in CI finds a status that is sent and not documented.
 
 use super::{Limit, body::example_of_problems};
-use crate::api::{body::body_refusals, cursor::CursorParam, error::Failure};
+use crate::api::{
+    error::Failure,
+    extract::{CursorParam, body_refusals},
+};
 
 pub(in crate::api) fn get() -> Vec<Failure> {
     vec![

@@ -9,8 +9,8 @@ use uuid::{Uuid, uuid};
 
 use crate::{
     api::{
-        cursor,
-        wire::{Count, DateTime},
+        extract,
+        scalars::{Count, DateTime},
     },
     model::{ApiKey, KeyPage, KeyStatus, RateLimit, Secret, Timestamp, Usage},
 };
@@ -189,7 +189,7 @@ impl KeyPageOut {
         let keys = page.keys.into_iter();
         Self {
             items: keys.map(|key| KeyOut::new(key, now)).collect(),
-            next_cursor: page.next.map(cursor::encode),
+            next_cursor: page.next.map(extract::encode),
         }
     }
 }

@@ -14,7 +14,7 @@ use poem_openapi::types::ToJSON;
 use serde_json::{Map, Value};
 
 use super::preference::Preference;
-use crate::api::{envelope::PREFERENCE_APPLIED, error::Failure, openapi};
+use crate::api::{error::Failure, middleware::PREFERENCE_APPLIED, openapi};
 
 /// All documented answers of an operation.
 pub(super) struct Answers(BTreeMap<StatusCode, Vec<Answer>>);

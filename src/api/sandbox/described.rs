@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::answers::Answers;
 use crate::{
     api::{error::Failure, openapi, routes::Apis},
-    validation::Quota,
+    key_validation::Quota,
 };
 
 /// An operation and its documented answers.

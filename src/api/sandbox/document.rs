@@ -14,7 +14,7 @@ use super::{SandboxError, described, visitor::SESSION_NAME};
 use crate::{
     api::{
         Service,
-        ask::{Answer, Question, ask},
+        oneshot::{Answer, Question, ask},
         openapi,
         routes::{Apis, BasePath, RouteTable},
         service,

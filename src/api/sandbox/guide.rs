@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::routes::{self, BasePath},
-    demo::{DemoOrganization, Membership},
+    fixtures::{DemoOrganization, Membership},
     sandbox::{Limits, Sandbox},
     token::HmacSecret,
 };

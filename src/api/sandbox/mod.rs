@@ -27,8 +27,8 @@ use self::{
 };
 use super::{
     Service,
-    ask::AskError,
-    cors::Cors,
+    middleware::Cors,
+    oneshot::AskError,
     openapi,
     routes::{self, BasePath, RouteTable, Wrap},
 };

@@ -14,7 +14,7 @@ use super::{
     visitor::{valid_token, visitor},
 };
 use crate::{
-    api::{body, error::Failure},
+    api::{error::Failure, extract},
     sandbox::{Sandbox, Visit},
 };
 
@@ -79,7 +79,7 @@ impl Operation {
             return Ok(request);
         }
         let (mut request, mut body) = request.split();
-        let bytes = body::receive(&request, &mut body).await?;
+        let bytes = extract::receive(&request, &mut body).await?;
         request.set_body(bytes);
         Ok(request)
     }

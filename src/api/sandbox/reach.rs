@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::routes::BasePath,
-    demo::{Demo, DemoOrganization},
+    fixtures::{Demo, DemoOrganization},
     model::{Role, UserId},
 };
 

@@ -6,7 +6,11 @@
 use poem::http::{HeaderMap, HeaderName, header};
 
 use crate::{
-    api::{api_key::API_KEY, error::Failure, headers::only, request_id::is_plain},
+    api::{
+        error::Failure,
+        extract::{API_KEY, only},
+        middleware::is_plain,
+    },
     model::Secret,
     sandbox::{Sandbox, Visitor},
 };

@@ -12,7 +12,7 @@ use crate::{
     api::{self, Cors},
     app::App,
     cli::trust::Trust,
-    demo::Demo,
+    fixtures::Demo,
     model::Timestamp,
     store::{OpenOptions, Store},
     token::{Expected, HmacSecret, TrustedKey},

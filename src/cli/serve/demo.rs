@@ -1,12 +1,12 @@
 //! What a start with `--demo` or `--sandbox` prints: everybody's token, and lines that work when they are pasted.
 //!
-//! What the demo holds is in [`crate::demo`], what the sandbox adds to it in [`crate::sandbox`].
+//! What the demo holds is in [`crate::fixtures`], what the sandbox adds to it in [`crate::sandbox`].
 
 use std::{fmt::Write, time::Duration};
 
 use super::Error;
 use crate::{
-    demo::{Demo, DemoUser},
+    fixtures::{Demo, DemoUser},
     model::Timestamp,
     token::{Expected, HmacSecret, NewToken, mint},
 };

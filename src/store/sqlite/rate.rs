@@ -1,7 +1,7 @@
 //! The successes of rate-limited keys that may still count against their limits: what a restart must not forget.
 //!
 //! Written in the transaction of the use itself, read when the limiter in memory does not know a key (see
-//! `crate::limit`). A key has 1,024 rows at most for a window, and older ones only until its next success.
+//! `crate::rate_limit`). A key has 1,024 rows at most for a window, and older ones only until its next success.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,6 +1,6 @@
 //! What the writer promises, with a writer that is held up so that the queue fills.
 //!
-//! That other processes are let in between two transactions is shown with real processes, in `tests/cli`.
+//! That other processes are let in between two transactions is shown with real processes, in `tests/it/cli`.
 
 use std::sync::mpsc::channel;
 

@@ -1,0 +1,134 @@
+//! The body of a request: read within its limits, and taken for a JSON object.
+//!
+//! An operation with a body takes a [`Body`] after its `Caller` and its parameters, so that the megabytes of somebody
+//! without a token are not read. Which members the object must have is said by the annotated struct, for the document,
+//! and checked with the body's [`Fields`].
+
+mod fields;
+mod unique;
+
+use std::{marker::PhantomData, time::Duration};
+
+use poem::{FromRequest, Request, RequestBody, Result, http::header};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaMediaType, MetaRequest, Registry},
+    types::Type,
+};
+use tokio::{
+    io::{AsyncReadExt, copy, sink},
+    time::timeout,
+};
+
+pub(crate) use self::fields::Fields;
+use crate::api::error::Failure;
+
+/// The largest body, in bytes.
+const LARGEST: usize = 16 * 1024;
+
+/// How much of a body that is too large is read all the same: a peer that is still sending when the connection
+/// closes may never see the answer.
+const DRAINED: usize = 1024 * 1024;
+
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A JSON object, documented as `T`.
+pub(crate) struct Body<T> {
+    pub(crate) fields: Fields,
+    documented_as: PhantomData<T>,
+}
+
+/// What an operation with a body may refuse because of it.
+pub(crate) fn body_refusals() -> Vec<Failure> {
+    vec![
+        Failure::BodyTimeout,
+        Failure::BodyTooLarge,
+        Failure::NotJson,
+        Failure::Encoded,
+    ]
+}
+
+impl<'a, T: Type> ApiExtractor<'a> for Body<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(MetaRequest {
+            description: None,
+            content: vec![MetaMediaType {
+                content_type: "application/json",
+                schema: T::schema_ref(),
+            }],
+            required: true,
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        let bytes = receive(request, body).await?;
+        Ok(Self {
+            fields: Fields::parse(&bytes)?,
+            documented_as: PhantomData,
+        })
+    }
+}
+
+/// The bytes of a body that is announced as JSON and is within the limits.
+///
+/// # Errors
+/// One of [`body_refusals`], or a 400 when it does not arrive whole.
+pub(crate) async fn receive(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>> {
+    if !is_json(request) {
+        return Err(Failure::NotJson.into());
+    }
+    if request.headers().contains_key(header::CONTENT_ENCODING) {
+        return Err(Failure::Encoded.into());
+    }
+    read(request, body).await
+}
+
+/// Whether `Content-Type` is `application/json`, with whatever parameters.
+fn is_json(request: &Request) -> bool {
+    let media_type = request.content_type().unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+async fn read(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>> {
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
+    let is_asking = request.headers().contains_key(header::EXPECT);
+    let most = if is_asking {
+        LARGEST
+    } else {
+        LARGEST + DRAINED
+    };
+    if announced.is_some_and(|length: usize| length > most) {
+        return Err(Failure::BodyTooLarge.into());
+    }
+    let body = <poem::Body as FromRequest>::from_request(request, body).await?;
+    let mut reader = body.into_async_read();
+    let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(LARGEST));
+    let mut within = (&mut reader).take(LARGEST as u64 + 1);
+    timeout(PATIENCE, within.read_to_end(&mut bytes))
+        .await
+        .map_err(|_| Failure::BodyTimeout)?
+        .map_err(|error| Failure::BadRequest(format!("The body did not arrive whole: {error}")))?;
+    if bytes.len() > LARGEST {
+        // However this ends, the answer is the same.
+        let mut rest = reader.take(DRAINED as u64);
+        let _ = timeout(PATIENCE, copy(&mut rest, &mut sink())).await;
+        return Err(Failure::BodyTooLarge.into());
+    }
+    Ok(bytes)
+}

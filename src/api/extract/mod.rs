@@ -1,0 +1,17 @@
+//! Extractors: what handlers take from a request.
+//!
+//! Each reads one part of the request, checks it, and fails with the documented error.
+
+mod api_key;
+mod bearer;
+mod cursor;
+mod headers;
+mod json_body;
+
+pub(super) use self::{
+    api_key::{API_KEY, PresentedKey},
+    bearer::{Caller, CallerSlot, allowed},
+    cursor::{CursorParam, encode},
+    headers::only,
+    json_body::{Body, Fields, body_refusals, receive},
+};

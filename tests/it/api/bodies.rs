@@ -1,0 +1,295 @@
+//! What a body may be: its type, its size however it is sent, and every problem in it at once.
+
+use reqwest::{Body, Method, RequestBuilder, header};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::api::harness::{
+    ACME, ANA, NOW, PRODUCTION, TestApp, body, key_path, keys_path, lasting_token, later, message,
+};
+
+const LARGEST: usize = 16 * 1024;
+
+/// A request to create a key, without a body yet.
+fn create(app: &TestApp) -> RequestBuilder {
+    let request = app.request(Method::POST, &keys_path(ACME));
+    request.bearer_auth(lasting_token(ANA))
+}
+
+/// The problems that the message names.
+async fn problems(app: &TestApp, asked: &Value) -> Vec<String> {
+    let answer = app.post(ANA, &keys_path(ACME), asked).await;
+    let message = message(answer, 400).await;
+    message.split("; ").map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn every_problem_of_a_body_is_named() {
+    let app = TestApp::demo().await;
+    let asked = json!({
+        "name": "",
+        "description": "x".repeat(501),
+        "scopes": ["ok", "not ok"],
+        "rateLimit": { "limit": 0, "windowSeconds": 2_678_401, "burst": 1 },
+        "expiresAt": "2020-01-01T00:00:00Z",
+        "colour": "red",
+    });
+    assert_eq!(
+        problems(&app, &asked).await,
+        [
+            "name must be a string of 1 to 100 characters other than NUL",
+            "description must be a string of at most 500 characters other than NUL",
+            "scopes must be at most 50 strings of 1 to 64 letters, digits, `:`, `.`, `_`, `*` and `-`",
+            "rateLimit.limit must be a whole number from 1 to 1000000000",
+            "rateLimit.windowSeconds must be a whole number from 1 to 2678400",
+            "rateLimit.burst is not known here",
+            "expiresAt must be a date-time in the future, like 2030-01-31T12:00:00Z",
+            "colour is not known here",
+        ]
+    );
+    let empty = json!({});
+    assert_eq!(problems(&app, &empty).await, ["name is missing"]);
+}
+
+#[tokio::test]
+async fn each_field_has_its_bounds() {
+    let app = TestApp::demo().await;
+    let with = |field: &str, value: Value| {
+        let mut asked = json!({ "name": "x" });
+        asked[field] = value;
+        asked
+    };
+    let many = |count: usize| Value::from(vec!["s"; count]);
+    let window = |limit: Value, window: Value| json!({ "limit": limit, "windowSeconds": window });
+    for asked in [
+        with("name", json!("n")),
+        with("name", json!("ñ".repeat(100))),
+        with("description", json!("")),
+        with("description", json!("🔑".repeat(500))),
+        with("scopes", json!(null)),
+        with("scopes", many(50)),
+        with("scopes", json!(["a:b.c_d*e-F9", "s".repeat(64)])),
+        with("rateLimit", window(json!(1), json!(1))),
+        with("rateLimit", window(json!(1_000_000_000), json!(2_678_400))),
+        with("rateLimit", window(json!(5.0), json!(60))),
+        with("expiresAt", json!(later(1).to_string())),
+        with("expiresAt", json!("9999-12-31T23:59:59Z")),
+    ] {
+        body(app.post(ANA, &keys_path(ACME), &asked).await, 201).await;
+    }
+    for (field, value) in [
+        ("name", json!(null)),
+        ("name", json!(1)),
+        ("name", json!("n".repeat(101))),
+        ("name", json!("\0")),
+        ("description", json!(["x"])),
+        ("scopes", json!("a")),
+        ("scopes", json!([1])),
+        ("scopes", json!([""])),
+        ("scopes", json!(["ñ"])),
+        ("scopes", json!(["s".repeat(65)])),
+        ("scopes", many(51)),
+        ("rateLimit", json!(100)),
+        ("rateLimit", json!({})),
+        ("rateLimit", window(json!("1"), json!(1))),
+        ("rateLimit", window(json!(1.5), json!(1))),
+        ("rateLimit", window(json!(1_000_000_001), json!(1))),
+        ("rateLimit", window(json!(1), json!(-1))),
+        ("expiresAt", json!(NOW.to_string())),
+        ("expiresAt", json!("2030-01-01")),
+        ("expiresAt", json!("soon")),
+        ("expiresAt", json!(4_102_444_800_000_i64)),
+        ("id", json!("0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01")),
+    ] {
+        let problems = problems(&app, &with(field, value.clone())).await;
+        assert!(
+            problems.iter().all(|problem| problem.starts_with(field)),
+            "{field} {value}: {problems:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_grace_of_a_rotation_is_required_and_at_most_a_week() {
+    let app = TestApp::demo().await;
+    let path = key_path(ACME, PRODUCTION) + "/rotate";
+    for grace in [json!(0), json!(604_800), json!(60.0)] {
+        let asked = json!({ "graceSeconds": grace });
+        body(app.post(ANA, &path, &asked).await, 200).await;
+    }
+    for grace in [
+        json!(-1),
+        json!(604_801),
+        json!("60"),
+        json!(null),
+        json!(1e300),
+    ] {
+        let answer = app
+            .post(ANA, &path, &json!({ "graceSeconds": grace }))
+            .await;
+        let expected = "graceSeconds must be a whole number from 0 to 604800";
+        assert_eq!(message(answer, 400).await, expected, "{grace}");
+    }
+    let answer = app.post(ANA, &path, &json!({ "grace": 60 })).await;
+    let expected = "graceSeconds is missing; grace is not known here";
+    assert_eq!(message(answer, 400).await, expected);
+}
+
+#[tokio::test]
+async fn what_is_no_json_object_is_refused() {
+    let app = TestApp::demo().await;
+    let deep = "[".repeat(1000) + &"]".repeat(1000);
+    for text in [
+        "",
+        "{",
+        "{\"name\":\"x\"",
+        "{\"name\":\"x\"}{}",
+        "\u{feff}{}",
+        &deep,
+        "{'name':'x'}",
+        "{\"name\":\"a\",\"name\":\"b\"}",
+    ] {
+        let request = create(&app).header(header::CONTENT_TYPE, "application/json");
+        let answer = request.body(text.to_owned()).send().await.unwrap();
+        let message = message(answer, 400).await;
+        assert!(
+            message.starts_with("The body is not valid JSON: "),
+            "{text}: {message}"
+        );
+    }
+    for text in ["[]", "null", "\"name\"", "1"] {
+        let request = create(&app).header(header::CONTENT_TYPE, "application/json");
+        let answer = request.body(text).send().await.unwrap();
+        assert_eq!(message(answer, 400).await, "The body must be a JSON object");
+    }
+    let request = create(&app).header(header::CONTENT_TYPE, "application/json");
+    let answer = request
+        .body(&b"{\"name\":\"\xff\"}"[..])
+        .send()
+        .await
+        .unwrap();
+    message(answer, 400).await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_announced_as_json_is_a_415() {
+    let app = TestApp::demo().await;
+    let text = "{\"name\":\"x\"}";
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonp",
+        "application/xml; note=application/json",
+        "",
+    ] {
+        let request = create(&app).header(header::CONTENT_TYPE, content_type);
+        let answer = request.body(text).send().await.unwrap();
+        let expected = "Content-Type must be application/json";
+        assert_eq!(message(answer, 415).await, expected, "{content_type}");
+    }
+    message(create(&app).send().await.unwrap(), 415).await;
+    for content_type in ["application/json; charset=utf-8", "Application/JSON"] {
+        let request = create(&app).header(header::CONTENT_TYPE, content_type);
+        body(request.body(text).send().await.unwrap(), 201).await;
+    }
+}
+
+/// A JSON body of `size` bytes that is fine otherwise.
+fn sized(size: usize) -> Vec<u8> {
+    let mut text = b"{\"name\":\"x\"}".to_vec();
+    text.resize(size, b' ');
+    text
+}
+
+#[tokio::test]
+async fn a_body_over_16_kib_is_a_413_however_it_is_sent() {
+    let app = TestApp::demo().await;
+    for (size, status) in [
+        (LARGEST, 201),
+        (LARGEST + 1, 413),
+        (10 * LARGEST, 413),
+        (1024 * LARGEST, 413),
+    ] {
+        let json = || create(&app).header(header::CONTENT_TYPE, "application/json");
+        let with_length = json().body(sized(size));
+        // A body without a known length goes out in chunks.
+        let chunked = json().body(in_chunks(&sized(size)));
+        for (request, how) in [(with_length, "with a length"), (chunked, "in chunks")] {
+            // The largest may be cut off before the answer is read; then there is none.
+            match request.send().await {
+                Ok(answer) => assert_eq!(answer.status(), status, "{size} {how}"),
+                Err(_) => assert!(size > 64 * LARGEST, "{size} {how}"),
+            }
+        }
+    }
+}
+
+/// A body whose length is not known beforehand.
+fn in_chunks(bytes: &[u8]) -> Body {
+    struct Chunks(std::collections::VecDeque<Vec<u8>>);
+    impl hyper::body::Body for Chunks {
+        type Data = hyper::body::Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+            let chunk = self.0.pop_front();
+            std::task::Poll::Ready(chunk.map(|chunk| Ok(hyper::body::Frame::data(chunk.into()))))
+        }
+    }
+    Body::wrap(Chunks(bytes.chunks(4096).map(<[u8]>::to_vec).collect()))
+}
+
+#[tokio::test]
+async fn a_large_body_that_asks_first_is_refused_before_it_is_sent() {
+    let app = TestApp::demo().await;
+    let address = app.origin.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "POST {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: 100000000\r\nExpect: 100-continue\r\n\r\n",
+        keys_path(ACME),
+        lasting_token(ANA)
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_a_415() {
+    let app = TestApp::demo().await;
+    let request = create(&app).header(header::CONTENT_TYPE, "application/json");
+    let request = request.header(header::CONTENT_ENCODING, "gzip");
+    let answer = request.body("{\"name\":\"x\"}").send().await.unwrap();
+    let expected = "Content-Encoding is not supported";
+    assert_eq!(message(answer, 415).await, expected);
+}
+
+#[tokio::test]
+async fn problems_are_named_in_the_order_of_the_body() {
+    let app = TestApp::demo().await;
+    let request = create(&app).header(header::CONTENT_TYPE, "application/json");
+    let long = "y".repeat(100);
+    let text = format!("{{\"c\":1,\"name\":\"x\",\"b\":1,\"{long}\":1,\"a\":1}}");
+    let answer = request.body(text).send().await.unwrap();
+    let expected = format!(
+        "c is not known here; b is not known here; {} is not known here; a is not known here",
+        &long[..64]
+    );
+    assert_eq!(message(answer, 400).await, expected);
+}
+
+#[tokio::test]
+async fn a_stranger_is_refused_without_a_look_at_the_body() {
+    let app = TestApp::demo().await;
+    let request = app.request(Method::POST, &keys_path(ACME));
+    let answer = request.body(sized(10 * LARGEST)).send().await.unwrap();
+    message(answer, 401).await;
+}

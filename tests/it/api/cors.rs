@@ -1,0 +1,144 @@
+//! Web pages of other origins: who may, who may not, and that no kind of answer is left out.
+//!
+//! The application of these tests allows one origin. Whatever a browser makes of it is tried in a browser, by the
+//! project's own checks.
+
+use reqwest::{
+    Method, Response,
+    header::{HeaderMap, HeaderValue},
+};
+
+use crate::api::harness::{
+    ACME, ANA, DIEGO, PAGE, PRODUCTION, TestApp, key_path, keys_path, lasting_token, stats_path,
+};
+
+async fn preflight(app: &TestApp, path: &str, origin: HeaderValue) -> Response {
+    let request = app.request(Method::OPTIONS, path);
+    let request = request.header("Origin", origin);
+    let request = request.header("Access-Control-Request-Method", "GET");
+    let request = request.header("Access-Control-Request-Headers", "authorization, x-traced");
+    request.send().await.unwrap()
+}
+
+fn cors_headers(headers: &HeaderMap) -> Vec<&str> {
+    let names = headers.keys().map(reqwest::header::HeaderName::as_str);
+    names
+        .filter(|name| name.starts_with("access-control-"))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_page_of_an_allowed_origin_may_read_every_kind_of_answer() {
+    let app = TestApp::demo().await;
+    let (ana, diego) = (lasting_token(ANA), lasting_token(DIEGO));
+    let long = "x".repeat(17 * 1024);
+    let requests = [
+        (200, Method::GET, key_path(ACME, PRODUCTION), &ana),
+        (200, Method::GET, stats_path(ACME), &ana),
+        (200, Method::GET, "/readyz".to_owned(), &ana),
+        (200, Method::GET, "/api/openapi.json".to_owned(), &ana),
+        (400, Method::GET, stats_path(ACME) + "?days=0", &ana),
+        (401, Method::GET, stats_path(ACME), &"x".to_owned()),
+        (401, Method::POST, "/api/api-keys/validate".to_owned(), &ana),
+        (403, Method::GET, stats_path(ACME), &diego),
+        (404, Method::GET, key_path(ACME, "no-such-key"), &ana),
+        (404, Method::GET, "/nowhere".to_owned(), &ana),
+        (405, Method::PUT, keys_path(ACME), &ana),
+        (415, Method::POST, keys_path(ACME), &ana),
+        (431, Method::GET, stats_path(ACME), &long),
+    ];
+    for (status, method, path, token) in requests {
+        let request = app.request(method, &path).bearer_auth(token);
+        let answer = request.header("Origin", PAGE).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        let headers = answer.headers();
+        assert_eq!(headers["access-control-allow-origin"], PAGE, "{path}");
+        let exposed = headers["access-control-expose-headers"].to_str().unwrap();
+        for name in [
+            "X-Request-Id",
+            "WWW-Authenticate",
+            "Retry-After",
+            "RateLimit-Reset",
+        ] {
+            assert!(exposed.contains(name), "{path}: {name}");
+        }
+        assert!(!headers.contains_key("access-control-allow-credentials"));
+        assert_eq!(headers["vary"], "Origin");
+    }
+    app.break_clock();
+    let request = app.request(Method::GET, &stats_path(ACME)).bearer_auth(ana);
+    let answer = request.header("Origin", PAGE).send().await.unwrap();
+    assert_eq!(answer.status(), 500);
+    assert_eq!(answer.headers()["access-control-allow-origin"], PAGE);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_preflight_from_an_allowed_origin_is_answered_without_a_token_whatever_its_path() {
+    let app = TestApp::demo().await;
+    for path in [stats_path(ACME), "/nowhere".to_owned()] {
+        let answer = preflight(&app, &path, HeaderValue::from_static(PAGE)).await;
+        assert_eq!(answer.status(), 204);
+        let headers = answer.headers();
+        assert_eq!(headers["access-control-allow-origin"], PAGE);
+        assert_eq!(
+            headers["access-control-allow-methods"],
+            "GET, HEAD, POST, PUT, PATCH, DELETE"
+        );
+        let allowed = headers["access-control-allow-headers"].to_str().unwrap();
+        for name in ["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"] {
+            assert!(allowed.contains(name), "{name}");
+        }
+        assert!(!allowed.contains("x-traced"));
+        assert!(headers.contains_key("access-control-max-age"));
+        assert!(headers.contains_key("x-request-id"));
+        assert!(!headers.contains_key("access-control-allow-private-network"));
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_public_page_may_ask_for_the_local_network() {
+    let app = TestApp::demo().await;
+    for (origin, allowed) in [(PAGE, true), ("https://evil.example", false)] {
+        let request = app.request(Method::OPTIONS, &stats_path(ACME));
+        let request = request.header("Origin", origin);
+        let request = request.header("Access-Control-Request-Method", "GET");
+        let request = request.header("Access-Control-Request-Private-Network", "true");
+        let answer = request.send().await.unwrap();
+        let header = answer.headers().get("access-control-allow-private-network");
+        assert_eq!(header.is_some_and(|value| value == "true"), allowed);
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn no_other_origin_learns_anything_and_none_does_harm() {
+    let app = TestApp::demo().await;
+    for origin in [
+        &b"https://evil.example"[..],
+        b"http://localhost:5174",
+        b"https://localhost:5173",
+        b"http://localhost:5173.evil.example",
+        b"null",
+        b"*",
+        b"",
+        b"http://\xff\xc3\xa4.example",
+    ] {
+        let origin = HeaderValue::from_bytes(origin).unwrap();
+        let request = app.request(Method::GET, &stats_path(ACME));
+        let request = request.bearer_auth(lasting_token(ANA));
+        let answer = request.header("Origin", &origin).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{origin:?}");
+        assert_eq!(
+            cors_headers(answer.headers()),
+            Vec::<&str>::new(),
+            "{origin:?}"
+        );
+        assert_eq!(answer.headers()["vary"], "Origin");
+        let answer = preflight(&app, &stats_path(ACME), origin).await;
+        assert_eq!(answer.status(), 405);
+        assert_eq!(cors_headers(answer.headers()), Vec::<&str>::new());
+    }
+    app.stop().await;
+}

@@ -1,0 +1,334 @@
+//! A key's life over HTTP: created, rotated, revoked; by whom, with what to show for it, and what stays the same.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::api::harness::{
+    ACME, ANA, BETO, CARLA, DIEGO, EVA, GLOBEX_WEBSITE, NOW, PRODUCTION, TestApp, body, key_path,
+    keys_path, lasting_token, later, message, stats_path,
+};
+
+const NOT_A_MEMBER: &str = "Access denied. User is not a member of this organization.";
+const ROLE_TOO_LOW: &str = "Access denied. Owner or admin role required.";
+const DAY: i64 = 86_400_000;
+
+fn rotate_path(key: &Value) -> String {
+    key_path(ACME, key["id"].as_str().unwrap()) + "/rotate"
+}
+
+/// A new key of Acme Corp, with nothing but a name.
+async fn create(app: &TestApp, name: &str) -> Value {
+    let asked = json!({ "name": name });
+    body(app.post(ANA, &keys_path(ACME), &asked).await, 201).await
+}
+
+async fn rotate(app: &TestApp, key: &Value, grace_seconds: i64) -> Value {
+    let asked = json!({ "graceSeconds": grace_seconds });
+    body(app.post(ANA, &rotate_path(key), &asked).await, 200).await
+}
+
+/// The key as it is read, which is what is sent when it is made, but for the secret.
+async fn read(app: &TestApp, key: &Value) -> Value {
+    let path = key_path(ACME, key["id"].as_str().unwrap());
+    app.json(ANA, &path).await
+}
+
+fn without_secret(key: &Value) -> Value {
+    let mut key = key.clone();
+    key.as_object_mut().unwrap().remove("key");
+    key
+}
+
+#[tokio::test]
+async fn a_created_key_has_what_was_asked_for_and_a_secret_this_once() {
+    let app = TestApp::demo().await;
+    let asked = json!({
+        "name": "Despliegue 🔑",
+        "description": "Releases",
+        "scopes": ["releases:write", "a.b", "releases:write"],
+        "rateLimit": { "limit": 100, "windowSeconds": 60 },
+        "expiresAt": "2026-02-01T01:00:00.0005+01:00",
+    });
+    let answer = app.post(BETO, &keys_path("acme-corp"), &asked).await;
+    let location = answer.headers()["location"].to_str().unwrap().to_owned();
+    let created = body(answer, 201).await;
+    let expected = json!({
+        "id": created["id"],
+        "organizationId": ACME,
+        "preview": created["preview"],
+        "name": "Despliegue 🔑",
+        "description": "Releases",
+        "status": "active",
+        "scopes": ["a.b", "releases:write"],
+        "rateLimit": { "limit": 100, "windowSeconds": 60 },
+        "usage": { "totalRequests": 0, "successfulRequests": 0, "rateLimitHits": 0, "errors": 0 },
+        "createdBy": BETO,
+        "createdAt": NOW.to_string(),
+        "lastUsedAt": null,
+        "expiresAt": "2026-02-01T00:00:00.000Z",
+        "revokedAt": null,
+        "key": created["key"],
+    });
+    assert_eq!(created, expected);
+    let secret = created["key"].as_str().unwrap();
+    assert_eq!(created["preview"], format!("sk_...{}", &secret[35..]));
+    assert_eq!(
+        app.key_of(&created["key"]).await.as_deref(),
+        created["id"].as_str()
+    );
+
+    assert_eq!(app.json(CARLA, &location).await, without_secret(&created));
+}
+
+#[tokio::test]
+async fn what_is_left_out_or_null_is_nothing() {
+    let app = TestApp::demo().await;
+    let nulls = json!({ "name": "x", "description": null, "rateLimit": null, "expiresAt": null });
+    let nulls = body(app.post(ANA, &keys_path(ACME), &nulls).await, 201).await;
+    for key in [nulls, create(&app, "x").await] {
+        assert_eq!(key["scopes"], json!([]));
+        for field in ["description", "rateLimit", "expiresAt"] {
+            assert_eq!(key[field], Value::Null, "{field}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_key_has_an_id_and_a_secret_of_its_own() {
+    let app = TestApp::demo().await;
+    let (one, other) = (create(&app, "x").await, create(&app, "x").await);
+    assert_ne!(one["id"], other["id"]);
+    assert_ne!(one["key"], other["key"]);
+}
+
+#[tokio::test]
+async fn rotation_keeps_the_identity_and_changes_the_secret() {
+    let app = TestApp::demo().await;
+    let before = app.json(ANA, &key_path(ACME, PRODUCTION)).await;
+    let stats = app.json(ANA, &stats_path(ACME)).await;
+    let rotated = rotate(&app, &before, 3600).await;
+    assert_ne!(rotated["preview"], before["preview"]);
+    let mut expected = before.clone();
+    expected["preview"] = rotated["preview"].clone();
+    assert_eq!(without_secret(&rotated), expected);
+    assert_eq!(read(&app, &before).await, expected);
+    let mut after = app.json(ANA, &stats_path(ACME)).await;
+    assert_eq!(after["mostRecentlyUsed"][0]["preview"], rotated["preview"]);
+    after["mostRecentlyUsed"][0]["preview"] = before["preview"].clone();
+    assert_eq!(after, stats);
+}
+
+#[tokio::test]
+async fn the_old_secret_works_until_the_very_millisecond_in_which_its_grace_ends() {
+    let app = TestApp::demo().await;
+    let key = create(&app, "x").await;
+    let id = key["id"].as_str();
+    let rotated = rotate(&app, &key, 60).await;
+    for (now, works) in [(0, true), (59_999, true), (60_000, false), (DAY, false)] {
+        app.set_clock(later(now));
+        let old = app.key_of(&key["key"]).await;
+        assert_eq!(old.as_deref(), id.filter(|_| works), "after {now} ms");
+        assert_eq!(app.key_of(&rotated["key"]).await.as_deref(), id);
+    }
+}
+
+#[tokio::test]
+async fn without_grace_the_old_secret_ends_at_once() {
+    let app = TestApp::demo().await;
+    let key = create(&app, "x").await;
+    rotate(&app, &key, 0).await;
+    assert_eq!(app.key_of(&key["key"]).await, None);
+}
+
+#[tokio::test]
+async fn a_second_rotation_ends_the_first_grace() {
+    let app = TestApp::demo().await;
+    let first = create(&app, "x").await;
+    let second = rotate(&app, &first, 604_800).await;
+    let third = rotate(&app, &first, 60).await;
+    let id = first["id"].as_str();
+    assert_eq!(app.key_of(&first["key"]).await, None);
+    assert_eq!(app.key_of(&second["key"]).await.as_deref(), id);
+    assert_eq!(app.key_of(&third["key"]).await.as_deref(), id);
+}
+
+#[tokio::test]
+async fn a_revoked_key_stays_revoked_since_the_first_time() {
+    let app = TestApp::demo().await;
+    let key = create(&app, "x").await;
+    let path = key_path(ACME, key["id"].as_str().unwrap());
+    let before = app.json(ANA, &stats_path(ACME)).await;
+    let revoked = body(app.delete(ANA, &path).await, 200).await;
+    let mut expected = without_secret(&key);
+    expected["status"] = json!("revoked");
+    expected["revokedAt"] = json!(NOW.to_string());
+    assert_eq!(revoked, expected);
+
+    app.set_clock(later(1000));
+    assert_eq!(body(app.delete(BETO, &path).await, 200).await, expected);
+    assert_eq!(read(&app, &key).await, expected);
+    let after = app.json(ANA, &stats_path(ACME)).await;
+    let count = |stats: &Value, name: &str| stats[name].as_i64().unwrap();
+    assert_eq!(count(&after, "totalKeys"), count(&before, "totalKeys"));
+    assert_eq!(
+        count(&after, "revokedKeys"),
+        count(&before, "revokedKeys") + 1
+    );
+    assert_eq!(
+        count(&after, "activeKeys"),
+        count(&before, "activeKeys") - 1
+    );
+}
+
+#[tokio::test]
+async fn only_an_active_key_can_be_rotated_and_any_key_revoked() {
+    let app = TestApp::demo().await;
+    let expiring = json!({ "name": "x", "expiresAt": later(1).to_string() });
+    let key = body(app.post(ANA, &keys_path(ACME), &expiring).await, 201).await;
+    app.set_clock(later(1));
+    let grace = json!({ "graceSeconds": 0 });
+    let answer = app.post(ANA, &rotate_path(&key), &grace).await;
+    assert_eq!(message(answer, 409).await, "API key expired");
+    assert_eq!(read(&app, &key).await["preview"], key["preview"]);
+
+    let path = key_path(ACME, key["id"].as_str().unwrap());
+    let revoked = body(app.delete(ANA, &path).await, 200).await;
+    assert_eq!(revoked["status"], "revoked");
+    let answer = app.post(ANA, &rotate_path(&key), &grace).await;
+    assert_eq!(message(answer, 409).await, "API key revoked");
+    assert_eq!(app.key_of(&key["key"]).await.as_deref(), key["id"].as_str());
+}
+
+#[tokio::test]
+async fn owners_and_admins_manage_keys_and_nobody_else() {
+    let app = TestApp::demo().await;
+    let grace = json!({ "graceSeconds": 0 });
+    let name = json!({ "name": "x" });
+    for (user, refused) in [
+        (ANA, None),
+        (BETO, None),
+        (CARLA, Some(ROLE_TOO_LOW)),
+        (DIEGO, Some(NOT_A_MEMBER)),
+        (EVA, Some(NOT_A_MEMBER)),
+    ] {
+        let key = create(&app, "x").await;
+        let path = key_path(ACME, key["id"].as_str().unwrap());
+        let answers = [
+            (200, app.get(user, &keys_path(ACME)).await),
+            (201, app.post(user, &keys_path(ACME), &name).await),
+            (200, app.post(user, &rotate_path(&key), &grace).await),
+            (200, app.delete(user, &path).await),
+        ];
+        for (status, answer) in answers {
+            match refused {
+                None => drop(body(answer, status).await),
+                Some(expected) => assert_eq!(message(answer, 403).await, expected),
+            }
+        }
+        let status = read(&app, &key).await["status"].clone();
+        assert_eq!(status == "active", refused.is_some(), "{user}");
+    }
+    // A member's role may not tell them which keys there are elsewhere, or which there are not.
+    for organization in ["globex", "no-such-slug"] {
+        for answer in [
+            app.get(CARLA, &keys_path(organization)).await,
+            app.post(CARLA, &keys_path(organization), &name).await,
+            app.delete(CARLA, &key_path(organization, GLOBEX_WEBSITE))
+                .await,
+        ] {
+            assert_eq!(message(answer, 403).await, NOT_A_MEMBER);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_key_can_be_changed_no_more_than_one_that_does_not_exist() {
+    let app = TestApp::demo().await;
+    let before = app.json(DIEGO, &key_path("globex", GLOBEX_WEBSITE)).await;
+    let grace = json!({ "graceSeconds": 0 });
+    for key in [
+        GLOBEX_WEBSITE,
+        "00000000-0000-4000-8000-000000000000",
+        "not-an-id",
+        "%00",
+    ] {
+        let path = key_path(ACME, key);
+        let answers = [
+            app.delete(ANA, &path).await,
+            app.post(ANA, &(path + "/rotate"), &grace).await,
+        ];
+        for answer in answers {
+            assert_eq!(message(answer, 404).await, "API key not found", "{key}");
+        }
+    }
+    let after = app.json(DIEGO, &key_path("globex", GLOBEX_WEBSITE)).await;
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn a_removed_member_manages_nothing_from_the_next_request_on() {
+    let app = TestApp::demo().await;
+    app.other_connection()
+        .execute("DELETE FROM memberships WHERE user_id = ?1", [BETO])
+        .unwrap();
+    let asked = json!({ "name": "x" });
+    let answer = app.post(BETO, &keys_path(ACME), &asked).await;
+    assert_eq!(message(answer, 403).await, NOT_A_MEMBER);
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_changed_and_no_body_is_read() {
+    let app = TestApp::demo().await;
+    let before = app.json(ANA, &stats_path(ACME)).await;
+    let asked = [
+        (Method::GET, keys_path(ACME)),
+        (Method::POST, keys_path(ACME)),
+        (Method::POST, key_path(ACME, PRODUCTION) + "/rotate"),
+        (Method::DELETE, key_path(ACME, PRODUCTION)),
+    ];
+    for (method, path) in asked {
+        let request = app.request(method, &path).body("no JSON");
+        let answer = request.send().await.unwrap();
+        assert_eq!(
+            answer.headers()["www-authenticate"],
+            "Bearer realm=\"llavero\""
+        );
+        message(answer, 401).await;
+    }
+    assert_eq!(app.json(ANA, &stats_path(ACME)).await, before);
+}
+
+#[tokio::test]
+async fn an_act_that_cannot_be_noted_down_does_not_happen() {
+    let app = TestApp::demo().await;
+    let before = app.json(ANA, &stats_path(ACME)).await;
+    app.other_connection()
+        .execute_batch("ALTER TABLE audit_log RENAME TO elsewhere")
+        .unwrap();
+    let asked = json!({ "name": "x" });
+    let answer = app.post(ANA, &keys_path(ACME), &asked).await;
+    assert_eq!(message(answer, 500).await, "Internal server error");
+    let answer = app.delete(ANA, &key_path(ACME, PRODUCTION)).await;
+    assert_eq!(message(answer, 500).await, "Internal server error");
+    assert_eq!(app.json(ANA, &stats_path(ACME)).await, before);
+}
+
+#[tokio::test]
+async fn the_secret_is_in_one_answer_and_in_no_other() {
+    let app = TestApp::demo().await;
+    let key = create(&app, "x").await;
+    let secret = key["key"].as_str().unwrap();
+    for path in [
+        key_path(ACME, key["id"].as_str().unwrap()),
+        keys_path(ACME),
+        stats_path(ACME),
+    ] {
+        let request = app.request(Method::GET, &path);
+        let answer = request
+            .bearer_auth(lasting_token(ANA))
+            .send()
+            .await
+            .unwrap();
+        assert!(!answer.text().await.unwrap().contains(secret), "{path}");
+    }
+}

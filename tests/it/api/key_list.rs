@@ -1,0 +1,179 @@
+//! The list of an organization's keys: order, pages, and what happens to them while keys are made.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use crate::api::harness::{
+    ACME, ANA, DIEGO, INITECH, TestApp, body, key_path, keys_path, later, message,
+};
+
+fn ids(page: &Value) -> Vec<String> {
+    let items = page["items"].as_array().unwrap().iter();
+    items
+        .map(|key| key["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Every page of the list, `limit` keys each.
+async fn pages(app: &TestApp, limit: usize) -> Vec<Value> {
+    let mut pages = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("{}?limit={limit}{cursor}", keys_path(ACME));
+        let page = app.json(ANA, &path).await;
+        let next = page["nextCursor"].as_str().map(str::to_owned);
+        pages.push(page);
+        match next {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return pages,
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_list_has_every_key_as_it_is_read_alone_newest_first() {
+    let app = TestApp::demo().await;
+    let page = app.json(ANA, &keys_path("acme-corp")).await;
+    assert_eq!(page.as_object().unwrap().len(), 2);
+    assert_eq!(page["nextCursor"], Value::Null);
+    let stats = app.json(ANA, &key_path(ACME, "stats")).await;
+    let items = page["items"].as_array().unwrap();
+    assert_eq!(json!(items.len()), stats["totalKeys"]);
+    for key in items {
+        let path = key_path(ACME, key["id"].as_str().unwrap());
+        assert_eq!(app.json(ANA, &path).await, *key);
+    }
+    let made: Vec<&str> = items
+        .iter()
+        .map(|key| key["createdAt"].as_str().unwrap())
+        .collect();
+    assert!(made.is_sorted_by(|newer, older| newer >= older), "{made:?}");
+}
+
+#[tokio::test]
+async fn an_organization_without_keys_has_an_empty_list() {
+    let app = TestApp::demo().await;
+    let page = app.json(ANA, &keys_path(INITECH)).await;
+    assert_eq!(page, json!({ "items": [], "nextCursor": null }));
+}
+
+#[tokio::test]
+async fn pages_of_any_size_make_up_the_list() {
+    let app = TestApp::demo().await;
+    // Made in the same millisecond: the id decides.
+    for n in 0..7 {
+        let asked = json!({ "name": format!("Key {n}") });
+        body(app.post(ANA, &keys_path(ACME), &asked).await, 201).await;
+    }
+    let whole = app.json(ANA, &(keys_path(ACME) + "?limit=100")).await;
+    assert_eq!(whole["nextCursor"], Value::Null);
+    let whole = ids(&whole);
+    for limit in [1, 2, 3, 5, whole.len() - 1, whole.len(), whole.len() + 1] {
+        let pages = pages(&app, limit).await;
+        let sizes = pages.iter().map(|page| ids(page).len());
+        assert!(
+            sizes
+                .clone()
+                .take(pages.len() - 1)
+                .all(|size| size == limit)
+        );
+        assert!(
+            sizes.clone().all(|size| size > 0),
+            "no empty page at the end"
+        );
+        assert_eq!(
+            pages.iter().flat_map(ids).collect::<Vec<_>>(),
+            whole,
+            "by {limit}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn keys_made_meanwhile_neither_repeat_nor_hide_others() {
+    let app = TestApp::demo().await;
+    let before = ids(&app.json(ANA, &keys_path(ACME)).await);
+    let mut seen = Vec::new();
+    let mut path = keys_path(ACME) + "?limit=2";
+    for n in 1.. {
+        let page = app.json(ANA, &path).await;
+        seen.extend(ids(&page));
+        app.set_clock(later(n));
+        body(
+            app.post(ANA, &keys_path(ACME), &json!({ "name": "x" }))
+                .await,
+            201,
+        )
+        .await;
+        let Some(next) = page["nextCursor"].as_str() else {
+            break;
+        };
+        path = format!("{}?limit=2&cursor={next}", keys_path(ACME));
+    }
+    assert_eq!(seen, before);
+}
+
+#[tokio::test]
+async fn fifty_keys_are_sent_unless_somebody_says_how_many() {
+    let app = TestApp::demo().await;
+    for _ in 0..60 {
+        body(
+            app.post(ANA, &keys_path(ACME), &json!({ "name": "x" }))
+                .await,
+            201,
+        )
+        .await;
+    }
+    for (query, length) in [("", 50), ("?limit=1", 1), ("?limit=100", 69)] {
+        let page = app.json(ANA, &(keys_path(ACME) + query)).await;
+        let ids: HashSet<String> = ids(&page).into_iter().collect();
+        assert_eq!(ids.len(), length, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_is_a_place_in_the_order_and_opens_nothing() {
+    let app = TestApp::demo().await;
+    let page = app.json(ANA, &(keys_path(ACME) + "?limit=1")).await;
+    let cursor = page["nextCursor"].as_str().unwrap();
+    let path = |organization| format!("{}?cursor={cursor}", keys_path(organization));
+    let globex = app.json(DIEGO, &path("globex")).await;
+    for key in globex["items"].as_array().unwrap() {
+        assert_ne!(key["organizationId"], ACME);
+    }
+    message(app.get(DIEGO, &path(ACME)).await, 403).await;
+}
+
+#[tokio::test]
+async fn a_wrong_limit_or_cursor_is_told_what_is_right() {
+    let app = TestApp::demo().await;
+    for query in [
+        "limit=0",
+        "limit=101",
+        "limit=ten",
+        "limit=",
+        "limit=1&limit=2",
+        "limit=-1",
+    ] {
+        let answer = app.get(ANA, &format!("{}?{query}", keys_path(ACME))).await;
+        let expected = "limit must be one whole number from 1 to 100";
+        assert_eq!(message(answer, 400).await, expected, "{query}");
+    }
+    let good = "AAABlh7LVAALfl98PRpMVp0OiksfLG0B";
+    app.json(ANA, &format!("{}?cursor={good}", keys_path(ACME)))
+        .await;
+    for cursor in [
+        "",
+        "x",
+        &good[1..],
+        &format!("{good}A"),
+        &format!("{good}&cursor={good}"),
+    ] {
+        let answer = app
+            .get(ANA, &format!("{}?cursor={cursor}", keys_path(ACME)))
+            .await;
+        let expected = "cursor must be the nextCursor of an earlier answer";
+        assert_eq!(message(answer, 400).await, expected, "{cursor}");
+    }
+}

@@ -1,0 +1,145 @@
+//! One key: every field, in order, and its state over time.
+
+use llavero::model::Timestamp;
+use serde_json::{Value, json};
+
+use crate::api::harness::{ACME, ANA, NOW, PRODUCTION, TestApp, key_path};
+
+/// Demo keys by their last two digits.
+fn demo_key(n: u8) -> String {
+    format!("{}{n:02x}", &PRODUCTION[..34])
+}
+
+#[tokio::test]
+async fn a_key_has_all_fields_in_the_documented_order() {
+    let app = TestApp::demo().await;
+    let body = app
+        .get(ANA, &key_path(ACME, PRODUCTION))
+        .await
+        .text()
+        .await
+        .unwrap();
+    let key: Value = serde_json::from_str(&body).unwrap();
+    let fields: Vec<&String> = key.as_object().unwrap().keys().collect();
+    assert_eq!(
+        fields,
+        [
+            "id",
+            "organizationId",
+            "preview",
+            "name",
+            "description",
+            "status",
+            "scopes",
+            "rateLimit",
+            "usage",
+            "createdBy",
+            "createdAt",
+            "lastUsedAt",
+            "expiresAt",
+            "revokedAt",
+        ]
+    );
+    let usage: Vec<&String> = key["usage"].as_object().unwrap().keys().collect();
+    assert_eq!(
+        usage,
+        [
+            "totalRequests",
+            "successfulRequests",
+            "rateLimitHits",
+            "errors"
+        ]
+    );
+    assert_eq!(key["id"], PRODUCTION);
+    assert_eq!(key["organizationId"], ACME);
+    assert_eq!(key["preview"], "sk_...Zk3Q");
+    assert_eq!(key["status"], "active");
+    assert_eq!(key["scopes"], json!(["invoices:read", "invoices:write"]));
+    assert_eq!(
+        key["rateLimit"],
+        json!({ "limit": 1000, "windowSeconds": 60 })
+    );
+    assert_eq!(key["createdBy"], ANA);
+    assert_eq!(key["lastUsedAt"], "2026-01-15T11:58:00.000Z");
+    assert_eq!(key["expiresAt"], Value::Null);
+    assert_eq!(key["revokedAt"], Value::Null);
+}
+
+#[tokio::test]
+async fn what_a_key_does_not_have_is_null_and_present() {
+    let app = TestApp::demo().await;
+    let never_used = app.json(ANA, &key_path(ACME, &demo_key(2))).await;
+    assert_eq!(never_used["lastUsedAt"], Value::Null);
+    assert_eq!(
+        never_used["usage"],
+        json!({ "totalRequests": 0, "successfulRequests": 0, "rateLimitHits": 0, "errors": 0 })
+    );
+    let unlimited = app.json(ANA, &key_path(ACME, &demo_key(7))).await;
+    assert_eq!(unlimited["rateLimit"], Value::Null);
+    let undescribed = app.json(ANA, &key_path(ACME, &demo_key(8))).await;
+    assert_eq!(undescribed["description"], Value::Null);
+    for key in [never_used, unlimited, undescribed] {
+        assert_eq!(key.as_object().unwrap().len(), 14, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_found_by_the_organizations_slug_and_by_ids_in_either_case() {
+    let app = TestApp::demo().await;
+    let by_id = app.json(ANA, &key_path(ACME, PRODUCTION)).await;
+    for (organization, key) in [
+        ("acme-corp", PRODUCTION.to_owned()),
+        ("acme-corp", PRODUCTION.to_uppercase()),
+        (&*ACME.to_uppercase(), PRODUCTION.to_uppercase()),
+    ] {
+        assert_eq!(app.json(ANA, &key_path(organization, &key)).await, by_id);
+    }
+}
+
+#[tokio::test]
+async fn a_key_expires_at_the_very_millisecond_of_its_expiry() {
+    let app = TestApp::demo().await;
+    let path = key_path(ACME, &demo_key(8));
+    let in_60_days = NOW.as_millis() + 60 * 86_400_000;
+    for (now, status) in [(in_60_days - 1, "active"), (in_60_days, "expired")] {
+        app.set_clock(Timestamp::from_millis(now));
+        let key = app.json(ANA, &path).await;
+        assert_eq!(key["status"], status, "{key}");
+        assert_eq!(key["expiresAt"], "2026-03-16T12:00:00.000Z");
+    }
+}
+
+#[tokio::test]
+async fn revoked_wins_over_expired() {
+    let app = TestApp::demo().await;
+    let expired = app.json(ANA, &key_path(ACME, &demo_key(5))).await;
+    assert_eq!(expired["status"], "expired");
+    app.other_connection()
+        .execute(
+            "UPDATE api_keys SET revoked_at = ?1 WHERE id = ?2",
+            (NOW.as_millis(), demo_key(5)),
+        )
+        .unwrap();
+    let revoked = app.json(ANA, &key_path(ACME, &demo_key(5))).await;
+    assert_eq!(revoked["status"], "revoked");
+    assert_eq!(revoked["revokedAt"], "2026-01-15T12:00:00.000Z");
+}
+
+#[tokio::test]
+async fn a_change_by_another_program_is_seen_by_the_next_request() {
+    let app = TestApp::demo().await;
+    let other = app.other_connection();
+    for round in 0..20 {
+        let name = format!("Renamed {round}");
+        other
+            .execute(
+                "UPDATE api_keys SET name = ?1 WHERE id = ?2",
+                (&name, PRODUCTION),
+            )
+            .unwrap();
+        assert_eq!(
+            app.json(ANA, &key_path(ACME, PRODUCTION)).await["name"],
+            name
+        );
+    }
+}

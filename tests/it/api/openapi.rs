@@ -1,0 +1,284 @@
+//! The OpenAPI document: the committed file, the served one, the upstream's words, and the answers themselves.
+
+use std::{env, fs, path::PathBuf};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::api::harness::{
+    ACME, ANA, CARLA, DIEGO, PRODUCTION, TestApp, body, key_path, keys_path, stats_path,
+};
+
+const KEYS: &str = "/organizations/{organizationId}/api-keys";
+const ROTATE: &str = "/organizations/{organizationId}/api-keys/{id}/rotate";
+const KEY: &str = "/organizations/{organizationId}/api-keys/{id}";
+const STATS: &str = "/organizations/{organizationId}/api-keys/stats";
+
+fn document() -> Value {
+    serde_json::from_str(&llavero::api::document().unwrap()).unwrap()
+}
+
+#[test]
+fn the_committed_document_is_the_one_that_the_code_makes() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/openapi.json");
+    let made = llavero::api::document().unwrap();
+    if env::var_os("UPDATE_OPENAPI").is_some() {
+        fs::write(&path, &made).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == made,
+        "fixtures/openapi.json is out of date: run the tests with UPDATE_OPENAPI=1 and read the difference"
+    );
+}
+
+#[tokio::test]
+async fn the_document_is_served_without_a_token() {
+    let app = TestApp::demo().await;
+    let answer = app
+        .request(Method::GET, "/api/openapi.json")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    assert_eq!(
+        answer.text().await.unwrap(),
+        llavero::api::document().unwrap()
+    );
+}
+
+#[test]
+fn the_upstream_documents_words_are_kept() {
+    let document = document();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["info"]["title"], "Timbrix API");
+    assert_eq!(document["info"]["version"], "1.0");
+    assert_eq!(document["security"], json!([]));
+    assert_eq!(
+        document["servers"],
+        json!([
+            { "url": "http://sandbox.mintlify.com", "description": "Sandbox environment" },
+            { "url": "http://localhost:3001/api", "description": "Local development" },
+        ])
+    );
+    let tags: Vec<&Value> = document["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tag| &tag["name"])
+        .collect();
+    assert_eq!(
+        tags,
+        ["organizations", "oauth", "webhooks", "users", "api-keys"]
+    );
+    assert_eq!(
+        document["components"]["securitySchemes"]["bearer"],
+        json!({ "scheme": "bearer", "bearerFormat": "JWT", "type": "http" })
+    );
+    for (path, id, summary, description, statuses) in [
+        (
+            KEY,
+            "ApiKeysController_getById",
+            "Get API key by ID",
+            "Retrieve details of a specific API key",
+            &[
+                ("200", "API key retrieved successfully"),
+                (
+                    "401",
+                    "Authentication required. Provide a valid bearer token.",
+                ),
+                (
+                    "403",
+                    "Access denied. User is not a member of this organization.",
+                ),
+                ("404", "API key not found"),
+            ][..],
+        ),
+        (
+            STATS,
+            "ApiKeysController_getStats",
+            "Get API key statistics",
+            "Get usage statistics for all API keys in an organization",
+            &[
+                ("200", "Statistics retrieved successfully"),
+                (
+                    "401",
+                    "Authentication required. Provide a valid bearer token.",
+                ),
+                (
+                    "403",
+                    "Access denied. User is not a member of this organization.",
+                ),
+            ],
+        ),
+    ] {
+        let operation = &document["paths"][path]["get"];
+        assert_eq!(operation["operationId"], id);
+        assert_eq!(operation["summary"], summary);
+        assert_eq!(operation["description"], description);
+        assert_eq!(operation["tags"], json!(["api-keys"]));
+        assert_eq!(operation["security"], json!([{ "bearer": [] }]));
+        for (status, description) in statuses {
+            assert_eq!(
+                operation["responses"][status]["description"], *description,
+                "{path} {status}"
+            );
+        }
+    }
+    assert_eq!(
+        document["paths"][STATS]["get"]["responses"].get("404"),
+        None
+    );
+}
+
+/// Every operation: its method, its path, and what the document says of it.
+fn operations(document: &Value) -> Vec<(&String, &String, &Value)> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths
+        .flat_map(|(path, item)| {
+            let operations = item.as_object().unwrap().iter();
+            operations.map(move |(method, operation)| (method, path, operation))
+        })
+        .collect()
+}
+
+/// The examples of an answer, one or several.
+fn examples(response: &Value) -> Vec<&Value> {
+    let media_type = &response["content"]["application/json"];
+    match media_type["examples"].as_object() {
+        Some(examples) => examples.values().map(|example| &example["value"]).collect(),
+        None => vec![&media_type["example"]],
+    }
+}
+
+#[test]
+fn every_operation_is_in_the_document_under_a_name_of_its_own() {
+    let document = document();
+    let names: Vec<&Value> = operations(&document)
+        .iter()
+        .map(|(_, _, operation)| &operation["operationId"])
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "ApiKeysController_list",
+            "ApiKeysController_create",
+            "ApiKeysController_getById",
+            "ApiKeysController_revoke",
+            "ApiKeysController_rotate",
+            "ApiKeysController_getStats",
+            "ApiKeysController_validateForGateway",
+            "ApiKeysController_validate",
+        ]
+    );
+}
+
+#[test]
+fn every_answer_has_an_example_and_every_field_a_description() {
+    let document = document();
+    for (method, path, operation) in operations(&document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            for example in examples(response) {
+                assert!(example.is_object(), "{method} {path} {status}");
+                if !status.starts_with('2') {
+                    assert_eq!(example["statusCode"].to_string(), *status);
+                }
+            }
+        }
+        if let Some(body) = operation.get("requestBody") {
+            assert!(
+                body["content"]["application/json"]["example"].is_object(),
+                "{method} {path}"
+            );
+        }
+    }
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        for (field, property) in schema["properties"].as_object().into_iter().flatten() {
+            let description = property["description"].as_str().unwrap();
+            assert!(!description.contains('\n'), "{name}.{field}: {description}");
+        }
+    }
+}
+
+#[test]
+fn what_is_asked_for_is_closed_to_other_fields_and_says_what_may_be_null() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    for name in ["CreateApiKey", "RotateApiKey", "NewRateLimit"] {
+        assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
+    }
+    let create = &schemas["CreateApiKey"];
+    assert_eq!(create["required"], json!(["name"]));
+    for (field, kind) in [
+        ("name", json!("string")),
+        ("description", json!(["string", "null"])),
+        ("scopes", json!(["array", "null"])),
+        ("expiresAt", json!(["string", "null"])),
+    ] {
+        assert_eq!(create["properties"][field]["type"], kind, "{field}");
+    }
+    assert_eq!(schemas["RateLimit"].get("additionalProperties"), None);
+    assert_eq!(schemas["RotateApiKey"]["required"], json!(["graceSeconds"]));
+}
+
+#[tokio::test]
+async fn the_examples_of_requests_work() {
+    let app = TestApp::demo().await;
+    let document = document();
+    let example = |path: &str| {
+        document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"]
+            .clone()
+    };
+    let created = app.post(ANA, &keys_path(ACME), &example(KEYS)).await;
+    let created = body(created, 201).await;
+    let documented = &document["paths"][KEYS]["post"]["responses"]["201"];
+    assert_eq!(shape(&created), shape(examples(documented)[0]));
+    assert_eq!(created["name"], examples(documented)[0]["name"]);
+
+    let path = key_path(ACME, PRODUCTION) + "/rotate";
+    let rotated = body(app.post(ANA, &path, &example(ROTATE)).await, 200).await;
+    let documented = &document["paths"][ROTATE]["post"]["responses"]["200"];
+    assert_eq!(shape(&rotated), shape(examples(documented)[0]));
+}
+
+/// The names of an object's fields, and of those of the objects in it.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), shape(value)))
+            .collect(),
+        Value::Array(items) => items.first().map_or(json!([]), |item| json!([shape(item)])),
+        _ => Value::Null,
+    }
+}
+
+#[tokio::test]
+async fn what_is_sent_has_the_shape_of_the_documented_examples() {
+    let app = TestApp::demo().await;
+    let document = document();
+    let no_days = stats_path(ACME) + "?days=0";
+    for (path, user, asked, status) in [
+        (KEY, ANA, key_path(ACME, PRODUCTION), "200"),
+        (KEY, DIEGO, key_path(ACME, PRODUCTION), "403"),
+        (KEY, ANA, key_path(ACME, "nope"), "404"),
+        (KEY, ANA, key_path(ACME, "%ff"), "400"),
+        (STATS, ANA, stats_path(ACME) + "?days=1", "200"),
+        (STATS, ANA, no_days, "400"),
+        (STATS, DIEGO, stats_path(ACME), "403"),
+        (KEYS, ANA, keys_path(ACME) + "?limit=1", "200"),
+        (KEYS, ANA, keys_path(ACME) + "?limit=0", "400"),
+        (KEYS, ANA, keys_path(ACME) + "?cursor=x", "400"),
+        (KEYS, CARLA, keys_path(ACME), "403"),
+        (KEYS, DIEGO, keys_path(ACME), "403"),
+    ] {
+        let answer = app.get(user, &asked).await;
+        assert_eq!(answer.status().as_str(), status, "{asked}");
+        let body: Value = answer.json().await.unwrap();
+        let examples = examples(&document["paths"][path]["get"]["responses"][status]);
+        assert_eq!(shape(&body), shape(examples[0]), "{asked}");
+        if status != "200" {
+            assert!(examples.contains(&&body), "{asked}: {body}");
+        }
+    }
+}

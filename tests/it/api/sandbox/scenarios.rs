@@ -1,0 +1,166 @@
+//! What the organizations of the sandbox are there to show, and that the guide says the truth.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use super::SandboxApp;
+use crate::api::harness::{ACME, message};
+
+async fn stats(app: &SandboxApp, organization: &str) -> Value {
+    app.json(&format!("/api/organizations/{organization}/api-keys/stats"))
+        .await
+}
+
+fn counts(stats: &Value) -> [i64; 4] {
+    ["totalKeys", "activeKeys", "revokedKeys", "expiredKeys"]
+        .map(|name| stats[name].as_i64().unwrap())
+}
+
+#[tokio::test]
+async fn each_scenario_is_what_it_is_called() {
+    let app = SandboxApp::start().await;
+    assert_eq!(counts(&stats(&app, "acme-corp").await), [9, 7, 1, 1]);
+    assert_eq!(counts(&stats(&app, "initech").await), [0, 0, 0, 0]);
+    assert_eq!(counts(&stats(&app, "all-revoked").await), [3, 0, 3, 0]);
+    assert_eq!(counts(&stats(&app, "all-expired").await), [3, 0, 0, 3]);
+    assert_eq!(
+        counts(&stats(&app, "thousand-keys").await),
+        [1000, 1000, 0, 0]
+    );
+    let unicode = app.json("/api/organizations/unicode/api-keys").await;
+    let names: Vec<&str> = unicode["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        names.contains(&"密钥・本番サーバー") && names.contains(&"e\u{301} is not é"),
+        "{names:?}"
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_over_its_limit_is_over_it_at_every_request() {
+    let app = SandboxApp::start().await;
+    let demo = app.sandbox.demo().organizations();
+    let limited = demo
+        .iter()
+        .find(|found| found.slug.to_string() == "rate-limited")
+        .unwrap();
+    for (_, name, secret) in limited.keys() {
+        for _ in 0..3 {
+            let request = app.request(Method::POST, "/api/api-keys/validate");
+            let answer = request
+                .header("X-API-Key", secret.reveal())
+                .send()
+                .await
+                .unwrap();
+            assert_eq!(answer.headers()["ratelimit-remaining"], "0", "{name}");
+            assert_eq!(message(answer, 429).await, "Rate limit exceeded");
+        }
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_pages_of_a_thousand_keys_hold_each_of_them_once() {
+    let app = SandboxApp::start().await;
+    let mut cursor = String::new();
+    let mut names = Vec::new();
+    loop {
+        let page = app
+            .json(&format!(
+                "/organizations/thousand-keys/api-keys?limit=100{cursor}"
+            ))
+            .await;
+        names.extend(super::names(&page));
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    names.sort();
+    assert_eq!(names.len(), 1000);
+    assert_eq!(
+        (names[0].as_str(), names[999].as_str()),
+        ("Key 0001", "Key 1000")
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn everybody_reaches_what_the_guide_says() {
+    let app = SandboxApp::start().await;
+    let guide: Value = app
+        .request(Method::GET, "/sandbox")
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(guide["clock"], "2026-01-15T12:00:00.000Z");
+    let mut statuses = BTreeSet::new();
+    let users = guide["users"].as_array().unwrap();
+    for user in users.iter().chain([&guide["expired"]]) {
+        for reach in user["reaches"].as_array().unwrap() {
+            let method = reach["method"].as_str().unwrap().parse().unwrap();
+            let mut request = app.request(method, reach["path"].as_str().unwrap());
+            if let Some(body) = reach.get("body") {
+                request = request.json(body);
+            }
+            let request = request.bearer_auth(user["token"].as_str().unwrap());
+            let request = request.header("X-Sandbox-Session", "reaches");
+            let status = request.send().await.unwrap().status().as_u16();
+            assert_eq!(reach["status"], status, "{reach} of {}", user["name"]);
+            statuses.insert(status);
+        }
+    }
+    let statuses: Vec<u16> = statuses.into_iter().collect();
+    assert_eq!(statuses, [200, 201, 401, 403, 404]);
+    // Organizations with the ids and counts that they have.
+    for organization in guide["organizations"].as_array().unwrap() {
+        if organization["slug"] == "globex" {
+            continue;
+        }
+        let found = stats(&app, organization["id"].as_str().unwrap()).await;
+        assert_eq!(found["totalKeys"], organization["totalKeys"]);
+        for key in organization["keys"].as_array().unwrap() {
+            let id = key["id"].as_str().unwrap();
+            let path = format!(
+                "/organizations/{}/api-keys/{id}",
+                organization["slug"].as_str().unwrap()
+            );
+            assert_eq!(app.json(&path).await["name"], key["name"]);
+        }
+    }
+    assert_eq!(guide["organizations"][0]["id"], ACME);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_browser_gets_the_guide_as_a_page() {
+    let app = SandboxApp::start().await;
+    let request = app
+        .request(Method::GET, "/")
+        .header("Accept", "text/html,*/*;q=0.8");
+    let page = request.send().await.unwrap();
+    assert_eq!(page.url().path(), "/sandbox");
+    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+    let html = page.text().await.unwrap();
+    for part in [
+        "Ünïcode 株式会社 🔑",
+        "all-revoked",
+        "X-Sandbox-Session",
+        "Prefer: code=",
+        app.token(crate::api::harness::EVA),
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    assert!(html.contains("&lt;b&gt;&amp;amp;") && !html.contains("<b>&amp; "));
+    app.stop().await;
+}

@@ -1,0 +1,182 @@
+//! Visits that are disturbed: a copy that goes meanwhile, a visitor who leaves, a body that does not come.
+
+use llavero::{
+    model::{
+        Access, Actor, ApiKey, KeyId, KeySettings, Name, NewKey, OrganizationRef, Scopes, Secret,
+        UserId,
+    },
+    sandbox::{Limits, NOON, Visit, Visitor},
+};
+use reqwest::Method;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use uuid::Uuid;
+
+use super::{KEYS, SandboxApp};
+use crate::api::harness::{ANA, TestApp, lasting_token};
+
+/// Does what a request to create a key would.
+async fn create(visit: &Visit, n: u8) {
+    let key = NewKey {
+        id: KeyId(Uuid::from_u128(n.into())),
+        secret: Secret::generate([n; 32]),
+        settings: KeySettings {
+            name: Name::try_from("x".to_owned()).unwrap(),
+            description: None,
+            scopes: Scopes::default(),
+            rate_limit: None,
+            expires_at: None,
+        },
+        created_by: None,
+        created_at: NOON,
+    };
+    let by = Actor::User(UserId::new(ANA).unwrap());
+    let initech = OrganizationRef::parse("initech");
+    let made: Access<ApiKey> = visit.app.store.create_key(initech, by, key).await.unwrap();
+    assert!(matches!(made, Access::Granted(_)));
+}
+
+async fn begin(app: &SandboxApp, session: &str) -> Visit {
+    let visitor = Visitor::of_session(session);
+    app.sandbox.visit(visitor, true).await.unwrap().unwrap()
+}
+
+/// How many keys Initech has in a session.
+async fn keys(app: &SandboxApp, session: &str) -> usize {
+    app.session(session).names().await.len()
+}
+
+#[tokio::test]
+async fn a_visit_that_is_not_ended_has_changed_nothing() {
+    let app = SandboxApp::start().await;
+    let visit = begin(&app, "s").await;
+    create(&visit, 1).await;
+    drop(visit);
+    assert_eq!(keys(&app, "s").await, 0);
+    let visit = begin(&app, "s").await;
+    create(&visit, 1).await;
+    app.sandbox.leave(visit).await.unwrap();
+    assert_eq!(keys(&app, "s").await, 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_reset_in_the_middle_of_a_visit_is_not_undone_by_its_end() {
+    let app = SandboxApp::start().await;
+    let visit = begin(&app, "s").await;
+    create(&visit, 1).await;
+    app.sandbox.reset(Visitor::of_session("s"));
+    // A new life of the same session, before the old visit ends.
+    let other = begin(&app, "s").await;
+    create(&other, 2).await;
+    app.sandbox.leave(other).await.unwrap();
+    app.sandbox.leave(visit).await.unwrap();
+    assert_eq!(keys(&app, "s").await, 1);
+    let limits = Limits {
+        copies: 0,
+        ..Limits::default()
+    };
+    app.stop().await;
+    // Nor is a copy kept for which there is no room by the time that it is left.
+    let app = SandboxApp::with(limits).await;
+    let visit = begin(&app, "s").await;
+    create(&visit, 1).await;
+    app.sandbox.leave(visit).await.unwrap();
+    assert_eq!(keys(&app, "s").await, 0);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_does_not_wait_for_their_turn_takes_nobody_elses() {
+    let app = SandboxApp::start().await;
+    let visit = begin(&app, "s").await;
+    tokio::select! {
+        biased;
+        _ = begin(&app, "s") => panic!("two visits at once"),
+        () = tokio::task::yield_now() => {}
+    }
+    create(&visit, 1).await;
+    app.sandbox.leave(visit).await.unwrap();
+    assert_eq!(keys(&app, "s").await, 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_holds_up_nobody() {
+    let app = SandboxApp::start().await;
+    let head = format!(
+        "POST {KEYS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nX-Sandbox-Session: s\r\n\
+         Content-Type: application/json\r\nContent-Length: 12\r\n\r\n",
+        app.token(ANA)
+    );
+    let mut slow = TcpStream::connect(app.origin.strip_prefix("http://").unwrap())
+        .await
+        .unwrap();
+    slow.write_all(head.as_bytes()).await.unwrap();
+    app.session("s").create("quick").await;
+    assert_eq!(app.session("s").names().await, ["quick"]);
+    slow.write_all(b"{\"name\":\"s\"}").await.unwrap();
+    let mut answer = [0; 12];
+    slow.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 201");
+    assert_eq!(app.session("s").names().await, ["quick", "s"]);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_copy_in_which_nothing_was_changed_is_not_kept() {
+    let app = SandboxApp::start().await;
+    for session in 0..10 {
+        let request = app
+            .session(&session.to_string())
+            .request(Method::POST, KEYS);
+        assert_eq!(request.json(&()).send().await.unwrap().status(), 400);
+    }
+    assert_eq!(app.sandbox.copies(), 10);
+    app.wait(2);
+    app.session("x").create("x").await;
+    assert_eq!(app.sandbox.copies(), 1);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_found_in_the_same_order_as_without_a_sandbox() {
+    let (app, real) = (SandboxApp::start().await, TestApp::demo().await);
+    let long = vec![b' '; 20_000];
+    let keys = "/api/organizations/acme-corp/api-keys";
+    let no_text = "/api/organizations/%FF/api-keys";
+    let rotate = "/api/organizations/acme-corp/api-keys/%FF/rotate";
+    for path in [keys, no_text, rotate, "/api/organizations/nobody/api-keys"] {
+        for (with_token, media_type, body) in [
+            (false, "text/plain", &long[..]),
+            (true, "text/plain", b"{}"),
+            (true, "application/json", &long),
+            (true, "application/json", b"{}"),
+            (true, "application/json", b"[1"),
+            (true, "application/json", b""),
+        ] {
+            let mut answers = Vec::new();
+            for (origin, token) in [
+                (&app.origin, app.token(ANA)),
+                (&real.origin, &lasting_token(ANA)),
+            ] {
+                let request = app.client.post(format!("{origin}{path}"));
+                let request = request
+                    .header("Content-Type", media_type)
+                    .body(body.to_vec());
+                let request = if with_token {
+                    request.bearer_auth(token)
+                } else {
+                    request
+                };
+                let answer = request.send().await.unwrap();
+                answers.push((answer.status(), answer.text().await.unwrap()));
+            }
+            assert_eq!(answers[0], answers[1], "{path} {media_type} {}", body.len());
+        }
+    }
+    app.stop().await;
+    real.stop().await;
+}

@@ -1,0 +1,90 @@
+//! Bearer tokens: which are taken and which are refused, as tables over HTTP.
+//!
+//! By subject: the [`keys`] that tokens are checked with, their [`signatures`], the token's [`header`], its
+//! [`claims`], and the [`request`] that carries it. Tokens are put together from JSON text, because no library
+//! writes the malformed ones. The keys in `tests/keys` come from `openssl genpkey` and serve these tests alone.
+
+mod claims;
+mod header;
+mod keys;
+mod request;
+mod signatures;
+
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::api::harness::{ACME, ANA, NOW, PRODUCTION, SECRET, TestApp, key_path};
+
+/// The challenge of a request that brought no bearer token.
+const NO_TOKEN: &str = r#"Bearer realm="llavero""#;
+/// The challenge of a request whose bearer token was not taken.
+const INVALID_TOKEN: &str = r#"Bearer realm="llavero", error="invalid_token""#;
+
+/// The header of an honest token.
+const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+/// When an honest token expires, in seconds since 1970.
+const EXP: i64 = NOW.as_secs() + 3600;
+
+/// Whether the server takes `token`; a refusal must be the one that every bad token gets.
+async fn is_accepted(app: &TestApp, token: &str) -> bool {
+    let answer = app.get_with_token(token, &key_path(ACME, PRODUCTION)).await;
+    if answer.status() == StatusCode::OK {
+        return true;
+    }
+    assert_refusal(answer, INVALID_TOKEN, token).await;
+    false
+}
+
+async fn assert_refusal(answer: Response, challenge: &str, case: &str) {
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{case}");
+    let challenges = answer.headers().get_all("www-authenticate").iter();
+    assert_eq!(challenges.collect::<Vec<_>>(), [challenge], "{case}");
+    let body = r#"{"statusCode":401,"message":"Authentication required. Provide a valid bearer token.","error":"Unauthorized"}"#;
+    assert_eq!(answer.text().await.unwrap(), body, "{case}");
+}
+
+/// The claims of an honest token of Ana's.
+fn claims() -> Value {
+    json!({ "sub": ANA, "exp": EXP })
+}
+
+/// An honest token but for one claim, which is absent if `None`.
+fn token_with(claim: &str, value: Option<Value>) -> String {
+    let mut claims = claims();
+    match value {
+        Some(value) => claims[claim] = value,
+        None => drop(claims.as_object_mut().unwrap().remove(claim)),
+    }
+    signed(HEADER, claims.to_string())
+}
+
+/// A token signed with the trusted secret.
+fn signed(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
+    let secret = EncodingKey::from_secret(&SECRET);
+    sign(&message(header, payload), Algorithm::HS256, &secret)
+}
+
+/// What is signed of a token.
+fn message(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
+    format!("{}.{}", base64url(header), base64url(payload))
+}
+
+fn sign(message: &str, algorithm: Algorithm, key: &EncodingKey) -> String {
+    let signature = crypto::sign(message.as_bytes(), key, algorithm).unwrap();
+    format!("{message}.{signature}")
+}
+
+fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for chunk in bytes.as_ref().chunks(3) {
+        let mut group = [0; 4];
+        group[1..=chunk.len()].copy_from_slice(chunk);
+        let bits = u32::from_be_bytes(group);
+        for shift in [18, 12, 6, 0].into_iter().take(chunk.len() + 1) {
+            text.push(char::from(ALPHABET[(bits >> shift & 63) as usize]));
+        }
+    }
+    text
+}

@@ -1,0 +1,362 @@
+//! Using keys: every outcome with its status, headers and count; limits; and that every answered use is counted once.
+
+use std::sync::Arc;
+
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::api::harness::{
+    ACME, ANA, PRODUCTION, TestApp, body, key_path, keys_path, later, message, stats_path,
+};
+
+const VALIDATE: &str = "/api/api-keys/validate";
+const PRODUCTION_SECRET: &str = "sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q";
+
+fn asked(app: &TestApp, secret: &str) -> RequestBuilder {
+    app.request(Method::POST, VALIDATE)
+        .header("X-API-Key", secret)
+}
+
+async fn validate(app: &TestApp, secret: &str) -> Response {
+    asked(app, secret).send().await.unwrap()
+}
+
+/// A new key of Acme Corp: its path and its secret.
+async fn create(app: &TestApp, settings: Value) -> (String, String) {
+    let mut asked = json!({ "name": "x" });
+    asked
+        .as_object_mut()
+        .unwrap()
+        .extend(settings.as_object().unwrap().clone());
+    let key = body(app.post(ANA, &keys_path(ACME), &asked).await, 201).await;
+    let path = key_path(ACME, key["id"].as_str().unwrap());
+    (path, key["key"].as_str().unwrap().to_owned())
+}
+
+/// A key's counts: successful, rate-limited, errors.
+async fn counts(app: &TestApp, path: &str) -> [i64; 3] {
+    let key = app.json(ANA, path).await;
+    let fields = ["successfulRequests", "rateLimitHits", "errors"];
+    fields.map(|field| key["usage"][field].as_i64().unwrap())
+}
+
+fn header<'a>(answer: &'a Response, name: &str) -> Option<&'a str> {
+    answer
+        .headers()
+        .get(name)
+        .map(|value| value.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_key_that_may_pass_is_told_and_passed_on_and_counted() {
+    let app = TestApp::demo().await;
+    let before = counts(&app, &key_path(ACME, PRODUCTION)).await;
+    for method in [Method::POST, Method::GET] {
+        let request = app
+            .request(method, VALIDATE)
+            .header("X-API-Key", PRODUCTION_SECRET);
+        let answer = request.send().await.unwrap();
+        for (name, value) in [
+            ("x-key-id", PRODUCTION),
+            ("x-organization-id", ACME),
+            ("x-key-scopes", "invoices:read invoices:write"),
+            ("ratelimit-limit", "1000"),
+            ("ratelimit-reset", "60"),
+            ("cache-control", "no-store"),
+        ] {
+            assert_eq!(header(&answer, name), Some(value), "{name}");
+        }
+        let expected = json!({
+            "valid": true,
+            "keyId": PRODUCTION,
+            "name": "Production server",
+            "organizationId": ACME,
+            "scopes": ["invoices:read", "invoices:write"],
+            "expiresAt": null,
+            "active": true,
+        });
+        assert_eq!(body(answer, 200).await, expected);
+    }
+    let after = counts(&app, &key_path(ACME, PRODUCTION)).await;
+    assert_eq!(after, [before[0] + 2, before[1], before[2]]);
+    let key = app.json(ANA, &key_path(ACME, PRODUCTION)).await;
+    assert_eq!(key["lastUsedAt"], later(0).to_string());
+}
+
+#[tokio::test]
+async fn a_key_without_a_limit_has_no_limit_headers() {
+    let app = TestApp::demo().await;
+    let (_, secret) = create(&app, json!({})).await;
+    let answer = validate(&app, &secret).await;
+    assert_eq!(answer.status(), 200);
+    assert!(
+        answer
+            .headers()
+            .keys()
+            .all(|name| !name.as_str().starts_with("ratelimit"))
+    );
+    assert_eq!(header(&answer, "x-key-scopes"), Some(""));
+}
+
+#[tokio::test]
+async fn unknown_and_malformed_keys_look_alike_and_count_nothing() {
+    let app = TestApp::demo().await;
+    let before = app.json(ANA, &stats_path(ACME)).await;
+    // Well-formed, and nobody's.
+    let unknown = "sk_Rw7PqK2mYc9TzL4vHd1XsB8nGf5JeA3Cwv9F";
+    let typo = PRODUCTION_SECRET.replace("hoi8", "hoi9");
+    for secret in [unknown, &typo, "", "sk_", "x", PRODUCTION, "Bearer x"] {
+        let answer = validate(&app, secret).await;
+        assert_eq!(
+            header(&answer, "www-authenticate"),
+            Some("ApiKey realm=\"llavero\"")
+        );
+        assert_eq!(message(answer, 401).await, "Invalid API key", "{secret}");
+    }
+    let without = app.request(Method::POST, VALIDATE).send().await.unwrap();
+    assert_eq!(message(without, 401).await, "Invalid API key");
+    let twice = asked(&app, PRODUCTION_SECRET).header("X-API-Key", PRODUCTION_SECRET);
+    assert_eq!(
+        message(twice.send().await.unwrap(), 401).await,
+        "Invalid API key"
+    );
+    assert_eq!(app.json(ANA, &stats_path(ACME)).await, before);
+}
+
+#[tokio::test]
+async fn a_malformed_key_does_not_reach_the_database() {
+    let app = TestApp::demo().await;
+    app.other_connection()
+        .execute_batch("ALTER TABLE retiring_secrets RENAME TO elsewhere")
+        .unwrap();
+    let typo = PRODUCTION_SECRET.replace("hoi8", "hoi9");
+    message(validate(&app, &typo).await, 401).await;
+    message(validate(&app, PRODUCTION_SECRET).await, 503).await;
+}
+
+#[tokio::test]
+async fn revoked_and_expired_keys_are_told_apart_and_counted_as_errors() {
+    let app = TestApp::demo().await;
+    let (revoked, secret) = create(&app, json!({})).await;
+    body(app.delete(ANA, &revoked).await, 200).await;
+    assert_eq!(
+        message(validate(&app, &secret).await, 401).await,
+        "API key revoked"
+    );
+    assert_eq!(counts(&app, &revoked).await, [0, 0, 1]);
+
+    let expiry = json!({ "expiresAt": later(1000).to_string() });
+    let (expiring, secret) = create(&app, expiry).await;
+    app.set_clock(later(999));
+    body(validate(&app, &secret).await, 200).await;
+    app.set_clock(later(1000));
+    assert_eq!(
+        message(validate(&app, &secret).await, 401).await,
+        "API key expired"
+    );
+    assert_eq!(counts(&app, &expiring).await, [1, 0, 1]);
+}
+
+#[tokio::test]
+async fn all_scopes_that_are_asked_for_are_required() {
+    let app = TestApp::demo().await;
+    let (path, secret) = create(&app, json!({ "scopes": ["a", "b:*"] })).await;
+    let with = async |query: &str| {
+        let request = app.request(Method::GET, &format!("{VALIDATE}?{query}"));
+        request.header("X-API-Key", &secret).send().await.unwrap()
+    };
+    for query in ["", "scope=a", "scope=a&scope=b:*", "scope=a&scope=a"] {
+        body(with(query).await, 200).await;
+    }
+    for (query, missing) in [
+        ("scope=c", "c"),
+        ("scope=a&scope=c&scope=d", "c, d"),
+        ("scope=b:x", "b:x"),
+        ("scope=A", "A"),
+        ("scope=", ""),
+    ] {
+        let expected = format!("API key lacks required scopes: {missing}");
+        assert_eq!(message(with(query).await, 403).await, expected, "{query}");
+    }
+    assert_eq!(counts(&app, &path).await, [4, 0, 5]);
+}
+
+#[tokio::test]
+async fn a_key_over_its_limit_is_told_when_to_come_back() {
+    let app = TestApp::demo().await;
+    let limit = json!({ "rateLimit": { "limit": 2, "windowSeconds": 60 } });
+    let (path, secret) = create(&app, limit).await;
+    for (millis, status, remaining, reset) in [
+        (0, 200, "1", "60"),
+        (20_000, 200, "0", "40"),
+        (20_500, 429, "0", "40"),
+        (59_999, 429, "0", "1"),
+        (60_000, 200, "0", "20"),
+        (79_999, 429, "0", "1"),
+        (80_000, 200, "0", "40"),
+    ] {
+        app.set_clock(later(millis));
+        let answer = validate(&app, &secret).await;
+        assert_eq!(answer.status(), status, "after {millis} ms");
+        assert_eq!(header(&answer, "ratelimit-limit"), Some("2"));
+        assert_eq!(
+            header(&answer, "ratelimit-remaining"),
+            Some(remaining),
+            "after {millis} ms"
+        );
+        assert_eq!(
+            header(&answer, "ratelimit-reset"),
+            Some(reset),
+            "after {millis} ms"
+        );
+        let retry_after = (status == 429).then_some(reset);
+        assert_eq!(
+            header(&answer, "retry-after"),
+            retry_after,
+            "after {millis} ms"
+        );
+    }
+    assert_eq!(counts(&app, &path).await, [4, 3, 0]);
+}
+
+#[tokio::test]
+async fn a_restart_does_not_let_a_key_over_nor_lock_it_out() {
+    let app = TestApp::demo().await;
+    let limit = json!({ "rateLimit": { "limit": 3, "windowSeconds": 60 } });
+    let (path, secret) = create(&app, limit).await;
+    for millis in [0, 1000] {
+        app.set_clock(later(millis));
+        body(validate(&app, &secret).await, 200).await;
+    }
+    let mut app = TestApp::again(app.stop().await).await;
+    for (millis, status) in [
+        (30_000, 200),
+        (30_001, 429),
+        (59_999, 429),
+        (60_000, 200),
+        (60_001, 429),
+    ] {
+        app.set_clock(later(millis));
+        assert_eq!(
+            validate(&app, &secret).await.status(),
+            status,
+            "after {millis} ms"
+        );
+        app = TestApp::again(app.stop().await).await;
+    }
+    app.set_clock(later(61_000));
+    assert_eq!(validate(&app, &secret).await.status(), 200);
+    assert_eq!(counts(&app, &path).await, [5, 3, 0]);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_before_a_restart_locks_nobody_out_for_longer_than_a_window() {
+    let app = TestApp::demo().await;
+    let limit = json!({ "rateLimit": { "limit": 1, "windowSeconds": 60 } });
+    let (_, secret) = create(&app, limit).await;
+    app.set_clock(later(3_600_000));
+    body(validate(&app, &secret).await, 200).await;
+    let app = TestApp::again(app.stop().await).await;
+    // An hour earlier, by the clock.
+    for (millis, status) in [(0, 429), (59_999, 429), (60_000, 200)] {
+        app.set_clock(later(millis));
+        assert_eq!(
+            validate(&app, &secret).await.status(),
+            status,
+            "after {millis} ms"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_old_secret_passes_until_its_grace_ends_and_shares_the_limit() {
+    let app = TestApp::demo().await;
+    let limit = json!({ "rateLimit": { "limit": 3, "windowSeconds": 3600 } });
+    let (path, old) = create(&app, limit).await;
+    let grace = json!({ "graceSeconds": 60 });
+    let rotated = body(app.post(ANA, &format!("{path}/rotate"), &grace).await, 200).await;
+    let new = rotated["key"].as_str().unwrap();
+    for (millis, secret, status) in [
+        (0, &*old, 200),
+        (59_999, new, 200),
+        (59_999, &old, 200),
+        (59_999, new, 429),
+        (60_000, &old, 401),
+    ] {
+        app.set_clock(later(millis));
+        assert_eq!(
+            validate(&app, secret).await.status(),
+            status,
+            "after {millis} ms"
+        );
+    }
+    assert_eq!(counts(&app, &path).await, [3, 1, 0]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_no_yes_and_does_not_use_up_the_limit() {
+    let app = TestApp::demo().await;
+    let limit = json!({ "rateLimit": { "limit": 1, "windowSeconds": 60 } });
+    let (path, secret) = create(&app, limit).await;
+    let other = app.other_connection();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let answer = validate(&app, &secret).await;
+    assert_eq!(header(&answer, "retry-after"), Some("1"));
+    assert_eq!(message(answer, 503).await, "Service unavailable");
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(counts(&app, &path).await, [0, 0, 0]);
+    body(validate(&app, &secret).await, 200).await;
+    assert_eq!(counts(&app, &path).await, [1, 0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answered_use_is_counted_once_and_none_passes_over_the_limit() {
+    const CLIENTS: usize = 32;
+    const USES: usize = 50;
+    const LIMIT: usize = 700;
+    let app = Arc::new(TestApp::demo().await);
+    let limit = json!({ "rateLimit": { "limit": LIMIT, "windowSeconds": 60 } });
+    let keys = [create(&app, limit).await, create(&app, json!({})).await];
+    let before = app.json(ANA, &stats_path(ACME)).await;
+    for (n, (path, secret)) in keys.iter().enumerate() {
+        let mut clients = JoinSet::new();
+        for _ in 0..CLIENTS {
+            let (app, secret) = (Arc::clone(&app), secret.clone());
+            clients.spawn(async move {
+                let mut passed = 0;
+                for _ in 0..USES {
+                    passed += usize::from(validate(&app, &secret).await.status() == 200);
+                }
+                passed
+            });
+        }
+        let passed: usize = clients.join_all().await.into_iter().sum();
+        assert_eq!(passed, [LIMIT, CLIENTS * USES][n]);
+        let [success, limited, errors] = counts(&app, path).await;
+        let all = i64::try_from(CLIENTS * USES).unwrap();
+        assert_eq!(
+            (success, success + limited, errors),
+            (passed.try_into().unwrap(), all, 0)
+        );
+    }
+    let after = app.json(ANA, &(stats_path(ACME) + "?days=1")).await;
+    let total = |stats: &Value| stats["totalRequests"].as_i64().unwrap();
+    assert_eq!(
+        total(&after) - total(&before),
+        i64::try_from(2 * CLIENTS * USES).unwrap()
+    );
+    assert!(total(&after["daily"][0]) >= 2 * 32 * 50);
+}
+
+#[tokio::test]
+async fn a_use_moves_the_last_use_forward_only() {
+    let app = TestApp::demo().await;
+    let (path, secret) = create(&app, json!({})).await;
+    app.set_clock(later(5000));
+    body(validate(&app, &secret).await, 200).await;
+    app.set_clock(later(1000));
+    body(validate(&app, &secret).await, 200).await;
+    let key = app.json(ANA, &path).await;
+    assert_eq!(key["lastUsedAt"], later(5000).to_string());
+}

@@ -1,0 +1,139 @@
+//! `llavero audit`: every act has its line, whoever did it and however.
+
+use serde_json::{Value, json};
+
+use crate::cli::harness::{ANA, DATABASE, EVA, Home};
+
+/// Entries as actor, action, key and member.
+fn acts(log: &Value) -> Vec<[Value; 4]> {
+    let fields = ["actor", "action", "keyId", "memberId"];
+    (log.as_array().unwrap().iter())
+        .map(|entry| fields.map(|field| entry[field].clone()))
+        .collect()
+}
+
+#[test]
+fn who_did_what_is_told_in_order() {
+    let home = Home::new();
+    home.run(&["org", "create", "--name", "Initech"]);
+    let org = ["--org", "initech"];
+    home.run(
+        &[
+            &["member", "add", "--user", ANA, "--role", "admin"],
+            &org[..],
+        ]
+        .concat(),
+    )
+    .success();
+    home.run(
+        &[
+            &["member", "add", "--user", ANA, "--role", "admin"],
+            &org[..],
+        ]
+        .concat(),
+    )
+    .success();
+    home.run(
+        &[
+            &["member", "add", "--user", ANA, "--role", "owner"],
+            &org[..],
+        ]
+        .concat(),
+    )
+    .success();
+    home.run(&[&["member", "add", "--user", EVA], &org[..]].concat())
+        .success();
+    home.run(&[&["member", "remove", "--user", EVA], &org[..]].concat())
+        .success();
+    let key = home.json(&[&["key", "create", "--name", "x"], &org[..]].concat());
+    let id = key["id"].as_str().unwrap();
+
+    let server = home.serve(&[]);
+    let api = server.api(&home.token(ANA, &[]));
+    let path = format!("/organizations/initech/api-keys/{id}");
+    let grace = json!({ "graceSeconds": 60 });
+    let other = api
+        .post("/organizations/initech/api-keys", &json!({ "name": "y" }))
+        .json();
+    api.post(&format!("{path}/rotate"), &grace).json();
+    api.delete(&path).json();
+    api.delete(&path).json();
+    assert_eq!(api.post(&format!("{path}/rotate"), &grace).status, 409);
+    home.run(&["key", "rotate", other["id"].as_str().unwrap()])
+        .success();
+    home.run(&["key", "revoke", other["id"].as_str().unwrap()])
+        .success();
+
+    let log = home.json(&[&["audit"], &org[..]].concat());
+    let none = Value::Null;
+    let by = |actor: &str, action: &str, key: &Value, user: &str| {
+        let user = if user.is_empty() {
+            Value::Null
+        } else {
+            json!(user)
+        };
+        [json!(actor), json!(action), key.clone(), user]
+    };
+    assert_eq!(
+        acts(&log),
+        [
+            by("cli", "org.created", &none, ""),
+            by("cli", "member.added", &none, ANA),
+            by("cli", "member.changed", &none, ANA),
+            by("cli", "member.added", &none, EVA),
+            by("cli", "member.removed", &none, EVA),
+            by("cli", "key.created", &key["id"], ""),
+            by(ANA, "key.created", &other["id"], ""),
+            by(ANA, "key.rotated", &key["id"], ""),
+            by(ANA, "key.revoked", &key["id"], ""),
+            by("cli", "key.rotated", &other["id"], ""),
+            by("cli", "key.revoked", &other["id"], ""),
+        ]
+    );
+    let roles: Vec<&Value> = (log.as_array().unwrap().iter())
+        .map(|entry| &entry["role"])
+        .filter(|role| !role.is_null())
+        .collect();
+    assert_eq!(roles, ["admin", "owner", "member"]);
+    let times: Vec<&str> = (log.as_array().unwrap().iter())
+        .map(|entry| entry["at"].as_str().unwrap())
+        .collect();
+    assert!(times.is_sorted());
+    let outcome = home.run(&[&["audit"], &org[..]].concat());
+    let text = outcome.success();
+    for words in [
+        format!("key.revoked     {id} by {ANA}\n"),
+        format!("member.changed  {ANA} as owner by cli\n"),
+    ] {
+        assert!(text.contains(&words), "{words} is not in {text}");
+    }
+}
+
+#[test]
+fn older_entries_can_be_left_out() {
+    let home = Home::new();
+    home.run(&["org", "create", "--name", "Initech"]);
+    home.json(&["key", "create", "--org", "initech", "--name", "x"]);
+    home.sqlite(DATABASE)
+        .execute_batch(
+            "UPDATE audit_log SET created_at = created_at - 3600000 WHERE action = 'org.created'",
+        )
+        .unwrap();
+    let count = |since: &str| {
+        let log = home.json(&["audit", "--org", "initech", "--since", since]);
+        log.as_array().unwrap().len()
+    };
+    assert_eq!(
+        ["2h", "30m", "1970-01-01", "2100-01-01"].map(count),
+        [2, 1, 2, 0]
+    );
+    let outcome = home.run(&["audit", "--org", "initech", "--since", "yesterday"]);
+    assert!(outcome.failure(2).contains("90d"));
+    home.run(&["audit", "--org", "nope"]).failure(1);
+}
+
+#[test]
+fn an_organization_in_which_nothing_was_done_has_an_empty_log() {
+    let home = Home::demo();
+    assert_eq!(home.json(&["audit", "--org", "acme-corp"]), json!([]));
+}

@@ -1,0 +1,95 @@
+//! What `llavero token` prints: what the token says, for how long, and nothing besides.
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use serde_json::{Value, json};
+
+use crate::cli::harness::{ANA, Home, SECRET};
+
+/// What a token says that is signed with [`SECRET`].
+fn claims(token: &str) -> Value {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.validate_aud = false;
+    let key = DecodingKey::from_secret(SECRET.as_bytes());
+    decode::<Value>(token, &key, &validation).unwrap().claims
+}
+
+#[test]
+fn a_token_and_a_line_break_are_all_that_is_printed() {
+    let home = Home::new();
+    let outcome = home.run(&["token", "--user", ANA, "--jwt-secret", SECRET]);
+    let token = outcome.success().strip_suffix('\n').unwrap();
+    let is_base64url = |part: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        !part.is_empty() && part.chars().all(allowed)
+    };
+    assert_eq!(token.split('.').count(), 3);
+    assert!(token.split('.').all(is_base64url), "{token}");
+    assert_eq!(home.files(), [""; 0]);
+}
+
+#[test]
+fn a_token_says_what_the_flags_say() {
+    let home = Home::new();
+    let secret = ["--jwt-secret", SECRET];
+    let plain = claims(&home.token("me", &secret));
+    let issued = plain["iat"].as_i64().unwrap();
+    assert_eq!(
+        plain,
+        json!({ "sub": "me", "iat": issued, "exp": issued + 3600 })
+    );
+    let flags = ["--audience", "a", "--issuer", "i"];
+    let full = claims(&home.token("me", &[&secret[..], &flags].concat()));
+    assert_eq!((&full["aud"], &full["iss"]), (&json!("a"), &json!("i")));
+}
+
+#[test]
+fn a_ttl_is_a_number_and_a_unit() {
+    let home = Home::new();
+    for (ttl, seconds) in [
+        ("30s", 30),
+        ("15m", 900),
+        ("1h", 3600),
+        ("7d", 604_800),
+        ("1h30m", 5400),
+    ] {
+        let claims = claims(&home.token(ANA, &["--jwt-secret", SECRET, "--ttl", ttl]));
+        let lasts = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
+        assert_eq!(lasts, seconds, "{ttl}");
+    }
+    for ttl in [
+        "",
+        "0s",
+        "90",
+        "-1h",
+        "soon",
+        "1mo",
+        "1y",
+        "99999999999999999999s",
+    ] {
+        let outcome = home.run(&["token", "--user", ANA, &format!("--ttl={ttl}")]);
+        let line = outcome.failure(2);
+        assert!(line.contains("--ttl") && line.contains("15m"), "{line}");
+    }
+}
+
+#[test]
+fn a_token_that_serve_would_not_take_is_not_minted() {
+    let home = Home::new();
+    // The year 9999 is the last one that a date in a token may be of.
+    for ttl in ["3650000d", "90000000h"] {
+        let args = ["token", "--user", ANA, "--jwt-secret", SECRET, "--ttl", ttl];
+        let outcome = home.run(&args);
+        let line = outcome.failure(2);
+        assert!(line.contains("--ttl"), "{line}");
+    }
+}
+
+#[test]
+fn a_user_without_a_name_is_refused() {
+    let outcome = Home::new().run(&["token", "--user", "", "--jwt-secret", SECRET]);
+    let line = outcome.failure(2);
+    assert!(
+        line.contains("--user") && line.contains("must not be empty"),
+        "{line}"
+    );
+}

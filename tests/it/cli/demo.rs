@@ -1,0 +1,185 @@
+//! `--demo`: what it fills, what it prints, what it leaves alone, and that its secrets stay out of sight.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::cli::{
+    greeting::{Greeting, paste},
+    harness::{
+        ACME, ANA, BETO, CARLA, DATABASE, DIEGO, EVA, GLOBEX, Home, INITECH, PRODUCTION, STATS,
+        Server,
+    },
+};
+
+const USERS: [(&str, &str); 5] = [
+    ("Ana", ANA),
+    ("Beto", BETO),
+    ("Carla", CARLA),
+    ("Diego", DIEGO),
+    ("Eva", EVA),
+];
+
+/// Whether a user may read an organization's statistics.
+fn may_read(server: &Server, token: &str, organization: &str) -> bool {
+    let path = format!("/organizations/{organization}/api-keys/stats");
+    match server.get(token, &path).status {
+        200 => true,
+        403 => false,
+        status => panic!("{status} for {organization}"),
+    }
+}
+
+#[test]
+fn everybody_gets_a_token_and_reads_what_their_organizations_hold() {
+    let home = Home::new();
+    let mut server = home.serve(&["--demo"]);
+    let Greeting { tokens, .. } = Greeting::of(&mut server);
+    let names: Vec<&str> = tokens.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, USERS.map(|(name, _)| name));
+    let memberships = [
+        [true, false, true],
+        [true, false, false],
+        [true, false, false],
+        [false, true, false],
+        [false; 3],
+    ];
+    for ((name, id), ((_, printed), expected)) in
+        USERS.into_iter().zip(tokens.iter().zip(memberships))
+    {
+        // The documented id, not only whomever the printed token speaks for.
+        for token in [printed, &home.token(id, &[])] {
+            for by in [[ACME, GLOBEX, INITECH], ["acme-corp", "globex", "initech"]] {
+                assert_eq!(
+                    by.map(|organization| may_read(&server, token, organization)),
+                    expected,
+                    "{name}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_documented_key_is_there() {
+    let home = Home::new();
+    let server = home.serve(&["--demo"]);
+    let (ana, diego) = (home.token(ANA, &[]), home.token(DIEGO, &[]));
+    let fixtures: Value =
+        serde_json::from_str(include_str!("../../../fixtures/demo.json")).unwrap();
+    let mut numbers = Vec::new();
+    for organization in fixtures["organizations"].as_array().unwrap() {
+        let keys = organization["keys"].as_array().unwrap();
+        let slug = organization["slug"].as_str().unwrap();
+        let token = if slug == "globex" { &diego } else { &ana };
+        for key in keys {
+            let path = format!(
+                "/organizations/{slug}/api-keys/{}",
+                key["id"].as_str().unwrap()
+            );
+            let answer = server.get(token, &path).json();
+            assert_eq!(answer["name"], key["name"]);
+            assert_eq!(answer["organizationId"], organization["id"]);
+        }
+        let stats = server.get(token, &format!("/organizations/{slug}/api-keys/stats"));
+        assert_eq!(stats.json()["totalKeys"], keys.len());
+        numbers.push((slug, keys.len()));
+    }
+    assert_eq!(numbers, [("acme-corp", 9), ("globex", 2), ("initech", 0)]);
+    let busiest = server.get(&ana, PRODUCTION).json();
+    assert_eq!(busiest["name"], "Production server");
+}
+
+#[test]
+fn use_reaches_back_90_days() {
+    let home = Home::new();
+    let server = home.serve(&["--demo"]);
+    let stats = server
+        .get(&home.token(ANA, &[]), &format!("{STATS}?days=90"))
+        .json();
+    let daily = stats["daily"].as_array().unwrap();
+    assert_eq!(daily.len(), 90);
+    assert!(
+        daily.iter().all(|day| day.to_string().contains("date")),
+        "{stats}"
+    );
+    assert!(
+        daily[..89]
+            .iter()
+            .all(|day| day["successfulRequests"].as_u64() > Some(0)),
+        "{stats}"
+    );
+}
+
+#[test]
+fn a_second_start_changes_nothing_and_prints_tokens_again() {
+    let home = Home::new();
+    home.serve(&["--demo"]).stop();
+    let before = home.dump(DATABASE);
+    let mut server = home.serve(&["--demo"]);
+    let greeting = Greeting::of(&mut server);
+    assert_eq!(greeting.tokens.len(), USERS.len());
+    for line in &greeting.curls {
+        paste(&home, line);
+    }
+    server.stop();
+    assert!(home.dump(DATABASE) == before, "the content has changed");
+}
+
+#[test]
+fn a_database_with_other_organizations_is_not_filled() {
+    let home = Home::new();
+    home.serve(&[]).stop();
+    let id = "00000000-0000-4000-8000-000000000001";
+    let sql = format!("INSERT INTO organizations VALUES ('{id}', 'mine', 'Mine', 0)");
+    home.sqlite(DATABASE).execute_batch(&sql).unwrap();
+    let before = home.dump(DATABASE);
+    home.serve(&["--demo"]).stop();
+    assert!(home.dump(DATABASE) == before, "the content has changed");
+}
+
+#[test]
+fn without_the_flag_there_is_nothing_to_read() {
+    let home = Home::new();
+    let outcome = home.serve(&[]).stop();
+    assert_eq!(outcome.stdout.lines().count(), 1, "{outcome:?}");
+    assert!(
+        !home
+            .dump(DATABASE)
+            .iter()
+            .any(|row| row.contains("acme-corp"))
+    );
+}
+
+#[test]
+fn the_secrets_of_the_demo_keys_are_nowhere() {
+    let fixtures: Value =
+        serde_json::from_str(include_str!("../../../fixtures/demo.json")).unwrap();
+    let organizations = fixtures["organizations"].as_array().unwrap();
+    let keys = organizations
+        .iter()
+        .flat_map(|organization| organization["keys"].as_array().unwrap());
+    let secrets: Vec<&str> = keys.map(|key| key["secret"].as_str().unwrap()).collect();
+    assert_eq!(secrets.len(), 11);
+    let assert_without = |what: &str, bytes: &[u8]| {
+        for secret in &secrets {
+            let found = bytes
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes());
+            assert!(!found, "{secret} is in {what}");
+        }
+    };
+
+    let home = Home::new();
+    let server = home.serve(&["--demo"]);
+    assert!(fs::metadata(home.path("llavero.db-wal")).unwrap().len() > 0);
+    for (file, bytes) in home.snapshot() {
+        assert_without(&file, &bytes);
+    }
+    let outcome = server.stop();
+    for (file, bytes) in home.snapshot() {
+        assert_without(&file, &bytes);
+    }
+    assert_without("standard output", outcome.stdout.as_bytes());
+    assert_without("standard error", outcome.stderr.as_bytes());
+}

@@ -1,0 +1,248 @@
+//! Every flag of `serve` is also a variable, and the flag wins over it.
+
+use std::{fs, net::TcpListener, process::Command};
+
+use crate::cli::harness::{ANA, Api, DATABASE, Home, PRODUCTION, SECRET, Server, run};
+
+const OTHER_SECRET: &str = "another shared secret of more than 32 bytes";
+
+/// `llavero serve` with `args` and nothing else.
+fn serve(home: &Home, args: &[&str], variables: &[(&str, &str)]) -> Server {
+    Server::start(serve_command(home, args, variables))
+}
+
+fn serve_command(home: &Home, args: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = home.command(&[&["serve"], args].concat());
+    command.env("LLAVERO_LISTEN", "127.0.0.1:0");
+    command.envs(variables.iter().copied());
+    command
+}
+
+#[test]
+fn the_database() {
+    let home = Home::new();
+    let variable = [("LLAVERO_DATABASE", "variable.db")];
+    serve(&home, &[], &variable).stop();
+    assert_eq!(home.files(), ["variable.db"]);
+    serve(&home, &["--database", "flag.db"], &variable).stop();
+    assert_eq!(home.files(), ["flag.db", "variable.db"]);
+}
+
+#[test]
+fn the_address() {
+    let home = Home::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let variable = [("LLAVERO_LISTEN", taken.as_str())];
+    let outcome = run(&mut serve_command(&home, &[], &variable));
+    // Unless the listener above is gone.
+    assert!(outcome.failure(2).contains(&taken), "{outcome:?}");
+    serve(&home, &["--listen", "127.0.0.1:0"], &variable).stop();
+}
+
+#[test]
+fn the_base_path() {
+    let home = Home::new();
+    let variable = [("LLAVERO_BASE_PATH", "/variable")];
+    let server = serve(&home, &[], &variable);
+    assert!(server.api.ends_with("/variable"), "{}", server.api);
+    let server = serve(&home, &["--base-path", "/flag"], &variable);
+    assert!(server.api.ends_with("/flag"), "{}", server.api);
+}
+
+#[test]
+fn the_demo() {
+    for (value, demo) in [
+        ("true", true),
+        ("1", true),
+        ("yes", true),
+        ("false", false),
+        ("0", false),
+    ] {
+        let home = Home::new();
+        let outcome = serve(&home, &[], &[("LLAVERO_DEMO", value)]).stop();
+        assert_eq!(outcome.stdout.contains("Ana"), demo, "{value}");
+        assert_eq!(
+            home.dump(DATABASE)
+                .iter()
+                .any(|row| row.contains("acme-corp")),
+            demo
+        );
+    }
+    let home = Home::new();
+    let outcome = serve(&home, &["--demo"], &[("LLAVERO_DEMO", "false")]).stop();
+    assert!(outcome.stdout.contains("Ana"));
+    let outcome = run(&mut serve_command(
+        &home,
+        &[],
+        &[("LLAVERO_DEMO", "perhaps")],
+    ));
+    assert!(outcome.failure(2).contains("perhaps"));
+}
+
+/// The status of a read with a token that is signed with `secret`.
+fn status(home: &Home, server: &Server, secret: &str, claims: &[&str]) -> u16 {
+    let args = [&["--jwt-secret", secret], claims].concat();
+    server.get(&home.token(ANA, &args), PRODUCTION).status
+}
+
+#[test]
+fn the_secret() {
+    let home = Home::new();
+    let variable = [("LLAVERO_JWT_SECRET", SECRET)];
+    let server = serve(&home, &["--demo"], &variable);
+    assert_eq!(status(&home, &server, SECRET, &[]), 200);
+    assert_eq!(status(&home, &server, OTHER_SECRET, &[]), 401);
+    let server = serve(&home, &["--jwt-secret", OTHER_SECRET], &variable);
+    assert_eq!(status(&home, &server, SECRET, &[]), 401);
+    assert_eq!(status(&home, &server, OTHER_SECRET, &[]), 200);
+}
+
+#[test]
+fn the_secret_file() {
+    let home = Home::new();
+    home.write("variable", SECRET);
+    home.write("flag", OTHER_SECRET);
+    let variable = [("LLAVERO_JWT_SECRET_FILE", "variable")];
+    let server = serve(&home, &["--demo"], &variable);
+    assert_eq!(status(&home, &server, SECRET, &[]), 200);
+    let server = serve(&home, &["--jwt-secret-file", "flag"], &variable);
+    assert_eq!(status(&home, &server, SECRET, &[]), 401);
+    assert_eq!(status(&home, &server, OTHER_SECRET, &[]), 200);
+}
+
+#[test]
+fn the_public_key() {
+    let home = Home::new();
+    let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/p256-public.pem");
+    let variable = [("LLAVERO_JWT_PUBLIC_KEY", "missing.pem")];
+    let outcome = run(&mut serve_command(&home, &[], &variable));
+    assert!(outcome.failure(2).contains("missing.pem"));
+    serve(&home, &["--jwt-public-key", key], &variable).stop();
+}
+
+#[test]
+fn the_audience_and_the_issuer() {
+    let home = Home::new();
+    let variables = [
+        ("LLAVERO_JWT_SECRET", SECRET),
+        ("LLAVERO_JWT_AUDIENCE", "variable-a"),
+        ("LLAVERO_JWT_ISSUER", "variable-i"),
+    ];
+    let of_variables = ["--audience", "variable-a", "--issuer", "variable-i"];
+    let of_flags = ["--audience", "flag-a", "--issuer", "flag-i"];
+    let server = serve(&home, &["--demo"], &variables);
+    assert_eq!(status(&home, &server, SECRET, &of_variables), 200);
+    assert_eq!(status(&home, &server, SECRET, &of_flags), 401);
+    let flags = ["--jwt-audience", "flag-a", "--jwt-issuer", "flag-i"];
+    let server = serve(&home, &flags, &variables);
+    assert_eq!(status(&home, &server, SECRET, &of_variables), 401);
+    assert_eq!(status(&home, &server, SECRET, &of_flags), 200);
+}
+
+/// How many connections to its database a server has.
+fn connections(server: &Server) -> usize {
+    let files = fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap();
+    files
+        .filter_map(|file| fs::read_link(file.unwrap().path()).ok())
+        .filter(|file| file.ends_with(DATABASE))
+        .count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_pool_size() {
+    let home = Home::new();
+    let variable = [("LLAVERO_POOL_SIZE", "3")];
+    // One more writes.
+    assert_eq!(connections(&serve(&home, &[], &variable)), 3 + 1);
+    let flag = serve(&home, &["--pool-size", "9"], &variable);
+    assert_eq!(connections(&flag), 9 + 1);
+}
+
+#[test]
+fn the_metrics_address() {
+    let home = Home::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let variable = [("LLAVERO_METRICS_LISTEN", taken.as_str())];
+    let outcome = run(&mut serve_command(
+        &home,
+        &["--listen", "127.0.0.1:0"],
+        &variable,
+    ));
+    assert!(
+        outcome.failure(2).contains("--metrics-listen"),
+        "{outcome:?}"
+    );
+    serve(&home, &["--metrics-listen", "127.0.0.1:0"], &variable).stop();
+}
+
+/// Whether pages of `origin` may read what the server answers.
+fn may_read(server: &Server, origin: &str) -> bool {
+    let api = Api::new(&server.api, None).with_header("origin", origin);
+    let answer = api.get(PRODUCTION);
+    assert_eq!(answer.status, 401);
+    let allowed = answer.headers.get("access-control-allow-origin");
+    allowed.is_some_and(|allowed| allowed == origin)
+}
+
+#[test]
+fn the_origins_of_web_pages() {
+    let home = Home::new();
+    let [one, two, three] = [
+        "http://localhost:5173",
+        "https://app.example.com",
+        "http://[::1]",
+    ];
+    let read_by = |args: &[&str], variable: &str| {
+        let server = serve(&home, args, &[("LLAVERO_CORS_ORIGIN", variable)]);
+        [one, two, three].map(|origin| may_read(&server, origin))
+    };
+    let both = format!("{one},{two}");
+    assert_eq!(read_by(&[], &both), [true, true, false]);
+    assert_eq!(
+        read_by(&["--cors-origin", three], &both),
+        [false, false, true]
+    );
+    let twice = ["--cors-origin", one, "--cors-origin", three];
+    assert_eq!(read_by(&twice, &both), [true, false, true]);
+    assert_eq!(
+        read_by(&["--cors-origin", one, two], &both),
+        [true, true, false]
+    );
+    let server = serve(&home, &[], &[]);
+    assert!(!may_read(&server, one));
+    for wrong in ["*", "null", "http://localhost:5173/", "app.example.com"] {
+        let outcome = run(&mut serve_command(&home, &["--cors-origin", wrong], &[]));
+        assert!(
+            outcome.failure(2).contains("write an origin"),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn the_log_format() {
+    let home = Home::new();
+    let variable = [("LLAVERO_LOG_FORMAT", "json")];
+    for (args, json) in [(&[][..], true), (&["--log-format", "text"], false)] {
+        let server = serve(&home, args, &variable);
+        server.get_at_root("/healthz");
+        assert_eq!(server.log().starts_with('{'), json, "{}", server.log());
+    }
+}
+
+#[test]
+fn a_help_text_does_not_show_the_secret_of_a_variable() {
+    let home = Home::new();
+    for command in ["serve", "token"] {
+        let mut help = home.command(&[command, "--help"]);
+        let outcome = run(help.env("LLAVERO_JWT_SECRET", SECRET));
+        let text = outcome.success();
+        assert!(
+            text.contains("LLAVERO_JWT_SECRET") && !text.contains(SECRET),
+            "{text}"
+        );
+    }
+}

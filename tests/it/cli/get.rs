@@ -1,0 +1,122 @@
+//! `llavero get`: the API's answer without a server.
+
+use serde_json::Value;
+
+use crate::cli::harness::{ANA, Api, DATABASE, DIEGO, Home, PRODUCTION, STATS, run};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn it_prints_what_a_server_on_the_same_file_answers() {
+    let home = Home::new();
+    let server = home.serve(&["--demo"]);
+    for path in [PRODUCTION, STATS] {
+        let answer = server.get(&home.token(ANA, &[]), path).body;
+        let printed = home.run(&["get", &format!("/api{path}"), "--user", ANA]);
+        assert_eq!(printed.success(), answer + "\n");
+    }
+}
+
+#[test]
+fn its_exit_code_says_whether_it_is_a_success() {
+    let home = Home::demo();
+    for (path, user, status) in [
+        (STATS.to_owned(), Some(DIEGO), 403),
+        (STATS.to_owned(), None, 401),
+        (format!("{STATS}?days=0"), Some(ANA), 400),
+        (PRODUCTION.replace("d01", "d99"), Some(ANA), 404),
+        ("/nowhere".to_owned(), Some(ANA), 404),
+    ] {
+        let path = format!("/api{path}");
+        let mut args = vec!["get", &path];
+        args.extend(user.map(|user| ["--user", user]).into_iter().flatten());
+        let outcome = home.run(&args);
+        assert_eq!(outcome.status.code(), Some(1), "{outcome:?}");
+        assert_eq!(json(&outcome.stdout)["statusCode"], status, "{path}");
+        assert_eq!(outcome.stderr, "");
+    }
+    assert!(home.run(&["get", "/readyz"]).success().contains("ok"));
+}
+
+#[test]
+fn the_demo_and_the_sandbox_need_no_file_and_make_none() {
+    let home = Home::new();
+    let path = format!("/api{STATS}");
+    let of = |flag| json(home.run(&["get", &path, "--user", ANA, flag]).success());
+    assert_eq!(of("--demo")["totalKeys"], 9);
+    assert_eq!(of("--sandbox"), of("--sandbox"));
+    let key = format!("/api{PRODUCTION}");
+    let key = home.run(&["get", &key, "--user", ANA, "--sandbox"]);
+    assert_eq!(
+        json(key.success())["lastUsedAt"],
+        "2026-01-15T11:58:00.000Z"
+    );
+    // A file that a variable names is somebody else's business.
+    for flag in ["--demo", "--sandbox"] {
+        let mut command = home.command(&["get", "/healthz", flag]);
+        command.env("LLAVERO_DATABASE", "x.db");
+        run(&mut command).success();
+    }
+    assert_eq!(home.files(), Vec::<String>::new());
+}
+
+#[test]
+fn the_sandbox_answers_as_its_server_does() {
+    let home = Home::new();
+    let server = home.serve(&["--sandbox"]);
+    let origin = format!("http://{}", server.address);
+    let token = server.get_at_root("/sandbox").json()["users"][0]["token"].clone();
+    let api = Api::new(&origin, token.as_str());
+    for path in [
+        STATS,
+        "/sandbox",
+        "/api/openapi.json",
+        "/openapi.json",
+        "/nowhere",
+    ] {
+        let printed = home.run(&["get", path, "--user", ANA, "--sandbox"]);
+        assert_eq!(
+            printed.stdout.trim_end(),
+            api.get(path).body.trim_end(),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn another_base_path_is_another_place() {
+    let home = Home::new();
+    for (base, path, code) in [
+        ("/v2", "/v2/openapi.json", 0),
+        ("/v2", "/api/openapi.json", 1),
+        ("/", "/openapi.json", 0),
+    ] {
+        let outcome = home.run(&["get", path, "--demo", "--base-path", base]);
+        assert_eq!(outcome.status.code(), Some(code), "{base} {path}");
+    }
+}
+
+#[test]
+fn what_cannot_be_asked_for_is_refused() {
+    let home = Home::new();
+    let missing = home.run(&["get", "/api/x"]);
+    assert!(missing.failure(2).contains(DATABASE), "{missing:?}");
+    assert_eq!(home.files(), Vec::<String>::new());
+    for wrong in ["api/x", "", "http://localhost/api", "/a b", "/\n"] {
+        let outcome = home.run(&["get", wrong, "--demo"]);
+        assert!(
+            outcome.failure(2).contains("beginning with /"),
+            "{outcome:?}"
+        );
+    }
+    for args in [
+        ["--demo", "--sandbox"],
+        ["--demo", "--database=x"],
+        ["--sandbox", "--database=x"],
+    ] {
+        home.run(&[&["get", "/healthz"], &args[..]].concat())
+            .failure(2);
+    }
+}

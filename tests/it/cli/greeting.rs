@@ -1,0 +1,95 @@
+//! What `--demo` prints: tokens, and lines that work when they are pasted.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::cli::harness::{Home, SECRET, Server, get, run};
+
+/// What a start with `--demo` prints: the users' tokens by name, and the curl lines.
+pub(crate) struct Greeting {
+    pub(crate) tokens: Vec<(String, String)>,
+    pub(crate) curls: Vec<String>,
+}
+
+impl Greeting {
+    /// Reads on until the last of it.
+    pub(crate) fn of(server: &mut Server) -> Self {
+        let mut greeting = Self {
+            tokens: Vec::new(),
+            curls: Vec::new(),
+        };
+        while greeting.curls.len() < 2 {
+            let line = server.next_line();
+            assert_ne!(line, "", "its end");
+            if let Some(user) = line.strip_prefix("# ") {
+                let name = user.split(',').next().unwrap().to_owned();
+                let token = server.next_line().trim_end().to_owned();
+                greeting.tokens.push((name, token));
+            } else if line.starts_with("curl ") {
+                greeting.curls.push(line.trim_end().to_owned());
+            }
+        }
+        greeting
+    }
+}
+
+/// The answer to a printed line, by curl itself where there is one.
+pub(crate) fn paste(home: &Home, line: &str) -> Value {
+    let has_curl = Command::new("curl").arg("--version").output().is_ok();
+    if has_curl {
+        let line = line.replacen("curl ", "curl -sf ", 1);
+        let outcome = run(&mut home.in_here("sh", &["-c", &line]));
+        return serde_json::from_str(outcome.success()).unwrap();
+    }
+    let quoted: Vec<&str> = line.split('\'').collect();
+    let [_, url, _, header, _] = quoted[..] else {
+        panic!("{line}");
+    };
+    get(url, header.strip_prefix("Authorization: Bearer ")).json()
+}
+
+#[test]
+fn the_printed_lines_work_when_they_are_pasted() {
+    for args in [
+        &["--listen", "127.0.0.1:0"][..],
+        &["--listen", "0.0.0.0:0"],
+        &["--listen", "127.0.0.1:0", "--base-path", "/"],
+    ] {
+        let home = Home::new();
+        let mut server = Server::start(home.command(&[&["serve", "--demo"], args].concat()));
+        let Greeting { curls, .. } = Greeting::of(&mut server);
+        let [key, stats] = [0, 1].map(|line| paste(&home, &curls[line]));
+        assert_eq!(key["name"], "Production server", "{args:?}");
+        assert_eq!(stats["totalKeys"], 9, "{args:?}");
+    }
+}
+
+#[test]
+fn the_printed_lines_say_what_the_flags_require() {
+    let home = Home::new();
+    let flags = [
+        "--demo",
+        "--jwt-secret",
+        SECRET,
+        "--jwt-audience",
+        "it's",
+        "--jwt-issuer",
+        "\"us\"",
+    ];
+    let mut server = home.serve(&flags);
+    for line in Greeting::of(&mut server).curls {
+        paste(&home, &line);
+    }
+}
+
+#[test]
+fn nobody_gets_a_token_when_a_public_key_is_trusted() {
+    let home = Home::new();
+    let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/p256-public.pem");
+    let outcome = home.serve(&["--demo", "--jwt-public-key", key]).stop();
+    assert!(
+        outcome.stdout.contains("private key") && !outcome.stdout.contains("eyJ"),
+        "{outcome:?}"
+    );
+}

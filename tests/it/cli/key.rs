@@ -1,0 +1,356 @@
+//! `llavero key`: a key's life from the command line, and the API's own words for it.
+
+use std::{collections::HashSet, io::Write, process::Stdio};
+
+use serde_json::{Value, json};
+
+use crate::cli::harness::{ACME, ANA, DATABASE, Home, Outcome, run};
+
+const PRODUCTION: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01";
+const REVOKED: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d04";
+const EXPIRED: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d05";
+/// Production's secret: public, like everything of the demo.
+const PRODUCTION_SECRET: &str = "sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q";
+
+/// `llavero key show -` with `input` on standard input.
+fn show_secret(home: &Home, input: &str) -> Outcome {
+    home.write("input", input);
+    let mut command = home.command(&["key", "show", "-", "--json"]);
+    run(command.stdin(std::fs::File::open(home.path("input")).unwrap()))
+}
+
+/// The id of the key that a secret opens; `None` when it opens none.
+fn opens(home: &Home, secret: &Value) -> Option<Value> {
+    let outcome = show_secret(home, &format!("{}\n", secret.as_str().unwrap()));
+    if outcome.status.code() == Some(1) {
+        assert!(outcome.failure(1).contains("no API key has this secret"));
+        return None;
+    }
+    let key: Value = serde_json::from_str(outcome.success()).unwrap();
+    Some(key["id"].clone())
+}
+
+#[test]
+fn a_key_has_what_the_flags_say() {
+    let home = Home::demo();
+    let created = home.json(&[
+        "key",
+        "create",
+        "--org",
+        "acme-corp",
+        "--name",
+        "Deployment",
+        "--description",
+        "Releases",
+        "--scope",
+        "releases:write",
+        "--scope",
+        "a",
+        "--rate-limit",
+        "100/1m",
+        "--expires",
+        "2100-01-01",
+    ]);
+    let mut expected = json!({
+        "id": created["id"],
+        "organizationId": ACME,
+        "preview": created["preview"],
+        "name": "Deployment",
+        "description": "Releases",
+        "status": "active",
+        "scopes": ["a", "releases:write"],
+        "rateLimit": { "limit": 100, "windowSeconds": 60 },
+        "usage": { "totalRequests": 0, "successfulRequests": 0, "rateLimitHits": 0, "errors": 0 },
+        "createdBy": null,
+        "createdAt": created["createdAt"],
+        "lastUsedAt": null,
+        "expiresAt": "2100-01-01T00:00:00.000Z",
+        "revokedAt": null,
+        "key": created["key"],
+    });
+    assert_eq!(created, expected);
+    assert_eq!(opens(&home, &created["key"]), Some(created["id"].clone()));
+    expected.as_object_mut().unwrap().remove("key");
+    let id = created["id"].as_str().unwrap();
+    assert_eq!(home.json(&["key", "show", id]), expected);
+    assert_eq!(home.json(&["key", "list", "--org", ACME])[0], expected);
+}
+
+#[test]
+fn a_command_prints_what_the_api_sends() {
+    let home = Home::new();
+    let server = home.serve(&["--demo"]);
+    let token = home.token(ANA, &[]);
+    let api = server.api(&token);
+    let path = format!("/organizations/acme-corp/api-keys/{PRODUCTION}");
+    assert_eq!(
+        home.json(&["key", "show", PRODUCTION]),
+        api.get(&path).json()
+    );
+    let list = home.json(&["key", "list", "--org", "acme-corp"]);
+    let page = api.get("/organizations/acme-corp/api-keys").json();
+    assert_eq!(list, page["items"]);
+    let order: Vec<&String> = list[0].as_object().unwrap().keys().collect();
+    let item = &page["items"][0];
+    assert_eq!(order, item.as_object().unwrap().keys().collect::<Vec<_>>());
+
+    let revoked = home.json(&["key", "revoke", PRODUCTION]);
+    assert_eq!(revoked["status"], "revoked");
+    assert_eq!(api.get(&path).json(), revoked);
+}
+
+#[test]
+fn a_list_has_more_keys_than_a_page_of_the_api() {
+    let home = Home::new();
+    let server = home.serve(&["--demo"]);
+    let api = server.api(&home.token(ANA, &[]));
+    for n in 0..120 {
+        let asked = json!({ "name": format!("Key {n}") });
+        api.post("/organizations/initech/api-keys", &asked).json();
+    }
+    let list = home.json(&["key", "list", "--org", "initech"]);
+    let list = list.as_array().unwrap();
+    let names: HashSet<&str> = list
+        .iter()
+        .map(|key| key["name"].as_str().unwrap())
+        .collect();
+    assert_eq!((list.len(), names.len()), (120, 120));
+    let newest_first =
+        |newer: &&Value, older: &&Value| newer["createdAt"].as_str() >= older["createdAt"].as_str();
+    assert!(list.iter().collect::<Vec<_>>().is_sorted_by(newest_first));
+}
+
+#[test]
+fn a_rotated_key_is_opened_by_both_secrets_during_the_grace() {
+    let home = Home::demo();
+    let before = home.json(&["key", "show", PRODUCTION]);
+    let rotated = home.json(&["key", "rotate", PRODUCTION]);
+    for secret in [&json!(PRODUCTION_SECRET), &rotated["key"]] {
+        assert_eq!(opens(&home, secret), Some(json!(PRODUCTION)));
+    }
+    for field in [
+        "id",
+        "name",
+        "usage",
+        "createdAt",
+        "scopes",
+        "rateLimit",
+        "createdBy",
+    ] {
+        assert_eq!(rotated[field], before[field], "{field}");
+    }
+    let again = home.json(&["key", "rotate", PRODUCTION, "--grace", "7d"]);
+    assert_eq!(opens(&home, &json!(PRODUCTION_SECRET)), None);
+    assert_eq!(opens(&home, &rotated["key"]), Some(json!(PRODUCTION)));
+    home.json(&["key", "rotate", PRODUCTION, "--grace", "0s"]);
+    assert_eq!(opens(&home, &rotated["key"]), None);
+    assert_eq!(opens(&home, &again["key"]), None);
+}
+
+#[test]
+fn people_are_shown_the_secret_once_and_what_becomes_of_the_old_one() {
+    let home = Home::demo();
+    let outcome = home.run(&[
+        "key",
+        "create",
+        "--org",
+        "acme-corp",
+        "--name",
+        "Deployment",
+    ]);
+    let text = outcome.success();
+    let secret = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Secret"))
+        .unwrap()
+        .trim();
+    assert_eq!(text.matches(secret).count(), 1);
+    let key: Value = serde_json::from_str(show_secret(&home, secret).success()).unwrap();
+    assert_eq!(key["name"], "Deployment");
+    let id = key["id"].as_str().unwrap();
+    assert!(
+        text.contains(id) && text.contains("not shown again"),
+        "{text}"
+    );
+
+    let outcome = home.run(&["key", "rotate", id]);
+    assert!(outcome.success().contains("The old secret works until 20"));
+    let outcome = home.run(&["key", "rotate", id, "--grace", "0s"]);
+    assert!(outcome.success().contains("The old secret no longer works"));
+    for args in [
+        &["key", "show", id][..],
+        &["key", "list", "--org", ACME],
+        &["key", "revoke", id],
+    ] {
+        let outcome = home.run(args);
+        assert!(!outcome.success().contains("Secret"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_rotated_stays_as_it_is() {
+    let home = Home::demo();
+    let before = home.dump(DATABASE);
+    for (id, state) in [(REVOKED, "is revoked"), (EXPIRED, "has expired")] {
+        let outcome = home.run(&["key", "rotate", id]);
+        assert!(outcome.failure(1).contains(state), "{outcome:?}");
+    }
+    let shown = home.json(&["key", "show", REVOKED]);
+    assert_eq!(home.json(&["key", "revoke", REVOKED]), shown);
+    assert!(home.dump(DATABASE) == before);
+}
+
+#[test]
+fn a_secret_that_nobody_got_is_told_with_the_key_that_has_it() {
+    let home = Home::demo();
+    for args in [
+        "create --org acme-corp --name x",
+        &format!("rotate {PRODUCTION}"),
+    ] {
+        let script = format!("{} key {args} >/dev/full", env!("CARGO_BIN_EXE_llavero"));
+        let outcome = run(&mut home.in_here("sh", &["-c", &script]));
+        let line = outcome.failure(1);
+        assert!(line.contains("llavero key rotate"), "{line}");
+        let id = line
+            .split("the API key ")
+            .nth(1)
+            .unwrap()
+            .split(' ')
+            .next()
+            .unwrap();
+        home.json(&["key", "show", id]);
+    }
+}
+
+#[test]
+fn people_see_how_long_an_old_secret_works() {
+    let home = Home::demo();
+    let shown = |id: &str| {
+        let outcome = home.run(&["key", "show", id]);
+        let text = outcome.success();
+        text.lines()
+            .find_map(|line| line.strip_prefix("Old secret"))
+            .map(|rest| rest.trim().to_owned())
+    };
+    assert_eq!(shown(PRODUCTION), None);
+    home.json(&["key", "rotate", PRODUCTION]);
+    assert!(shown(PRODUCTION).unwrap().starts_with("works until 20"));
+    let outcome = home.run(&["key", "rotate", PRODUCTION, "--grace", "0s"]);
+    assert!(
+        outcome
+            .success()
+            .contains("retiring still, no longer works"),
+        "{outcome:?}"
+    );
+    assert_eq!(shown(PRODUCTION), None);
+
+    // No secret outlives its key.
+    let args = [
+        "key",
+        "create",
+        "--org",
+        "acme-corp",
+        "--name",
+        "x",
+        "--expires",
+        "2100-01-01",
+    ];
+    let key = home.json(&args);
+    let sql = "UPDATE api_keys SET expires_at = (unixepoch() + 3600) * 1000 WHERE id = ?1";
+    let id = key["id"].as_str().unwrap();
+    home.sqlite(DATABASE).execute(sql, [id]).unwrap();
+    let expiry = home.json(&["key", "show", id])["expiresAt"].clone();
+    let outcome = home.run(&["key", "rotate", id, "--grace", "7d"]);
+    let until = format!("works until {}", expiry.as_str().unwrap());
+    assert!(outcome.success().contains(&until), "{outcome:?}");
+}
+
+#[test]
+fn an_unknown_key_is_a_no() {
+    let home = Home::demo();
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    for id in [unknown, "nope", "sx_", ""] {
+        for command in ["show", "rotate", "revoke"] {
+            let outcome = home.run(&["key", command, id]);
+            assert!(
+                outcome.failure(1).contains("no API key has the id"),
+                "{outcome:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_secret_as_an_argument_is_refused_and_not_repeated() {
+    let home = Home::demo();
+    let typo = PRODUCTION_SECRET.replace("hoi8", "hoi9");
+    for secret in [PRODUCTION_SECRET, &typo, " sk_qBhy02hoi8ucTVyAmSRnra "] {
+        for command in ["show", "rotate", "revoke"] {
+            let outcome = home.run(&["key", command, secret]);
+            let line = outcome.failure(2);
+            assert!(
+                line.contains("key show -") && !line.contains("hoi"),
+                "{line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_no_secret_is_told_so_and_not_repeated() {
+    let home = Home::demo();
+    let typo = PRODUCTION_SECRET.replace("hoi8", "hoi9");
+    for input in ["", "\n", "sk_", &typo, &PRODUCTION_SECRET[..38]] {
+        let outcome = show_secret(&home, input);
+        let line = outcome.failure(1);
+        assert!(line.contains("is no secret"), "{line}");
+        assert!(input.len() < 4 || !line.contains(input), "{line}");
+    }
+    // Whoever pipes a disk into it is answered, too.
+    let mut command = home.command(&["key", "show", "-"]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // It stops reading, and may be gone before everything is written.
+    let _ = stdin.write_all(&vec![b'x'; 1 << 20]);
+    drop(stdin);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(1));
+}
+
+#[test]
+fn wrong_flags_are_told_what_is_right_and_nothing_is_made() {
+    let home = Home::demo();
+    let before = home.dump(DATABASE);
+    let long = "x".repeat(501);
+    for (args, words) in [
+        (&["--rate-limit", "100/60"][..], "100/60s"),
+        (&["--rate-limit", "100 per minute"], "100/60s"),
+        (&["--rate-limit", "0/60s"], "1 to 1000000000"),
+        (&["--rate-limit", "1/32d"], "31d"),
+        (&["--expires", "2020-01-01"], "in the future"),
+        (&["--expires", "0d"], "in the future"),
+        (&["--expires", "500000w"], "year 10000"),
+        (&["--expires", "tomorrow"], "90d"),
+        (&["--scope", "not ok"], "--scope"),
+        (&["--description", &long], "500"),
+        (&["--secret", PRODUCTION_SECRET], "--secret"),
+    ] {
+        let create = ["key", "create", "--org", "acme-corp", "--name", "x"];
+        let outcome = home.run(&[&create[..], args].concat());
+        let line = outcome.failure(2);
+        assert!(line.contains(words), "{words:?} is not in {line}");
+    }
+    for grace in ["8d", "-1s", "604801s", "long"] {
+        let outcome = home.run(&["key", "rotate", PRODUCTION, "--grace", grace]);
+        outcome.failure(2);
+    }
+    home.run(&["key", "create", "--org", "acme-corp"])
+        .failure(2);
+    home.run(&["key", "create", "--org", "nope", "--name", "x"])
+        .failure(1);
+    assert!(home.dump(DATABASE) == before);
+}

@@ -1,0 +1,98 @@
+//! A thousand keys, and their secrets nowhere but where they were shown.
+
+use std::{collections::HashSet, fs, process::Command};
+
+use serde_json::json;
+
+use crate::cli::harness::{ANA, DATABASE, Home, run};
+
+/// Made over HTTP, by rotation, and by commands.
+const MADE: [usize; 3] = [700, 250, 50];
+
+/// All secrets of a home whose server has made and rotated keys.
+fn make(home: &Home) -> Vec<String> {
+    let mut secrets = Vec::new();
+    let server = home.serve(&["--demo", "--log-format", "json"]);
+    let api = server.api(&home.token(ANA, &[]));
+    let path = "/organizations/acme-corp/api-keys";
+    let mut ids = Vec::new();
+    for n in 0..MADE[0] {
+        let key = api
+            .post(path, &json!({ "name": format!("Key {n}") }))
+            .json();
+        secrets.push(key["key"].as_str().unwrap().to_owned());
+        ids.push(key["id"].as_str().unwrap().to_owned());
+    }
+    for id in ids.iter().take(MADE[1]) {
+        let rotated = api.post(
+            &format!("{path}/{id}/rotate"),
+            &json!({ "graceSeconds": 60 }),
+        );
+        secrets.push(rotated.json()["key"].as_str().unwrap().to_owned());
+    }
+    for _ in 0..MADE[2] {
+        let key = home.json(&["key", "create", "--org", "acme-corp", "--name", "x"]);
+        secrets.push(key["key"].as_str().unwrap().to_owned());
+    }
+    // A secret that somebody sends where it does not belong.
+    for secret in secrets.iter().take(5) {
+        for wrong in [
+            format!("{path}/{secret}"),
+            format!("{path}?cursor={secret}"),
+        ] {
+            assert!(api.get(&wrong).status >= 400);
+        }
+        assert_eq!(server.get(secret, path).status, 401);
+        let asked = json!({ "name": "x", secret: secret, "expiresAt": secret });
+        assert_eq!(api.post(path, &asked).status, 400);
+    }
+    // Everything is still in the write-ahead log.
+    let backup = "VACUUM INTO 'backup.db'";
+    let backup = backup.replace("backup.db", home.path("backup.db").to_str().unwrap());
+    home.sqlite(DATABASE).execute_batch(&backup).unwrap();
+    for file in [DATABASE, "llavero.db-wal", "backup.db"] {
+        fs::copy(home.path(file), home.path(&format!("{file}.then"))).unwrap();
+    }
+    let log = server.log();
+    assert!(log.lines().count() > MADE[0] + MADE[1]);
+    home.write("log", log);
+    server.stop();
+    secrets
+}
+
+#[test]
+fn no_file_log_or_backup_holds_a_usable_key() {
+    let home = Home::new();
+    let secrets = make(&home);
+    assert_eq!(secrets.len(), MADE.iter().sum::<usize>());
+    let files = home.snapshot();
+    assert!(files.contains_key("llavero.db-wal.then") && files.contains_key("log"));
+    // Any 16 characters in a row, of the 32 besides the prefix and the four of the preview, would be too many.
+    let parts: HashSet<&[u8]> = (secrets.iter())
+        .flat_map(|secret| [&secret[3..19], &secret[19..35]])
+        .map(str::as_bytes)
+        .collect();
+    for (name, bytes) in &files {
+        let found = bytes.windows(16).find(|window| {
+            let may_be = window.iter().all(u8::is_ascii_alphanumeric);
+            may_be && parts.contains(window)
+        });
+        assert_eq!(found, None, "{name} holds a secret");
+    }
+    let previews = String::from_utf8_lossy(&files["backup.db"]).into_owned();
+    assert!(previews.contains(&format!("sk_...{}", &secrets[MADE[0] - 1][35..])));
+}
+
+#[test]
+fn the_system_sees_no_secret_among_the_arguments() {
+    // Whatever makes or shows a secret takes none: the help of every command is the proof.
+    let home = Home::demo();
+    for command in ["create", "list", "show", "rotate", "revoke"] {
+        let outcome = run(&mut home.command(&["key", command, "--help"]));
+        assert!(!outcome.success().contains("<SECRET>"), "{outcome:?}");
+    }
+    let unknown = Command::new(env!("CARGO_BIN_EXE_llavero"))
+        .args(["key", "show", "--secret", "sk_x"])
+        .output();
+    assert_eq!(unknown.unwrap().status.code(), Some(2));
+}

@@ -1,0 +1,100 @@
+//! `/metrics`: on its own address, in a format that Prometheus reads, and true.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use crate::cli::harness::{ANA, Api, Home, PRODUCTION, Server, get};
+
+const SECRET: &str = "sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q";
+
+/// A server and the address of its figures.
+fn serve(home: &Home) -> (Server, String) {
+    let mut server = home.serve(&["--demo", "--metrics-listen", "127.0.0.1:0"]);
+    let line = server.next_line();
+    let url = line
+        .trim_end()
+        .strip_prefix("metrics on ")
+        .unwrap()
+        .to_owned();
+    (server, url)
+}
+
+/// Every sample: its name with its labels, and its value.
+fn samples(url: &str) -> HashMap<String, String> {
+    let text = get(url, None).body;
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    samples
+        .map(|line| line.rsplit_once(' ').unwrap())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+#[test]
+fn what_happens_is_counted() {
+    let home = Home::new();
+    let (server, url) = serve(&home);
+    let token = home.token(ANA, &[]);
+    for _ in 0..3 {
+        server.get(&token, PRODUCTION).json();
+    }
+    server.get(&token, "/nope");
+    let key = Api::with_key(&server.api, SECRET);
+    for _ in 0..2 {
+        key.post("/api-keys/validate", &json!({})).json();
+    }
+    key.post("/api-keys/validate?scope=none", &json!({}));
+    Api::with_key(&server.api, "x").post("/api-keys/validate", &json!({}));
+
+    let samples = samples(&url);
+    let request = |route: &str, method: &str, status: u16| {
+        let name = format!(
+            "llavero_http_request_duration_seconds_count{{method=\"{method}\",route=\"{route}\",status=\"{status}\"}}"
+        );
+        samples.get(&name).map(String::as_str)
+    };
+    let key = "/api/organizations/{organizationId}/api-keys/{id}";
+    assert_eq!(request(key, "GET", 200), Some("3"));
+    assert_eq!(request("-", "GET", 404), Some("1"));
+    assert_eq!(request("/api/api-keys/validate", "POST", 200), Some("2"));
+    assert_eq!(request("/api/api-keys/validate", "POST", 403), Some("1"));
+    for (outcome, count) in [("valid", "2"), ("missing_scopes", "1"), ("unknown", "1")] {
+        let name = format!("llavero_validations_total{{outcome=\"{outcome}\"}}");
+        assert_eq!(
+            samples.get(&name).map(String::as_str),
+            Some(count),
+            "{outcome}"
+        );
+    }
+    // The demo was loaded, and three uses were recorded, one after the other.
+    for name in ["writer_group_size", "writer_commit_duration_seconds"] {
+        assert_eq!(samples[&format!("llavero_{name}_count")], "4");
+    }
+    assert_eq!(samples["llavero_writer_queue_depth"], "0");
+    assert!(samples["llavero_wal_bytes"].parse::<u64>().unwrap() > 4096);
+    server.stop();
+}
+
+#[test]
+fn they_are_nowhere_but_at_their_own_address() {
+    let home = Home::new();
+    let (server, url) = serve(&home);
+    assert_eq!(server.get_at_root("/metrics").status, 404);
+    assert_eq!(get(&url.replace("/metrics", "/healthz"), None).status, 404);
+    assert_eq!(home.serve(&[]).stop().stdout.lines().count(), 1);
+    server.stop();
+}
+
+#[test]
+fn no_word_of_a_caller_becomes_a_label() {
+    let home = Home::new();
+    let (server, url) = serve(&home);
+    for path in ["/MARK", "/api/MARK?MARK=1"] {
+        let request = format!("BREW {path} HTTP/1.1\r\nHost: MARK\r\nConnection: close\r\n\r\n");
+        crate::cli::logs::send(&server, request.as_bytes());
+    }
+    let text = get(&url, None).body;
+    assert!(text.contains("method=\"other\""), "{text}");
+    assert!(!text.contains("MARK") && !text.contains("BREW"), "{text}");
+}

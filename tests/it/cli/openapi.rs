@@ -1,0 +1,79 @@
+//! `llavero openapi`: the document, the same as the served one, whoever reads it and for however long.
+
+use std::{
+    fs::{self, File},
+    io,
+    process::Stdio,
+};
+
+use serde_json::Value;
+
+use crate::cli::harness::{Home, SECRET, run};
+
+#[test]
+fn the_printed_document_is_the_served_one() {
+    let home = Home::new();
+    let outcome = home.run(&["openapi"]);
+    let printed = outcome.success();
+    let document: Value = serde_json::from_str(printed).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    for base in ["/api", "/v2", "/"] {
+        let server = home.serve(&["--base-path", base]);
+        let path = format!("{}/openapi.json", base.trim_end_matches('/'));
+        let answer = server.get_at_root(&path);
+        assert_eq!(answer.status, 200, "{base}");
+        assert!(answer.body == printed, "{base}");
+    }
+}
+
+#[test]
+fn printing_makes_no_database() {
+    let home = Home::new();
+    home.run(&["openapi"]).success();
+    assert_eq!(home.files(), [""; 0]);
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let home = Home::new();
+    let binary = env!("CARGO_BIN_EXE_llavero");
+    let line = "\"$0\" openapi | head -c 1";
+    let outcome = run(&mut home.in_here("sh", &["-c", line, binary]));
+    assert_eq!(outcome.success(), "{");
+
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let output = home.command(&["openapi"]).stdout(writer).output().unwrap();
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    if fs::metadata("/dev/full").is_err() {
+        return;
+    }
+    let home = Home::new();
+    for args in [
+        &["openapi"][..],
+        &["token", "--user", "x", "--jwt-secret", SECRET],
+        &["serve", "--listen", "127.0.0.1:0"],
+    ] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut command = home.command(args);
+        let output = command
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let line = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            line.starts_with("error: cannot write to standard output"),
+            "{line}"
+        );
+        assert_eq!(line.lines().count(), 1, "{line}");
+    }
+}

@@ -1,0 +1,169 @@
+//! `llavero org`: the first command of a new deployment.
+
+use std::{fs, os::unix::fs::PermissionsExt, thread};
+
+use serde_json::json;
+
+use crate::cli::harness::{ACME, DATABASE, GLOBEX, Home, INITECH};
+
+#[test]
+fn the_first_organization_makes_the_database() {
+    let home = Home::new();
+    let outcome = home.run(&["org", "create", "--name", "Acme Corp", "--json"]);
+    assert!(outcome.status.success(), "{outcome:?}");
+    assert_eq!(outcome.stderr, "created the database llavero.db\n");
+    assert_eq!(home.files(), [DATABASE]);
+    let mode = fs::metadata(home.path(DATABASE))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let created: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let expected = json!({
+        "id": created["id"], "slug": "acme-corp", "name": "Acme Corp", "createdAt": created["createdAt"],
+    });
+    assert_eq!(created, expected);
+    assert_eq!(created["id"].as_str().unwrap().len(), 36);
+    assert_eq!(home.json(&["org", "list"]), json!([created]));
+}
+
+#[test]
+fn an_empty_file_becomes_a_database_too() {
+    let home = Home::new();
+    home.write(DATABASE, "");
+    let outcome = home.run(&["org", "create", "--name", "Acme"]);
+    assert!(
+        outcome.stderr.contains("created the database"),
+        "{outcome:?}"
+    );
+    assert_eq!(home.json(&["org", "list"])[0]["slug"], "acme");
+}
+
+#[test]
+fn many_first_organizations_at_once_make_one_database() {
+    for _ in 0..5 {
+        let home = Home::new();
+        thread::scope(|scope| {
+            for n in 0..8 {
+                let (home, name) = (&home, format!("Number {n}"));
+                scope.spawn(move || {
+                    let outcome = home.run(&["org", "create", "--name", &name]);
+                    assert!(outcome.status.success(), "{outcome:?}");
+                });
+            }
+        });
+        assert_eq!(home.json(&["org", "list"]).as_array().unwrap().len(), 8);
+    }
+}
+
+#[test]
+fn a_running_server_knows_a_new_organization_at_once() {
+    let home = Home::new();
+    let server = home.serve(&[]);
+    home.json(&["org", "create", "--name", "Acme", "--slug", "a"]);
+    home.json(&["member", "add", "--org", "a", "--user", "ana"]);
+    let token = home.token("ana", &[]);
+    let stats = server.get(&token, "/organizations/a/api-keys/stats").json();
+    assert_eq!(stats["totalKeys"], 0);
+}
+
+#[test]
+fn a_slug_is_made_from_the_name_unless_one_is_given() {
+    let home = Home::new();
+    for (args, slug) in [
+        (
+            &["--name", "Panadería Ñandú, S.A."][..],
+            "panaderia-nandu-s-a",
+        ),
+        (&["--name", "Panadería", "--slug", "pan"], "pan"),
+    ] {
+        let outcome = home.run(&[&["org", "create", "--json"], args].concat());
+        let created: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+        assert_eq!(created["slug"], slug);
+    }
+    let line = home.run(&["org", "create", "--name", "!?"]);
+    assert!(line.failure(2).contains("--slug"), "{line:?}");
+}
+
+#[test]
+fn a_slug_that_is_taken_is_refused_and_nothing_is_changed() {
+    let home = Home::demo();
+    let before = home.dump(DATABASE);
+    for args in [
+        &["--name", "Acme, Corp."][..],
+        &["--name", "x", "--slug", "globex"],
+    ] {
+        let outcome = home.run(&[&["org", "create"], args].concat());
+        let line = outcome.failure(1);
+        assert!(
+            line.contains("is taken") && line.contains("--slug"),
+            "{line}"
+        );
+    }
+    assert!(home.dump(DATABASE) == before);
+}
+
+#[test]
+fn names_and_slugs_that_are_none_are_refused_and_no_database_is_made() {
+    let home = Home::new();
+    let long = "n".repeat(101);
+    for args in [
+        &["--name", ""][..],
+        &["--name", &long],
+        &["--name", "x", "--slug", "Not A Slug"],
+        &[
+            "--name",
+            "x",
+            "--slug",
+            "550e8400-e29b-41d4-a716-446655440000",
+        ],
+        &["--slug", "x"],
+        &["--name", "x", "--nmae", "y"],
+    ] {
+        home.run(&[&["org", "create"], args].concat()).failure(2);
+    }
+    assert_eq!(home.files(), [""; 0]);
+}
+
+#[test]
+fn organizations_are_listed_by_slug() {
+    let home = Home::demo();
+    let list = home.json(&["org", "list"]);
+    let ids: Vec<&str> = (list.as_array().unwrap().iter())
+        .map(|organization| organization["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, [ACME, GLOBEX, INITECH]);
+    let outcome = home.run(&["org", "list"]);
+    let lines: Vec<Vec<&str>> = (outcome.success().lines())
+        .map(|line| {
+            line.split("  ")
+                .filter(|cell| !cell.is_empty())
+                .map(str::trim)
+                .collect()
+        })
+        .collect();
+    assert_eq!(lines[0], ["SLUG", "NAME", "ID", "CREATED"]);
+    assert_eq!(lines[1][..3], ["acme-corp", "Acme Corp", ACME]);
+}
+
+#[test]
+fn other_commands_do_not_make_a_database() {
+    let home = Home::new();
+    for args in [
+        &["org", "list"][..],
+        &["member", "list", "--org", "x"],
+        &["key", "list", "--org", "x"],
+        &["key", "create", "--org", "x", "--name", "x"],
+        &["key", "revoke", ACME],
+        &["audit", "--org", "x"],
+    ] {
+        let outcome = home.run(args);
+        let line = outcome.failure(2);
+        assert!(
+            line.contains("no database at") && line.contains("llavero org create"),
+            "{line}"
+        );
+    }
+    assert_eq!(home.files(), [""; 0]);
+}

@@ -1,0 +1,175 @@
+//! What people see: tables that fit, colours only where they are wanted, and nothing that steers a terminal.
+
+use std::process::Command;
+
+use crate::cli::harness::{Home, Outcome, run};
+
+/// Runs a command on a terminal of so many columns, where there is a program that makes one. Logs of a CI service
+/// show colours whatever the terminal, so it must not look like one.
+fn on_a_terminal(home: &Home, columns: u16, variables: &str, args: &str) -> Option<Outcome> {
+    Command::new("script").arg("--version").output().ok()?;
+    let command = format!(
+        "stty rows 50 cols {columns}; env -u CI {variables} {} {args}",
+        env!("CARGO_BIN_EXE_llavero")
+    );
+    Some(run(
+        &mut home.in_here("script", &["-qec", &command, "/dev/null"])
+    ))
+}
+
+fn widest(text: &str) -> usize {
+    text.lines().map(|line| line.chars().count()).max().unwrap()
+}
+
+fn home_with_a_long_name() -> Home {
+    let home = Home::demo();
+    let name = "A name that is longer than any table has room for in its line, by far: ninety-nine characters!!";
+    home.json(&[
+        "key",
+        "create",
+        "--org",
+        "acme-corp",
+        "--name",
+        name,
+        "--description",
+        &"long ".repeat(100),
+    ]);
+    home
+}
+
+/// What is printed on a terminal of 80 columns; nothing where there is no terminal to be had.
+fn on_80_columns(home: &Home, args: &[&str]) -> Option<String> {
+    let outcome = on_a_terminal(home, 80, "NO_COLOR=1", &args.join(" "))?;
+    assert!(outcome.status.success(), "{outcome:?}");
+    Some(outcome.stdout.replace('\r', ""))
+}
+
+#[test]
+fn text_fits_a_terminal_of_80_columns_and_has_no_colours_in_a_pipe() {
+    let home = home_with_a_long_name();
+    let id = home.json(&["key", "list", "--org", "acme-corp"])[0]["id"].clone();
+    for args in [
+        &["org", "list"][..],
+        &["member", "list", "--org", "acme-corp"],
+        &["key", "list", "--org", "acme-corp"],
+        &["key", "show", id.as_str().unwrap()],
+        &["key", "rotate", id.as_str().unwrap()],
+        &["audit", "--org", "acme-corp"],
+    ] {
+        if let Some(text) = on_80_columns(&home, args) {
+            assert!(widest(&text) <= 80, "{text}");
+            assert!(text.lines().all(|line| line == line.trim_end()), "{text}");
+        }
+        let outcome = home.run(args);
+        assert!(!outcome.success().contains('\u{1b}'), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_row_is_a_line_in_a_pipe() {
+    let home = home_with_a_long_name();
+    let outcome = home.run(&["key", "list", "--org", "acme-corp"]);
+    let keys = home.json(&["key", "list", "--org", "acme-corp"]);
+    let lines = outcome.success().lines().skip(1);
+    for (line, key) in lines.zip(keys.as_array().unwrap()) {
+        for field in ["id", "name", "preview", "status"] {
+            assert!(line.contains(key[field].as_str().unwrap()), "{line}");
+        }
+    }
+}
+
+#[test]
+fn ids_are_never_broken_and_names_lose_nothing() {
+    let home = home_with_a_long_name();
+    let Some(text) = on_80_columns(&home, &["key", "list", "--org", "acme-corp"]) else {
+        return;
+    };
+    let list = home.json(&["key", "list", "--org", "acme-corp"]);
+    for key in list.as_array().unwrap() {
+        assert!(text.contains(key["id"].as_str().unwrap()), "{text}");
+        for word in key["name"].as_str().unwrap().split(' ') {
+            assert!(text.contains(word), "{word} is not in {text}");
+        }
+    }
+}
+
+#[test]
+fn a_terminal_gets_colours_unless_it_does_not_want_them() {
+    let home = Home::demo();
+    for (variables, colours) in [
+        ("NO_COLOR= TERM=xterm", true),
+        ("NO_COLOR=1 TERM=xterm", false),
+        ("NO_COLOR= TERM=dumb", false),
+    ] {
+        let Some(outcome) = on_a_terminal(&home, 80, variables, "key list --org acme-corp") else {
+            return;
+        };
+        assert!(outcome.stdout.contains("Production"), "{outcome:?}");
+        assert_eq!(
+            outcome.stdout.contains('\u{1b}'),
+            colours,
+            "{variables}: {outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn a_wide_terminal_is_used() {
+    let home = home_with_a_long_name();
+    for (columns, broken) in [(80, true), (200, false)] {
+        let variables = "NO_COLOR=1";
+        let args = "key list --org acme-corp";
+        let Some(outcome) = on_a_terminal(&home, columns, variables, args) else {
+            return;
+        };
+        let whole = "longer than any table has room for in its line, by far";
+        assert_eq!(outcome.stdout.contains(whole), !broken, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_name_cannot_steer_the_terminal() {
+    let home = Home::demo();
+    let name = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\nforged\u{202e}";
+    let key = home.json(&[
+        "key",
+        "create",
+        "--org",
+        "acme-corp",
+        "--name",
+        name,
+        "--description",
+        name,
+    ]);
+    assert_eq!(key["name"], name);
+    let user = ["--org", "acme-corp", "--user", name];
+    let id = key["id"].as_str().unwrap();
+    for args in [
+        &["key", "list", "--org", "acme-corp"][..],
+        &["key", "show", id],
+        &["key", "revoke", id],
+        &[&["member", "add"], &user[..]].concat(),
+        &["member", "list", "--org", "acme-corp"],
+        &["audit", "--org", "acme-corp"],
+        &[&["member", "remove"], &user[..]].concat(),
+    ] {
+        let outcome = home.run(args);
+        let text = outcome.success();
+        let odd = text
+            .chars()
+            .find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
+        assert_eq!(odd, None, "{text:?}");
+        assert!(!text.contains("\nforged"), "{text:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_left_is_no_error() {
+    let home = Home::demo();
+    let script = format!(
+        "{} key list --org acme-corp | true",
+        env!("CARGO_BIN_EXE_llavero")
+    );
+    let outcome = run(&mut home.in_here("sh", &["-c", &script]));
+    outcome.success();
+}

@@ -1,0 +1,204 @@
+//! Calls that are refused: one line that names what is wrong and says what would be right, and exit code 2.
+//!
+//! Whatever is refused is refused before the database is created.
+
+use std::net::TcpListener;
+
+use crate::cli::harness::{ANA, DATABASE, Home, PRODUCTION, SECRET, run};
+
+const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys");
+
+/// `args` are refused in one line with all of `words`, and no file is made.
+fn assert_refused(args: &[&str], words: &[&str]) {
+    let home = Home::new();
+    home.write("short", "a".repeat(31));
+    home.write("key.pem", SECRET);
+    let before = home.files();
+    // In case that it is not refused.
+    let outcome = run(home.command(args).env("LLAVERO_LISTEN", "127.0.0.1:0"));
+    let line = outcome.failure(2);
+    for word in words {
+        assert!(line.contains(word), "{word:?} is not in {line}");
+    }
+    assert_eq!(home.files(), before, "{line}");
+}
+
+#[test]
+fn a_port_in_use_is_refused_and_no_database_is_made() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    assert_refused(
+        &["serve", "--listen", &address],
+        &[&address, "in use", "--listen"],
+    );
+}
+
+#[test]
+fn a_second_start_by_mistake_leaves_the_first_one_alone() {
+    let home = Home::new();
+    let server = home.serve(&["--demo"]);
+    let address = server.address.to_string();
+    let outcome = home.run(&["serve", "--listen", &address]);
+    assert!(outcome.failure(2).contains(&address), "{outcome:?}");
+    assert_eq!(server.get(&home.token(ANA, &[]), PRODUCTION).status, 200);
+    server.stop();
+    assert_eq!(home.files(), [DATABASE]);
+}
+
+#[test]
+fn an_address_that_is_not_this_machines_is_refused() {
+    let listen = ["serve", "--listen", "192.0.2.1:0"];
+    assert_refused(&listen, &["cannot listen on 192.0.2.1:0", "--listen"]);
+}
+
+#[test]
+fn an_address_that_is_none_is_refused() {
+    for address in [
+        "nonsense",
+        "127.0.0.1",
+        "127.0.0.1:65536",
+        ":",
+        "1.2.3.4.5:1",
+    ] {
+        assert_refused(
+            &["serve", "--listen", address],
+            &[address, "--listen", "127.0.0.1:3001"],
+        );
+    }
+}
+
+#[test]
+fn a_base_path_that_is_none_is_refused() {
+    for path in [
+        "api", "//", "/a//b", "/a b", "/{x}", "/:x", "/*", "/..", "/docs", "/healthz",
+    ] {
+        let words = [path, "--base-path", "looks like `/api`"];
+        assert_refused(&["serve", "--base-path", path], &words);
+    }
+}
+
+#[test]
+fn a_value_out_of_range_is_refused() {
+    for size in ["0", "257", "many", ""] {
+        assert_refused(&["serve", "--pool-size", size], &["--pool-size"]);
+    }
+    let format = ["serve", "--log-format", "xml"];
+    assert_refused(&format, &["xml", "--log-format", "text, json"]);
+}
+
+#[test]
+fn more_connections_than_the_system_allows_are_refused() {
+    let home = Home::new();
+    let serve = "ulimit -n 40; exec \"$0\" serve --listen 127.0.0.1:0 --pool-size 256";
+    let binary = env!("CARGO_BIN_EXE_llavero");
+    let outcome = run(&mut home.in_here("sh", &["-c", serve, binary]));
+    assert!(outcome.failure(2).contains(DATABASE), "{outcome:?}");
+}
+
+#[test]
+fn what_the_command_line_does_not_know_is_refused() {
+    for args in [
+        &["bogus"][..],
+        &["serve", "--bogus"],
+        &["serve", "bogus"],
+        &["token", "bogus"],
+    ] {
+        assert_refused(args, &["bogus", "--help"]);
+    }
+    assert_refused(&["token"], &["--user <ID>", "--help"]);
+    assert_refused(&["serve", "--database"], &["--database <FILE>", "--help"]);
+}
+
+#[test]
+fn without_a_command_the_help_is_shown() {
+    let outcome = Home::new().run(&[]);
+    assert_eq!(outcome.status.code(), Some(2), "{outcome:?}");
+    for word in ["serve", "token", "openapi", "healthcheck"] {
+        assert!(outcome.stderr.contains(word), "{outcome:?}");
+    }
+}
+
+#[test]
+fn two_ways_to_trust_are_refused() {
+    let ways = [
+        ("--jwt-secret", SECRET),
+        ("--jwt-secret-file", "key.pem"),
+        ("--jwt-public-key", "key.pem"),
+    ];
+    for (flag, value) in ways {
+        for (other, other_value) in ways.into_iter().filter(|(other, _)| *other != flag) {
+            for command in [&["serve"][..], &["token", "--user", "x"]] {
+                let args = [command, &[flag, value, other, other_value]].concat();
+                assert_refused(&args, &[flag, other, "cannot be used with"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_variable_and_another_flag_are_two_ways_to_trust() {
+    let home = Home::new();
+    let mut command = home.serve_command(&["--jwt-public-key", "key.pem"]);
+    command.env("LLAVERO_JWT_SECRET", SECRET);
+    let outcome = run(&mut command);
+    let line = outcome.failure(2);
+    assert!(
+        line.contains("--jwt-secret") && line.contains("--jwt-public-key"),
+        "{line}"
+    );
+    assert!(!line.contains(SECRET), "{line}");
+}
+
+#[test]
+fn a_short_secret_is_refused_and_not_repeated() {
+    let short = "hunter2-hunter2-hunter2-hunter2";
+    let words = ["31 bytes", "at least 32", "openssl rand"];
+    for command in [&["serve"][..], &["token", "--user", "x"]] {
+        assert_refused(&[command, &["--jwt-secret-file", "short"]].concat(), &words);
+        let home = Home::new();
+        let outcome = home.run(&[command, &["--jwt-secret", short]].concat());
+        let line = outcome.failure(2);
+        assert!(words.iter().all(|word| line.contains(word)), "{line}");
+        assert!(!line.contains(short), "{line}");
+    }
+}
+
+#[test]
+fn a_short_secret_file_is_named() {
+    assert_refused(
+        &["serve", "--jwt-secret-file", "short"],
+        &["short:", "31 bytes"],
+    );
+}
+
+#[test]
+fn a_key_file_that_cannot_be_read_is_refused() {
+    for flag in ["--jwt-secret-file", "--jwt-public-key"] {
+        assert_refused(&["serve", flag, "missing"], &["missing", "check the path"]);
+        assert_refused(&["serve", flag, "/"], &["directory", "check the path"]);
+    }
+}
+
+#[test]
+fn a_private_key_is_no_public_key() {
+    for name in ["p256", "ed25519", "rsa-2048"] {
+        let file = format!("{KEYS}/{name}-private.pem");
+        let args = ["serve", "--jwt-public-key", &file];
+        assert_refused(&args, &[&file, "private key", "openssl pkey -pubout"]);
+    }
+}
+
+#[test]
+fn a_file_that_is_no_fit_public_key_is_refused() {
+    for (name, word) in [
+        ("p384-public", "P-256"),
+        ("rsa-1024-public", "2048"),
+        ("x25519-public", "Ed25519"),
+        ("p256-certificate", "public key in PEM"),
+    ] {
+        let file = format!("{KEYS}/{name}.pem");
+        assert_refused(&["serve", "--jwt-public-key", &file], &[&file, word]);
+    }
+    let secret = ["serve", "--jwt-public-key", "key.pem"];
+    assert_refused(&secret, &["key.pem", "public key in PEM"]);
+}

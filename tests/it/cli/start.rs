@@ -1,0 +1,162 @@
+//! Starts that succeed: which file they make, what survives a restart, and where they listen.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use crate::cli::harness::{ANA, DATABASE, Home, PRODUCTION, Server, get};
+
+fn modes(home: &Home) -> Vec<(String, u32)> {
+    let mode = |name: &String| fs::metadata(home.path(name)).unwrap().permissions().mode();
+    let files = home.files();
+    let modes: Vec<u32> = files.iter().map(mode).collect();
+    files.into_iter().zip(modes).collect()
+}
+
+#[test]
+fn a_first_start_makes_files_that_only_their_owner_can_read() {
+    let home = Home::new();
+    let server = home.serve(&[]);
+    let private = 0o100_600;
+    let expected = [DATABASE, "llavero.db-shm", "llavero.db-wal"];
+    assert_eq!(
+        modes(&home),
+        expected.map(|name| (name.to_owned(), private))
+    );
+    server.stop();
+    assert_eq!(modes(&home), [(DATABASE.to_owned(), private)]);
+}
+
+#[test]
+fn a_restart_finds_everything_as_it_was() {
+    let home = Home::new();
+    home.serve(&["--demo"]).stop();
+    let token = home.token(ANA, &[]);
+    let before = home.dump(DATABASE);
+    assert!(
+        before.iter().any(|row| row.contains("acme-corp")),
+        "{before:?}"
+    );
+    assert!(
+        before.iter().any(|row| row.starts_with("signing_secret: ")),
+        "{before:?}"
+    );
+
+    for _ in 0..2 {
+        let server = home.serve(&[]);
+        assert_eq!(server.get(&token, PRODUCTION).status, 200);
+        server.stop();
+        assert!(home.dump(DATABASE) == before, "the content has changed");
+    }
+}
+
+#[test]
+fn a_killed_server_loses_nothing() {
+    let home = Home::new();
+    let server = home.serve(&["--demo"]);
+    let token = home.token(ANA, &[]);
+    let answer = server.get(&token, PRODUCTION);
+    server.signal("KILL");
+    assert_eq!(server.wait().status.code(), None);
+
+    let server = home.serve(&[]);
+    assert_eq!(server.get(&token, PRODUCTION).json(), answer.json());
+    server.stop();
+    assert_eq!(home.files(), [DATABASE]);
+}
+
+#[test]
+fn two_new_databases_have_different_secrets() {
+    let (home, other) = (Home::new(), Home::new());
+    let server = home.serve(&["--demo"]);
+    other.serve(&["--demo"]).stop();
+    assert_eq!(server.get(&home.token(ANA, &[]), PRODUCTION).status, 200);
+    assert_eq!(server.get(&other.token(ANA, &[]), PRODUCTION).status, 401);
+}
+
+#[test]
+fn an_empty_file_is_a_new_database() {
+    let home = Home::new();
+    home.write(DATABASE, "");
+    let server = home.serve(&["--demo"]);
+    assert_eq!(server.get(&home.token(ANA, &[]), PRODUCTION).status, 200);
+}
+
+#[test]
+fn starts_at_once_on_one_new_file_all_come_up_and_share_its_secret() {
+    for _ in 0..8 {
+        let home = Home::new();
+        let servers = std::thread::scope(|scope| {
+            let start = || home.serve(&["--demo"]);
+            let starts = [(); 6].map(|()| scope.spawn(start));
+            starts.map(|started| started.join().unwrap())
+        });
+        let token = home.token(ANA, &[]);
+        for server in &servers {
+            assert_eq!(server.get(&token, PRODUCTION).status, 200);
+        }
+        for server in servers {
+            server.stop();
+        }
+    }
+}
+
+#[test]
+fn port_0_is_a_free_port_and_the_line_says_which() {
+    let home = Home::new();
+    let server = home.serve(&[]);
+    assert_ne!(server.address.port(), 0);
+    assert_eq!(
+        server.api,
+        format!("http://127.0.0.1:{}/api", server.address.port())
+    );
+    assert_eq!(server.get_at_root("/healthz").status, 200);
+    let other = home.serve(&["--database", "other.db"]);
+    assert_ne!(other.address, server.address);
+}
+
+#[test]
+fn a_host_name_can_be_listened_on() {
+    let home = Home::new();
+    let server = Server::start(home.command(&["serve", "--listen", "localhost:0"]));
+    assert!(server.address.ip().is_loopback(), "{}", server.address);
+    assert_eq!(server.get_at_root("/readyz").status, 200);
+}
+
+#[test]
+fn the_api_is_where_the_base_path_says_and_nowhere_else() {
+    let home = Home::new();
+    home.serve(&["--demo"]).stop();
+    let token = home.token(ANA, &[]);
+    for (flag, base) in [
+        ("/v2", "/v2"),
+        ("/v2/", "/v2"),
+        ("/a/b.c", "/a/b.c"),
+        ("/", ""),
+    ] {
+        let server = home.serve(&["--base-path", flag]);
+        let origin = format!("http://{}", server.address);
+        assert_eq!(server.api, format!("{origin}{base}"), "{flag}");
+        assert_eq!(server.get(&token, PRODUCTION).status, 200, "{flag}");
+        assert_eq!(server.get(&token, "/openapi.json").status, 200, "{flag}");
+        let default = get(&format!("{origin}/api{PRODUCTION}"), Some(&token));
+        assert_eq!(default.status, 404, "{flag}");
+        assert_eq!(server.get_at_root("/readyz").status, 200, "{flag}");
+    }
+}
+
+#[test]
+fn a_path_that_looks_like_a_uri_or_has_spaces_is_a_plain_file_name() {
+    for name in ["file:x.db?mode=memory", "mis datos ñ.db", ":memory:"] {
+        let home = Home::new();
+        home.serve(&["--database", name]).stop();
+        assert_eq!(home.files(), [name]);
+    }
+}
+
+#[test]
+fn a_linked_directory_is_followed() {
+    let home = Home::new();
+    fs::create_dir(home.path("real")).unwrap();
+    std::os::unix::fs::symlink("real", home.path("link")).unwrap();
+    home.serve(&["--database", "link/x.db"]).stop();
+    assert!(home.path("real/x.db").is_file());
+}

@@ -1,0 +1,203 @@
+//! Being told to stop: what is in flight is finished, nobody can hold the server up, and one file is left.
+
+use std::{
+    fs,
+    io::{ErrorKind, Read, Write},
+    net::{Shutdown, TcpStream},
+    sync::mpsc,
+    thread,
+};
+
+use crate::cli::harness::{ANA, DATABASE, Home, Outcome, PRODUCTION, Server};
+
+const HALF: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: x\r\n";
+
+fn assert_good_order(home: &Home, outcome: &Outcome) {
+    assert_eq!(outcome.status.code(), Some(0), "{outcome:?}");
+    assert_eq!(home.files(), [DATABASE]);
+}
+
+#[test]
+fn both_signals_end_it_in_good_order() {
+    for signal in ["TERM", "INT"] {
+        for args in [&[][..], &["--demo"]] {
+            let home = Home::new();
+            let server = home.serve(args);
+            server.signal(signal);
+            assert_good_order(&home, &server.wait());
+        }
+    }
+}
+
+#[test]
+fn a_server_that_has_answered_ends_in_good_order() {
+    let home = Home::new();
+    let server = home.serve(&["--demo"]);
+    let token = home.token(ANA, &[]);
+    assert_eq!(server.get(&token, PRODUCTION).status, 200);
+    assert_good_order(&home, &server.stop());
+}
+
+#[test]
+fn an_idle_connection_does_not_hold_it_up() {
+    let home = Home::new();
+    let server = home.serve(&[]);
+    let silent = server.connect();
+    let mut idle = server.connect();
+    idle.write_all(&[HALF, b"\r\n"].concat()).unwrap();
+    let mut first = [0; 12];
+    idle.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    let outcome = server.stop();
+    assert!(!outcome.stderr.contains("in flight"), "{outcome:?}");
+    assert_good_order(&home, &outcome);
+    drop((silent, idle));
+}
+
+/// A connection on which the server has read half a request.
+#[cfg(target_os = "linux")]
+fn half_sent(server: &Server) -> TcpStream {
+    let mut stream = server.connect();
+    stream.write_all(HALF).unwrap();
+    let ports = [stream.peer_addr().unwrap(), stream.local_addr().unwrap()]
+        .map(|address| format!(":{:04X}", address.port()));
+    // The server's end is accepted (it has an inode) and its receive queue is empty.
+    let is_read = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        fields[1].ends_with(&ports[0])
+            && fields[2].ends_with(&ports[1])
+            && fields[4].ends_with(":00000000")
+            && fields[9] != "0"
+    };
+    let read = || {
+        fs::read_to_string("/proc/net/tcp")
+            .unwrap()
+            .lines()
+            .any(is_read)
+    };
+    while !read() {
+        thread::yield_now();
+    }
+    stream
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_request_in_flight_is_finished() {
+    let home = Home::new();
+    let server = home.serve(&[]);
+    let mut stream = half_sent(&server);
+    server.signal("TERM");
+    server.wait_until_closed();
+    stream.write_all(b"\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n{\"status\":\"ok\"}"), "{answer}");
+    assert_good_order(&home, &server.wait());
+}
+
+/// A connection whose peer asks and asks, and never reads an answer.
+fn unread(server: &Server) -> TcpStream {
+    let mut stream = server.connect();
+    stream.set_nonblocking(true).unwrap();
+    let request = b"GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
+    loop {
+        match stream.write(&request) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return stream,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn peers_that_neither_finish_nor_read_are_cut_off() {
+    let homes = [Home::new(), Home::new()];
+    let servers = [0, 1].map(|at: usize| homes[at].serve(&[]));
+    let peers = [half_sent(&servers[0]), unread(&servers[1])];
+    // Both at once: this takes as long as requests in flight are given.
+    for server in &servers {
+        server.signal("TERM");
+    }
+    for (home, server) in homes.iter().zip(servers) {
+        assert_good_order(home, &server.wait());
+    }
+    drop(peers);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_signal_does_not_wait_and_loses_nothing() {
+    for signals in [["TERM", "TERM"], ["INT", "INT"], ["TERM", "INT"]] {
+        let home = Home::new();
+        let server = home.serve(&["--demo"]);
+        let token = home.token(ANA, &[]);
+        let stream = half_sent(&server);
+        server.signal(signals[0]);
+        server.wait_until_closed();
+        server.signal(signals[1]);
+        // Waiting for the peer would have ended with 0.
+        assert_eq!(server.wait().status.code(), Some(1), "{signals:?}");
+        drop(stream);
+
+        let server = home.serve(&[]);
+        assert_eq!(server.get(&token, PRODUCTION).status, 200);
+        assert_good_order(&home, &server.stop());
+    }
+}
+
+/// Asks until nobody answers. Whatever begins to come back has to be whole.
+fn ask_until_the_end(server: &Server, token: &str, answered: &mpsc::Sender<()>) {
+    let path = format!("/api{PRODUCTION}");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+    );
+    loop {
+        let Ok(mut stream) = TcpStream::connect(server.address) else {
+            return;
+        };
+        let mut answer = Vec::new();
+        let asked = stream.write_all(request.as_bytes());
+        let read = asked.and_then(|()| stream.read_to_end(&mut answer));
+        if answer.is_empty() {
+            continue;
+        }
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(
+            read.is_ok() && answer.starts_with("HTTP/1.1 200 OK\r\n"),
+            "{read:?} {answer}"
+        );
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(
+            serde_json::from_str::<serde_json::Value>(body).is_ok(),
+            "{answer}"
+        );
+        // Nobody counts any more.
+        let _ = answered.send(());
+        let _ = stream.shutdown(Shutdown::Both);
+    }
+}
+
+#[test]
+fn under_load_no_answer_is_cut_short() {
+    for _ in 0..5 {
+        let home = Home::new();
+        let server = home.serve(&["--demo"]);
+        let token = home.token(ANA, &[]);
+        let (sender, answered) = mpsc::channel();
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                let sender = sender.clone();
+                let (server, token) = (&server, &token);
+                scope.spawn(move || ask_until_the_end(server, token, &sender));
+            }
+            for _ in 0..50 {
+                answered.recv().unwrap();
+            }
+            server.signal("TERM");
+        });
+        assert_good_order(&home, &server.wait());
+    }
+}

@@ -1,0 +1,170 @@
+//! `llavero token`: given the same flags, `serve` accepts what it mints.
+
+use std::process::Command;
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::json;
+
+use crate::cli::harness::{ANA, DATABASE, DIEGO, Home, PRODUCTION, SECRET, Server, run};
+
+/// The status of a read with a token for Ana that `llavero token` mints with `args`.
+fn status(home: &Home, server: &Server, args: &[&str]) -> u16 {
+    server.get(&home.token(ANA, args), PRODUCTION).status
+}
+
+#[test]
+fn a_running_servers_database_signs_for_it() {
+    let home = Home::new();
+    let server = home.serve(&["--demo"]);
+    assert_eq!(status(&home, &server, &[]), 200);
+    assert_eq!(status(&home, &server, &["--database", DATABASE]), 200);
+    assert_eq!(server.get(&home.token(DIEGO, &[]), PRODUCTION).status, 403);
+    let mut command = home.command(&["token", "--user", ANA]);
+    let outcome = run(command.env("LLAVERO_DATABASE", home.path(DATABASE)));
+    let token = outcome.success().trim_end().to_owned();
+    assert_eq!(server.get(&token, PRODUCTION).status, 200);
+}
+
+#[test]
+fn a_stopped_servers_database_is_left_as_one_file() {
+    let home = Home::new();
+    home.serve(&[]).stop();
+    let before = home.dump(DATABASE);
+    for _ in 0..20 {
+        home.token(ANA, &[]);
+        assert_eq!(home.files(), [DATABASE]);
+    }
+    assert!(home.dump(DATABASE) == before, "the content has changed");
+}
+
+#[test]
+fn a_missing_database_is_refused_and_not_made() {
+    let home = Home::new();
+    for args in [&[][..], &["--database", "missing.db"]] {
+        let outcome = home.run(&[&["token", "--user", ANA], args].concat());
+        let line = outcome.failure(2);
+        assert!(
+            line.contains("no database at") && line.contains("llavero serve"),
+            "{line}"
+        );
+        assert_eq!(home.files(), [""; 0]);
+    }
+}
+
+#[test]
+fn a_secret_file_is_read_alike_on_both_sides() {
+    let home = Home::new();
+    home.write("bare", SECRET);
+    home.write("unix", format!("{SECRET}\n"));
+    home.write("windows", format!("{SECRET}\r\n"));
+    home.write("two-lines", format!("{SECRET}\n\n"));
+    let alike = ["bare", "unix", "windows"];
+    for served in alike {
+        let server = home.serve(&["--demo", "--jwt-secret-file", served]);
+        for signed in alike {
+            assert_eq!(
+                status(&home, &server, &["--jwt-secret-file", signed]),
+                200,
+                "{served}, {signed}"
+            );
+        }
+        assert_eq!(
+            status(&home, &server, &["--jwt-secret", SECRET]),
+            200,
+            "{served}"
+        );
+        assert_eq!(
+            status(&home, &server, &["--jwt-secret-file", "two-lines"]),
+            401,
+            "{served}"
+        );
+        assert_eq!(status(&home, &server, &[]), 401, "{served}");
+    }
+}
+
+#[test]
+fn a_secret_of_random_bytes_is_taken_byte_by_byte() {
+    let home = Home::new();
+    home.write("bytes", [0xff; 40]);
+    home.write("bytes-and-break", [&[0xff; 40][..], b"\n"].concat());
+    let server = home.serve(&["--demo", "--jwt-secret-file", "bytes-and-break"]);
+    assert_eq!(
+        status(&home, &server, &["--jwt-secret-file", "bytes-and-break"]),
+        200
+    );
+    assert_eq!(status(&home, &server, &["--jwt-secret-file", "bytes"]), 401);
+}
+
+#[test]
+fn a_secret_in_the_environment_signs_and_checks() {
+    let home = Home::new();
+    let with_secret = |mut command: Command| {
+        command.env("LLAVERO_JWT_SECRET", SECRET);
+        command
+    };
+    let server = Server::start(with_secret(home.serve_command(&["--demo"])));
+    let outcome = run(&mut with_secret(home.command(&["token", "--user", ANA])));
+    let token = outcome.success().trim_end();
+    assert_eq!(server.get(token, PRODUCTION).status, 200);
+    assert_eq!(status(&home, &server, &["--jwt-secret", SECRET]), 200);
+    assert_eq!(status(&home, &server, &[]), 401);
+}
+
+#[test]
+fn an_audience_and_an_issuer_are_said_and_required() {
+    let home = Home::new();
+    let server = home.serve(&["--demo", "--jwt-audience", "a", "--jwt-issuer", "i"]);
+    for (args, expected) in [
+        (&["--audience", "a", "--issuer", "i"][..], 200),
+        (&["--jwt-audience", "a", "--jwt-issuer", "i"], 200),
+        (&["--audience", "A", "--issuer", "i"], 401),
+        (&["--audience", "a", "--issuer", "I"], 401),
+        (&["--audience", "a"], 401),
+        (&["--issuer", "i"], 401),
+        (&[], 401),
+    ] {
+        assert_eq!(status(&home, &server, args), expected, "{args:?}");
+    }
+    let mut command = home.command(&["token", "--user", ANA]);
+    command
+        .env("LLAVERO_JWT_AUDIENCE", "a")
+        .env("LLAVERO_JWT_ISSUER", "i");
+    let outcome = run(&mut command);
+    assert_eq!(
+        server.get(outcome.success().trim_end(), PRODUCTION).status,
+        200
+    );
+}
+
+#[test]
+fn a_public_key_checks_and_does_not_sign() {
+    let home = Home::new();
+    let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/p256-public.pem");
+    let outcome = home.run(&["token", "--user", ANA, "--jwt-public-key", key]);
+    let line = outcome.failure(2);
+    assert!(
+        line.contains("public key") && line.contains("issuer"),
+        "{line}"
+    );
+
+    let server = home.serve(&["--demo", "--jwt-public-key", key]);
+    let issuer = EncodingKey::from_ec_pem(include_bytes!("../../keys/p256-private.pem")).unwrap();
+    // The year 2100.
+    let claims = json!({ "sub": ANA, "exp": 4_102_444_800_i64 });
+    let token = encode(&Header::new(Algorithm::ES256), &claims, &issuer).unwrap();
+    assert_eq!(server.get(&token, PRODUCTION).status, 200);
+    assert_eq!(status(&home, &server, &[]), 401);
+}
+
+#[test]
+fn an_empty_file_is_no_database_to_sign_from_and_stays_empty() {
+    let home = Home::new();
+    home.write("llavero.db", "");
+    let outcome = home.run(&["token", "--user", ANA]);
+    let line = outcome.failure(2);
+    assert!(
+        line.contains("no database at") && line.contains("llavero serve"),
+        "{line}"
+    );
+    assert_eq!(std::fs::read(home.path("llavero.db")).unwrap(), b"");
+}

@@ -1,0 +1,240 @@
+//! `llavero usage`: imports that are whole or nothing, once or not again; exports that say what was counted.
+
+use serde_json::{Value, json};
+
+use crate::cli::harness::{ANA, DATABASE, Home, Server};
+
+const KEY: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d02";
+const OTHER: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d07";
+const STATS: &str = "/organizations/acme-corp/api-keys/stats?days=90";
+
+fn line(key: &str, at: &str, outcome: &str, count: u64) -> String {
+    json!({ "keyId": key, "at": at, "outcome": outcome, "count": count }).to_string() + "\n"
+}
+
+fn stats(home: &Home, server: &Server) -> Value {
+    server.get(&home.token(ANA, &[]), STATS).json()
+}
+
+fn usage(home: &Home, key: &str) -> Value {
+    home.json(&["key", "show", key])["usage"].clone()
+}
+
+#[test]
+fn an_import_is_counted_in_all_totals_while_a_server_runs() {
+    let home = Home::new();
+    let server = home.serve(&["--demo"]);
+    let before = stats(&home, &server);
+    let today = before["daily"][89]["date"].as_str().unwrap().to_owned();
+    let at = format!("{today}T00:00:00Z");
+    home.write(
+        "uses.ndjson",
+        line(KEY, &at, "success", 5)
+            + "\n"
+            + &line(KEY, &at, "rate_limited", 2)
+            + &line(KEY, "2020-02-29T12:00:00.5+01:00", "error", 1)
+            + &json!({ "keyId": KEY, "at": at, "outcome": "success" }).to_string(),
+    );
+    let report = home.json(&["usage", "import", "uses.ndjson"]);
+    assert_eq!(
+        report,
+        json!({ "requests": 9, "keys": 1, "alreadyImported": false })
+    );
+    assert_eq!(
+        usage(&home, KEY),
+        json!({ "totalRequests": 9, "successfulRequests": 6, "rateLimitHits": 2, "errors": 1 })
+    );
+    assert_eq!(
+        home.json(&["key", "show", KEY])["lastUsedAt"],
+        format!("{today}T00:00:00.000Z")
+    );
+    let after = stats(&home, &server);
+    let total = |stats: &Value| stats["totalRequests"].as_i64().unwrap();
+    assert_eq!(total(&after) - total(&before), 9);
+    assert_eq!(total(&after["daily"][89]) - total(&before["daily"][89]), 8);
+}
+
+#[test]
+fn csv_says_the_same_as_ndjson() {
+    let home = Home::demo();
+    home.write(
+        "uses.csv",
+        format!("outcome,keyId,count,at\nsuccess,{KEY},3,2026-01-05T12:00:00Z\r\n\"error\",{KEY},1,2026-01-05T12:00:01Z\n"),
+    );
+    home.json(&["usage", "import", "uses.csv"]);
+    assert_eq!(
+        usage(&home, KEY),
+        json!({ "totalRequests": 4, "successfulRequests": 3, "rateLimitHits": 0, "errors": 1 })
+    );
+    home.write(
+        "no-count",
+        format!("keyId,at,outcome\n{KEY},2026-01-05T12:00:00Z,success\n"),
+    );
+    home.json(&["usage", "import", "no-count", "--format", "csv"]);
+    assert_eq!(usage(&home, KEY)["totalRequests"], 5);
+}
+
+#[test]
+fn a_bad_line_is_named_and_nothing_is_imported() {
+    let home = Home::demo();
+    let before = home.dump(DATABASE);
+    let good = line(KEY, "2026-01-05T12:00:00Z", "success", 1);
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    let at = "2026-01-05T12:00:00Z";
+    for (bad, words) in [
+        ("{\n".to_owned(), "line 3"),
+        ("[]\n".to_owned(), "line 3: must be a JSON object"),
+        (
+            line(KEY, at, "success", 0),
+            "line 3: count must be at least 1",
+        ),
+        (line("nope", at, "success", 1), "line 3: keyId must be"),
+        (
+            line(unknown, at, "success", 1),
+            "line 3: no API key has the id",
+        ),
+        (line(KEY, "2026-01-05", "success", 1), "line 3: at must be"),
+        (
+            line(KEY, "2999-01-01T00:00:00Z", "success", 1),
+            "line 3: at is still to come",
+        ),
+        (line(KEY, at, "allowed", 1), "line 3"),
+        (line(KEY, at, "success", 4_294_967_296), "line 3"),
+        (
+            format!("{{\"keyId\":\"{KEY}\",\"at\":\"{at}\"}}\n"),
+            "line 3: missing field `outcome`",
+        ),
+        (
+            good.replace('}', ",\"note\":1}"),
+            "line 3: unknown field `note`",
+        ),
+        ("x".repeat(70_000), "line 3: is longer"),
+    ] {
+        home.write("uses.ndjson", format!("{good}{good}{bad}{good}"));
+        let outcome = home.run(&["usage", "import", "uses.ndjson"]);
+        let text = outcome.failure(1);
+        assert!(
+            text.contains(words) && text.contains("nothing was imported"),
+            "{text}"
+        );
+    }
+    let row = format!("{KEY},{at},success\n");
+    for (text, words) in [
+        (format!("keyId,at,outcome\n{row}{KEY},{at}\n"), "line 3"),
+        (
+            format!("keyId,at,outcome\n{row}{row}{KEY},{at},maybe\n"),
+            "line 4",
+        ),
+        (
+            format!("keyId,at,result\n{row}"),
+            "line 1: must be a heading",
+        ),
+        (row.clone(), "line 1: must be a heading"),
+        (
+            format!("\r\nkeyId,at,outcome\r\n\r\n{row}\r\nx,{at},success\r\n"),
+            "line 6: keyId",
+        ),
+    ] {
+        home.write("uses.csv", text);
+        let outcome = home.run(&["usage", "import", "uses.csv"]);
+        assert!(outcome.failure(1).contains(words), "{outcome:?}");
+    }
+    assert!(home.dump(DATABASE) == before);
+}
+
+#[test]
+fn sums_that_are_too_large_are_refused() {
+    let home = Home::demo();
+    let most = i64::MAX - 10;
+    home.sqlite(DATABASE)
+        .execute(
+            "UPDATE api_keys SET successful_requests = ?1 WHERE id = ?2",
+            (most, OTHER),
+        )
+        .unwrap();
+    let before = home.dump(DATABASE);
+    home.write(
+        "uses.ndjson",
+        line(OTHER, "2026-01-05T12:00:00Z", "success", 11),
+    );
+    home.run(&["usage", "import", "uses.ndjson"]).failure(2);
+    assert!(home.dump(DATABASE) == before);
+}
+
+#[test]
+fn a_batch_is_imported_once_and_its_name_used_for_nothing_else() {
+    let home = Home::demo();
+    home.write(
+        "uses.ndjson",
+        line(KEY, "2026-01-05T12:00:00Z", "success", 7),
+    );
+    let import = ["usage", "import", "uses.ndjson", "--batch-id", "january"];
+    assert_eq!(home.json(&import)["requests"], 7);
+    let before = home.dump(DATABASE);
+    assert_eq!(
+        home.json(&import),
+        json!({ "requests": 0, "keys": 1, "alreadyImported": true })
+    );
+    home.write(
+        "uses.ndjson",
+        line(KEY, "2026-01-05T12:00:00Z", "success", 8),
+    );
+    assert!(home.run(&import).failure(1).contains("--batch-id"));
+    assert!(home.dump(DATABASE) == before);
+    assert_eq!(usage(&home, KEY)["totalRequests"], 7);
+    home.json(&["usage", "import", "uses.ndjson"]);
+    assert_eq!(usage(&home, KEY)["totalRequests"], 15);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_refused() {
+    let home = Home::demo();
+    home.write("uses.txt", "");
+    assert!(
+        home.run(&["usage", "import", "uses.txt"])
+            .failure(2)
+            .contains("--format")
+    );
+    assert!(
+        home.run(&["usage", "import", "missing.csv"])
+            .failure(2)
+            .contains("missing.csv")
+    );
+    let empty = home.json(&["usage", "import", "uses.txt", "--format", "ndjson"]);
+    assert_eq!(empty["requests"], 0);
+}
+
+#[test]
+fn an_export_says_what_the_statistics_say() {
+    let home = Home::new();
+    let server = home.serve(&["--demo"]);
+    let daily = stats(&home, &server)["daily"].clone();
+    let export = |args: &[&str]| {
+        let outcome = home.run(&[&["usage", "export", "--org", "acme-corp"], args].concat());
+        outcome.success().to_owned()
+    };
+    let days: Vec<Value> = export(&["--days", "90", "--format", "ndjson"])
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(json!(days), daily);
+
+    let csv = export(&["--format", "csv"]);
+    let mut lines = csv.lines();
+    assert_eq!(
+        lines.next(),
+        Some("date,totalRequests,successfulRequests,rateLimitHits,errors")
+    );
+    let sum: i64 = lines
+        .map(|line| line.split(',').nth(1).unwrap().parse::<i64>().unwrap())
+        .sum();
+    assert_eq!(json!(sum), stats(&home, &server)["totalRequests"]);
+    assert_eq!(
+        export(&["--days", "1", "--format", "csv"]).lines().count(),
+        2
+    );
+    home.run(&["usage", "export", "--org", "acme-corp"])
+        .failure(2);
+    home.run(&["usage", "export", "--org", "nope", "--format", "csv"])
+        .failure(1);
+}

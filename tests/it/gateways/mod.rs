@@ -1,0 +1,110 @@
+//! Real gateways in front of a service, asking llavero about each request: nginx and Caddy, as the README sets them up.
+//!
+//! Ignored unless asked for, since the two programs must be installed; CI does that. The configurations are those
+//! of the README, word for word but for the ports.
+
+mod harness;
+
+use serde_json::{Value, json};
+
+use self::harness::{Answer, Gateway, Llavero, Upstream};
+
+const README: &str = include_str!("../../../README.md");
+
+/// The block of code in the README that begins with `first`.
+fn from_readme(first: &str) -> String {
+    let mut blocks = README
+        .split("\n```")
+        .map(|block| block.trim_start_matches(char::is_alphanumeric).trim());
+    blocks
+        .find(|block| block.starts_with(first))
+        .unwrap()
+        .to_owned()
+}
+
+/// What the upstream saw of a request: it answers with the headers that it got.
+fn seen(answer: &Answer) -> Value {
+    assert_eq!(answer.status, 200, "{answer:?}");
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+/// Goes through every outcome behind `gateway`, and holds the statistics against what went through.
+fn check(gateway: &Gateway, llavero: &Llavero) {
+    let before = llavero.stats();
+    let good = llavero.create(&json!({ "name": "good", "scopes": ["a", "b"] }));
+    let limited = llavero
+        .create(&json!({ "name": "limited", "rateLimit": { "limit": 2, "windowSeconds": 3600 } }));
+    let revoked = llavero.create(&json!({ "name": "revoked" }));
+    llavero.revoke(&revoked);
+
+    for _ in 0..5 {
+        let seen = seen(&gateway.get("/thing?x=1", Some(&good.secret)));
+        assert_eq!(seen["request"], "GET /thing?x=1");
+        assert_eq!(seen["x-key-id"], good.id);
+        assert_eq!(seen["x-key-scopes"], "a b");
+        assert_eq!(
+            seen["x-organization-id"],
+            "550e8400-e29b-41d4-a716-446655440000"
+        );
+    }
+    // What a client says about itself is not believed, and the secret goes no further.
+    let plain = llavero.create(&json!({ "name": "without scopes" }));
+    let forged = [
+        ("X-API-Key", &*plain.secret),
+        ("X-Key-Id", "forged"),
+        ("X-Organization-Id", "forged"),
+        ("X-Key-Scopes", "forged"),
+    ];
+    let forged = seen(&gateway.get_with("/", &forged));
+    assert_eq!(forged["x-key-id"], plain.id);
+    assert!(!forged.to_string().contains("forged"), "{forged}");
+    assert!(!forged.to_string().contains(&plain.secret), "{forged}");
+
+    for (secret, status, message) in [
+        (None, 401, "Invalid API key"),
+        (Some("sk_nonsense"), 401, "Invalid API key"),
+        (Some(&*revoked.secret), 401, "API key revoked"),
+        (Some(&limited.secret), 200, ""),
+        (Some(&limited.secret), 200, ""),
+        (Some(&limited.secret), 429, "Rate limit exceeded"),
+        (Some(&limited.secret), 429, "Rate limit exceeded"),
+    ] {
+        let answer = gateway.get("/", secret);
+        assert_eq!(answer.status, status, "{answer:?}");
+        if status != 200 {
+            let body: Value = serde_json::from_str(&answer.body).unwrap();
+            assert_eq!(body["statusCode"], status);
+            assert_eq!(body["message"], message);
+        }
+        assert_eq!(
+            answer.headers.contains_key("retry-after"),
+            status == 429,
+            "{answer:?}"
+        );
+    }
+    let after = llavero.stats();
+    let moved = |field: &str| after[field].as_i64().unwrap() - before[field].as_i64().unwrap();
+    // The requests that reached the upstream are the successes, one for one.
+    assert_eq!(moved("successfulRequests"), 8);
+    assert_eq!(moved("rateLimitHits"), 2);
+    assert_eq!(moved("errors"), 1);
+    assert_eq!(gateway.upstream_requests(), 8);
+}
+
+#[test]
+#[ignore = "needs nginx; CI installs it"]
+fn nginx_asks_before_it_lets_pass() {
+    let llavero = Llavero::start();
+    let upstream = Upstream::start();
+    let gateway = Gateway::nginx(&from_readme("server {"), &llavero, upstream);
+    check(&gateway, &llavero);
+}
+
+#[test]
+#[ignore = "needs caddy; CI installs it"]
+fn caddy_asks_before_it_lets_pass() {
+    let llavero = Llavero::start();
+    let upstream = Upstream::start();
+    let gateway = Gateway::caddy(&from_readme(":8080 {"), &llavero, upstream);
+    check(&gateway, &llavero);
+}

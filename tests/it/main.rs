@@ -1,0 +1,17 @@
+//! All integration tests: one binary, so that it links once.
+//!
+//! | module | what it runs |
+//! |---|---|
+//! | [`api`] | the service in this process, over real sockets and a real database file |
+//! | [`cli`] | the binary itself, from the outside: processes, signals, files, ports, exit codes |
+//! | [`gateways`] | the binary behind nginx and Caddy |
+//! | [`structure`] | the source: which way dependencies point, and how long a file may be |
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod api;
+#[cfg(unix)]
+mod cli;
+#[cfg(unix)]
+mod gateways;
+mod structure;

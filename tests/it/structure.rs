@@ -1,0 +1,143 @@
+//! The house rules that a compiler does not know: which way dependencies point, and how long a file may be.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A folder or file under `src/`, and what nothing outside of it may name.
+const KEPT_INSIDE: [(&str, &[&str]); 5] = [
+    ("api", &["poem::", "poem_openapi", "hyper::server"]),
+    ("store", &["rusqlite", "r2d2", "prepare_cached"]),
+    ("cli", &["clap::"]),
+    ("token", &["jsonwebtoken"]),
+    ("metrics", &["prometheus_client"]),
+];
+
+/// A folder or file under `src/`, and the parts of the crate that it must not use.
+const MUST_NOT_USE: [(&str, &[&str]); 9] = [
+    ("model", &["crate::"]),
+    ("metrics", &["crate::"]),
+    (
+        "rate_limit",
+        &["crate::store", "crate::api", "crate::app", "crate::cli"],
+    ),
+    (
+        "key_validation",
+        &["crate::api", "crate::cli", "crate::fixtures"],
+    ),
+    (
+        "token",
+        &[
+            "crate::store",
+            "crate::api",
+            "crate::app",
+            "crate::cli",
+            "crate::fixtures",
+        ],
+    ),
+    (
+        "store",
+        &[
+            "crate::token",
+            "crate::rate_limit",
+            "crate::key_validation",
+            "crate::api",
+            "crate::app",
+            "crate::cli",
+            "crate::fixtures",
+        ],
+    ),
+    ("api", &["crate::cli"]),
+    (
+        "fixtures",
+        &["crate::store", "crate::api", "crate::cli", "crate::sandbox"],
+    ),
+    ("sandbox", &["crate::api", "crate::cli"]),
+];
+
+/// A line of what it is, an empty one, and one of who calls it, what it keeps, or what is elsewhere.
+const LEAST_HEADER: usize = 3;
+
+const LONGEST_FILE: usize = 400;
+
+/// Every source file: its path under `src/`, and its text.
+fn sources() -> Vec<(PathBuf, String)> {
+    fn collect(folder: &Path, root: &Path, sources: &mut Vec<(PathBuf, String)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, root, sources);
+            } else {
+                let text = fs::read_to_string(&path).unwrap();
+                sources.push((path.strip_prefix(root).unwrap().to_owned(), text));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut sources = Vec::new();
+    collect(&root, &root, &mut sources);
+    assert!(sources.len() > 30, "only {} files found", sources.len());
+    sources
+}
+
+/// The code of a file: no comments, where other parts may be spoken of.
+fn code(text: &str) -> String {
+    let is_code = |line: &&str| !line.trim_start().starts_with("//");
+    text.lines().filter(is_code).collect::<Vec<_>>().join("\n")
+}
+
+fn is_in(path: &Path, part: &str) -> bool {
+    path.starts_with(part) || path == Path::new(part).with_extension("rs")
+}
+
+#[test]
+fn each_library_stays_in_its_layer() {
+    for (path, text) in sources() {
+        for (layer, names) in KEPT_INSIDE {
+            for name in names.iter().filter(|_| !is_in(&path, layer)) {
+                assert!(
+                    !code(&text).contains(name),
+                    "{} uses {name}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    for (path, text) in sources() {
+        for (layer, parts) in MUST_NOT_USE {
+            for part in parts.iter().filter(|_| is_in(&path, layer)) {
+                assert!(
+                    !code(&text).contains(part),
+                    "{} uses {part}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_is_short_enough_to_read() {
+    for (path, text) in sources() {
+        let header = text
+            .lines()
+            .take_while(|line| line.starts_with("//!"))
+            .count();
+        assert!(
+            header >= LEAST_HEADER,
+            "{} has a header of {header} lines",
+            path.display()
+        );
+        let lines = text.lines().count();
+        assert!(
+            lines <= LONGEST_FILE,
+            "{} has {lines} lines",
+            path.display()
+        );
+    }
+}
