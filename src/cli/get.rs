@@ -71,7 +71,7 @@ pub(super) fn run(typed: &Typed<Args>, host: &Host) -> Result<ExitCode, Error> {
 
 impl Args {
     async fn ask_the_sandbox(&self) -> Result<Answer, Error> {
-        let sandbox = Sandbox::for_one_question().await?;
+        let sandbox = Sandbox::oneshot().await?;
         let endpoint = api::sandbox_endpoint(&sandbox, &self.base.base_path, 0).await?;
         let token = self.user.as_ref().map(|user| sandbox.token(user));
         let token = token.transpose()?;

@@ -24,7 +24,7 @@ pub(super) fn run(typed: &Typed<Args>) -> Result<(), Error> {
     if args.sandbox {
         let runtime = Builder::new_current_thread().enable_time().build()?;
         return print(&runtime.block_on(async {
-            let sandbox = Sandbox::for_one_question().await?;
+            let sandbox = Sandbox::oneshot().await?;
             Ok::<_, Error>(api::sandbox_document(&sandbox, &args.base.base_path).await?)
         })?);
     }

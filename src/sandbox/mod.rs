@@ -1,24 +1,24 @@
-//! The sandbox: the real service on a world in memory that is the same at every start, for documentation and tests.
+//! The sandbox: the service on an in-memory database with the same contents at every start.
 //!
-//! Made by `llavero serve --sandbox`, used by `api::sandbox`. Nobody changes the world that all see: whoever writes
-//! gets a copy of their own ([`visit`]), of which what differs from the world is kept between two requests
-//! ([`changes`]) as long as they come back ([`copies`]). Everybody's token is known ([`users`]), and signed with a key
-//! that is trusted here alone.
+//! Created by `llavero serve --sandbox`, used by `api::sandbox`. Every session starts from one shared read-only
+//! database. The first write gives a session a private copy ([`session`]); between two requests only the difference
+//! from the shared database is kept ([`patch`]), until the session is evicted ([`session_store`]). Each user has a
+//! published token ([`users`]), signed with a secret that only a sandbox trusts.
 
-mod changes;
-mod copies;
+mod patch;
+mod session;
+mod session_store;
 mod users;
-mod visit;
 
 use std::{collections::HashMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest;
 use tokio::sync::Semaphore;
 
-use self::copies::Copies;
+use self::session_store::SessionStore;
 pub use self::{
+    session::{SessionId, SessionTx},
     users::SandboxUser,
-    visit::{Visit, Visitor},
 };
 use crate::{
     app::App,
@@ -28,52 +28,52 @@ use crate::{
     token::{Expected, HmacSecret, MintError, TrustedKey},
 };
 
-/// When a sandbox's clock stands still unless it is told otherwise: 2026-01-15T12:00:00.000Z.
-pub const NOON: Timestamp = Timestamp::from_millis(1_768_478_400_000);
+/// The instant at which a sandbox's clock stands unless `--clock` sets another one: 2026-01-15T12:00:00.000Z.
+pub const DEFAULT_CLOCK: Timestamp = Timestamp::from_millis(1_768_478_400_000);
 
-/// What the visitors' copies may take.
+/// Limits on the sessions' private copies.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How many copies there are at most: the one that was not used for the longest time goes.
-    pub copies: usize,
-    /// How much all of them take at most, in bytes, likewise.
+    /// The maximum number of sessions with changes.
+    pub sessions: usize,
+    /// The maximum size of all sessions together, in bytes.
     pub bytes: usize,
-    /// How long a copy is kept for a visitor who does not come back.
-    pub idle: Duration,
+    /// How long a session is kept without a request.
+    pub idle_timeout: Duration,
 }
 
-/// How many copies are open at once: as many as keep some processors busy.
-const OPEN_COPIES: usize = 4;
+/// The maximum number of copies that are open at once, enough to keep a few processors busy.
+const MAX_OPEN_COPIES: usize = 4;
 
-/// How often copies are looked through for those that nobody comes back to.
-const SWEEP: Duration = Duration::from_mins(1);
+/// The interval between two evictions of idle sessions.
+const EVICTION_INTERVAL: Duration = Duration::from_mins(1);
 
-/// How much a copy may grow, in bytes: some four thousand keys.
-const ROOM: usize = 4 << 20;
+/// How much a copy may grow, in bytes. About four thousand keys fit.
+const MAX_GROWTH: usize = 4 << 20;
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            copies: 1000,
+            sessions: 1000,
             bytes: 256 << 20,
-            idle: Duration::from_mins(30),
+            idle_timeout: Duration::from_mins(30),
         }
     }
 }
 
-/// Why a sandbox does not start.
+/// Reasons why a sandbox cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The fixtures are malformed, which the tests rule out.
+    /// The fixtures are malformed. The tests rule this out.
     #[error("the fixtures are malformed: {0}")]
     Fixtures(#[from] serde_json::Error),
-    /// No memory or threads left.
+    /// Memory or threads ran out.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The world could not be stored.
+    /// The fixtures could not be stored.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// No token could be signed, which no valid secret brings about.
+    /// A token could not be signed. A valid secret rules this out.
     #[error(transparent)]
     Sign(#[from] MintError),
 }
@@ -85,18 +85,19 @@ pub struct Sandbox {
     demo: Arc<Demo>,
     users: Arc<[SandboxUser]>,
     expired_token: Arc<str>,
-    /// Whom the keys belong to that are there from the start.
-    owners: Arc<HashMap<SecretHash, Visitor>>,
-    world: Arc<[u8]>,
-    copies: Arc<Copies>,
+    /// The session that each fixture key belongs to.
+    owners: Arc<HashMap<SecretHash, SessionId>>,
+    base_image: Arc<[u8]>,
+    sessions: Arc<SessionStore>,
     open_copies: Arc<Semaphore>,
 }
 
 impl Sandbox {
-    /// A sandbox whose clock is `clock`; `time` tells how long visitors stay away. Blocks for a moment.
+    /// Starts a sandbox whose API reads the time from `clock`; `time` measures how long sessions are idle. Blocks for
+    /// a moment.
     ///
     /// # Errors
-    /// When the machine has no memory or threads left.
+    /// If memory or threads run out.
     pub async fn start(
         clock: Clock,
         time: Clock,
@@ -105,14 +106,14 @@ impl Sandbox {
     ) -> Result<Self, StartError> {
         let store = Store::in_memory(&OpenOptions {
             readers,
-            // Trusted by nobody: the sandbox's own is.
+            // Not trusted by any verifier: the sandbox has a secret of its own.
             new_signing_secret: *b"this secret of a file signs none",
         })?;
         let demo = Demo::sandbox()?;
         store.seed_if_empty(demo.seed(clock.now())).await?;
-        // From here on nothing changes in the world that all see, and nothing random happens in it.
+        // From here on the shared database is read-only and no longer consumes randomness.
         let store = store.sealed()?;
-        let world = store.image()?.into();
+        let base_image = store.image()?.into();
         let trusted = TrustedKey::from_secret(&HmacSecret::of_the_sandbox());
         let app = App::new(store, trusted, Expected::default(), clock, Random::system());
         let users = users::users(&demo)?;
@@ -123,67 +124,67 @@ impl Sandbox {
             users: users.into(),
             expired_token,
             demo: demo.into(),
-            world,
-            copies: Copies::start(limits, time),
-            open_copies: Arc::new(Semaphore::new(OPEN_COPIES)),
+            base_image,
+            sessions: SessionStore::start(limits, time),
+            open_copies: Arc::new(Semaphore::new(MAX_OPEN_COPIES)),
         })
     }
 
-    /// A sandbox for one question: its clock stands at [`NOON`], and nobody visits.
+    /// Starts a sandbox for a single request, with its clock at [`DEFAULT_CLOCK`].
     ///
     /// # Errors
     /// As [`Sandbox::start`].
-    pub async fn for_one_question() -> Result<Self, StartError> {
-        let clock = Clock::from_fn(|| NOON);
+    pub async fn oneshot() -> Result<Self, StartError> {
+        let clock = Clock::from_fn(|| DEFAULT_CLOCK);
         Self::start(clock.clone(), clock, NonZeroU32::MIN, Limits::default()).await
     }
 
-    /// The application as it is for who has changed nothing.
+    /// Returns the application on the shared read-only database.
     #[must_use]
     pub fn app(&self) -> &App {
         &self.app
     }
 
-    /// What the world holds.
+    /// Returns the fixtures.
     #[must_use]
     pub fn demo(&self) -> &Demo {
         &self.demo
     }
 
-    /// Who can ask, each with a token.
+    /// Returns the users, each with a token.
     #[must_use]
     pub fn users(&self) -> &[SandboxUser] {
         &self.users
     }
 
-    /// The token that speaks for a user, who need not be one of [`Self::users`].
+    /// Signs a token for any user id.
     ///
     /// # Errors
-    /// When the library cannot sign.
+    /// If the token cannot be signed.
     pub fn token(&self, user: &UserId) -> Result<String, MintError> {
         users::token(user, Timestamp::LATEST)
     }
 
-    /// A token that has expired, whatever the clock says.
+    /// Returns a token that has expired at any clock setting.
     #[must_use]
     pub fn expired_token(&self) -> &str {
         &self.expired_token
     }
 
-    /// How many visitors have a copy now, or are in the middle of a first visit.
+    /// Returns the number of sessions, including those in their first request.
     #[must_use]
-    pub fn copies(&self) -> usize {
-        self.copies.len()
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
     }
 
-    /// What the visitors' copies may take.
+    /// Returns the limits on sessions.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        self.copies.limits()
+        self.sessions.limits()
     }
 }
 
-/// The SHA-256 of several parts, in order.
+/// Computes the SHA-256 of the concatenated parts.
 fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in parts {

@@ -1,27 +1,27 @@
-//! Who can ask in the sandbox: the demo's users, each with a token that is the same everywhere and for ever.
+//! The sandbox's users and their bearer tokens.
 //!
-//! Signed with the public secret of `crate::token`, so that a token can be printed in documentation; a real server
-//! refuses both.
+//! The tokens are signed with the sandbox's public secret, never expire, and are the same on every machine, so that
+//! documentation can print them. Every other server refuses that secret and therefore these tokens.
 
 use std::{collections::HashMap, time::Duration};
 
-use super::Visitor;
+use super::SessionId;
 use crate::{
     fixtures::{Demo, DemoUser},
     model::{Role, SecretHash, Timestamp, UserId},
     token::{HmacSecret, MintError, NewToken, mint},
 };
 
-/// Somebody who can ask.
+/// A user of the sandbox.
 #[derive(Debug, Clone)]
 pub struct SandboxUser {
-    /// Who it is.
+    /// The user's id, name and memberships.
     pub user: DemoUser,
-    /// The token that speaks for them.
+    /// The bearer token whose `sub` is this user.
     pub token: String,
 }
 
-/// All users, the one with the most to see first.
+/// Returns all users, the one with the most organizations first.
 pub(super) fn users(demo: &Demo) -> Result<Vec<SandboxUser>, MintError> {
     let with_token = |user: DemoUser| {
         let token = token(&user.id, Timestamp::LATEST)?;
@@ -30,31 +30,31 @@ pub(super) fn users(demo: &Demo) -> Result<Vec<SandboxUser>, MintError> {
     demo.users().into_iter().map(with_token).collect()
 }
 
-/// Whom each key belongs to: the first of the users who owns its organization.
-pub(super) fn owners(demo: &Demo, users: &[SandboxUser]) -> HashMap<SecretHash, Visitor> {
+/// Maps each fixture key to the session of the first user who owns its organization.
+pub(super) fn owners(demo: &Demo, users: &[SandboxUser]) -> HashMap<SecretHash, SessionId> {
     let mut owners = HashMap::new();
     for organization in demo.organizations() {
         let owns = |known: &&SandboxUser| organization.role_of(&known.user.id) == Some(Role::Owner);
         if let Some(owner) = users.iter().find(owns) {
-            let visitor = Visitor::of_token(&owner.token);
+            let session = SessionId::from_token(&owner.token);
             owners.extend(
                 organization
                     .keys()
-                    .map(|(.., secret)| (secret.hash(), visitor)),
+                    .map(|(.., secret)| (secret.hash(), session)),
             );
         }
     }
     owners
 }
 
-/// A token that has expired, whatever the clock says: the first user's.
+/// Returns a token of the first user that has expired at any clock setting.
 pub(super) fn expired_token(users: &[SandboxUser]) -> Result<String, MintError> {
     let first = users.first();
     let token = first.map(|known| token(&known.user.id, Timestamp::from_millis(1000)));
     Ok(token.transpose()?.unwrap_or_default())
 }
 
-/// A token that was issued in 1970: valid wherever the clock may stand, until it expires.
+/// Signs a token that was issued in 1970, so that it is valid at any clock setting until it expires.
 pub(super) fn token(user: &UserId, expires: Timestamp) -> Result<String, MintError> {
     let issued = Timestamp::from_millis(0);
     let token = NewToken {

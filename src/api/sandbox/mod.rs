@@ -1,60 +1,60 @@
-//! The sandbox over HTTP: the operations under two base paths, any documented answer on demand, a world for each
-//! visitor who changes something, and the pages that explain it.
+//! The sandbox over HTTP, as four features around the service's own operations.
 //!
-//! The operations themselves are the service's: [`operation`] is put around each, and nothing inside knows of it. Any
-//! web page may use it, with whatever headers.
+//! | module | feature |
+//! |---|---|
+//! | [`prefer`] | a documented response on demand |
+//! | [`session`] | private changes per session; [`middleware`] applies both to every operation |
+//! | [`guide`] | `GET /sandbox`, `POST /sandbox/reset` |
+//! | [`openapi`] | the document with tokens, examples and `curl` lines |
+//!
+//! The operations are under two base paths, and pages of every origin may call them.
 
-mod answers;
-mod beside;
-mod described;
-mod document;
 mod guide;
-mod operation;
-mod page;
-mod preference;
-mod reach;
-mod visitor;
+mod middleware;
+mod openapi;
+mod prefer;
+mod session;
 
 use std::{collections::HashMap, sync::Arc};
 
 use poem::{EndpointExt, endpoint::make, http::Method};
 
 use self::{
-    beside::{GuidePage, Reset, to_the_guide},
-    described::Described,
-    guide::Guide,
-    operation::Operation,
+    guide::{Guide, GuidePage, Reset, redirect_to_guide},
+    middleware::SandboxOperation,
+    prefer::DocumentedOperation,
 };
 use super::{
     Service,
     middleware::Cors,
     oneshot::AskError,
-    openapi,
+    openapi::text,
     routes::{self, BasePath, RouteTable, Wrap},
 };
 use crate::{sandbox::Sandbox, store};
 
-/// Why a sandbox cannot be served, which the tests rule out.
+/// Reasons why a sandbox cannot be served. The tests rule them out.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// The OpenAPI document cannot be made.
-    #[error("the document of the sandbox cannot be made: {0}")]
+    /// The OpenAPI document cannot be built.
+    #[error("the OpenAPI document of the sandbox cannot be built: {0}")]
     Document(#[from] serde_json::Error),
-    /// There is no copy to ask for examples.
-    #[error("the sandbox cannot be visited: {0}")]
-    Visit(#[from] store::Error),
-    /// The service cannot be asked for examples.
-    #[error("the sandbox cannot be asked: {0}")]
+    /// No copy of the database could be opened for an example.
+    #[error("an example of the sandbox cannot be made: {0}")]
+    Session(#[from] store::Error),
+    /// The service could not respond to a request for an example.
+    #[error("an example of the sandbox cannot be made: {0}")]
     Ask(#[from] AskError),
-    /// An example is no success.
-    #[error("an example of the sandbox is no success: {0}")]
+    /// The response for an example is an error; the text is the request's target.
+    #[error("an example of the sandbox is an error: {0}")]
     Example(String),
 }
 
-/// Everything that a sandbox answers, with the API under `base` and at the root. `request_seed` as everywhere.
+/// Builds the endpoint of a sandbox, with the API under `base` and at the root. `request_seed` as in
+/// [`super::endpoint`].
 ///
 /// # Errors
-/// When the fixtures and the code do not fit each other, which the tests rule out.
+/// If the fixtures and the code do not match. The tests rule this out.
 pub async fn sandbox_endpoint(
     sandbox: &Sandbox,
     base: &BasePath,
@@ -62,15 +62,15 @@ pub async fn sandbox_endpoint(
 ) -> Result<impl Service + use<>, SandboxError> {
     let mut bases = vec![base.clone(), BasePath::root()];
     bases.dedup();
-    let document = document::document(sandbox, base).await?;
-    let operations = described::all(&document);
+    let document = openapi::document(sandbox, base).await?;
+    let operations = prefer::documented_operations(&document);
     let guide = GuidePage {
         guide: Guide::new(sandbox, base, &operations),
         clock: sandbox.app().clock.clone(),
     };
     let routes = RouteTable::new(&bases)
         .wrapped(around(sandbox.clone(), operations))
-        .beside("/", make(to_the_guide))
+        .beside("/", make(redirect_to_guide))
         .beside(routes::GUIDE, guide)
         .beside_for(Method::POST, routes::RESET, Reset(sandbox.clone()));
     let app = sandbox.app();
@@ -83,31 +83,31 @@ pub async fn sandbox_endpoint(
     )?)
 }
 
-/// The OpenAPI document of a sandbox whose API is under `base`.
+/// Builds the OpenAPI document of a sandbox whose API is under `base`.
 ///
 /// # Errors
 /// As [`sandbox_endpoint`].
 pub async fn sandbox_document(sandbox: &Sandbox, base: &BasePath) -> Result<String, SandboxError> {
-    Ok(openapi::text(&document::document(sandbox, base).await?)?)
+    Ok(text(&openapi::document(sandbox, base).await?)?)
 }
 
-/// Puts an [`Operation`] around every operation.
-fn around(sandbox: Sandbox, operations: Vec<Described>) -> Wrap {
-    let answers = operations
+/// Wraps every operation in a [`SandboxOperation`].
+fn around(sandbox: Sandbox, operations: Vec<DocumentedOperation>) -> Wrap {
+    let responses = operations
         .into_iter()
-        .map(|known| (known.id, known.answers));
-    let answers: HashMap<_, _> = answers.collect();
+        .map(|operation| (operation.id, operation.responses));
+    let responses: HashMap<_, _> = responses.collect();
     Box::new(move |operation, inner| {
-        let Some(answers) = operation.operation_id.and_then(|id| answers.get(id)) else {
+        let Some(responses) = operation.operation_id.and_then(|id| responses.get(id)) else {
             return inner;
         };
-        let around = Operation {
+        let around = SandboxOperation {
             sandbox: sandbox.clone(),
-            answers: Arc::clone(answers),
-            by_bearer: described::takes(operation, "bearer"),
-            takes_body: operation.request.is_some(),
-            parameters: described::path_parameters(operation),
-            writes: described::writes(operation),
+            responses: Arc::clone(responses),
+            requires_bearer: prefer::requires(operation, "bearer"),
+            has_body: operation.request.is_some(),
+            parameters: prefer::path_parameters(operation),
+            writes: prefer::writes(operation),
             inner,
         };
         around.boxed()

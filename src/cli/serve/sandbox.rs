@@ -10,7 +10,7 @@ use super::{Args, Error, Host, demo};
 use crate::{
     api,
     model::{Clock, Timestamp},
-    sandbox::{Limits, NOON, Sandbox},
+    sandbox::{DEFAULT_CLOCK, Limits, Sandbox},
 };
 
 /// What the sandbox's clock may be set to: the demo reaches back more than a year, and some keys expire later.
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args, host: &Host) -> Result<(), Error> {
 
 async fn serve(args: &Args, host: &Host) -> Result<(), Error> {
     let listeners = args.listen().await?;
-    let clock = args.clock.unwrap_or(SandboxClock::Frozen(NOON));
+    let clock = args.clock.unwrap_or(SandboxClock::Frozen(DEFAULT_CLOCK));
     let time = host.clock.clone();
     let sandbox =
         Sandbox::start(clock.clock(host), time, args.readers(), Limits::default()).await?;
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn the_clock_is_real_or_stands_at_an_instant() {
         let noon = SandboxClock::parse("2026-01-15T12:00:00.000Z");
-        assert_eq!(noon, Ok(SandboxClock::Frozen(NOON)));
+        assert_eq!(noon, Ok(SandboxClock::Frozen(DEFAULT_CLOCK)));
         assert_eq!(SandboxClock::parse("real"), Ok(SandboxClock::Real));
         for wrong in [
             "",

@@ -6,7 +6,7 @@ use super::SandboxApp;
 use crate::api::harness::{ACME, PRODUCTION, key_path, stats_path};
 
 #[tokio::test]
-async fn a_page_of_any_origin_may_read_every_answer() {
+async fn cors_allows_every_origin_on_every_response() {
     let app = SandboxApp::start().await;
     for origin in ["https://docs.example.com", "http://localhost:3000", "null"] {
         for (path, wish, status) in [
@@ -34,7 +34,7 @@ async fn a_page_of_any_origin_may_read_every_answer() {
 }
 
 #[tokio::test]
-async fn a_preflight_allows_whatever_a_page_wants_to_send() {
+async fn preflight_allows_every_method_and_header() {
     let app = SandboxApp::start().await;
     for path in [
         stats_path(ACME),
@@ -73,7 +73,7 @@ async fn a_preflight_allows_whatever_a_page_wants_to_send() {
 }
 
 #[tokio::test]
-async fn an_origin_that_no_browser_sends_does_no_harm() {
+async fn malformed_origin_is_ignored() {
     let app = SandboxApp::start().await;
     for origin in [&b"http://\xc3\xa4.example"[..], b"\xff", b""] {
         let origin = HeaderValue::from_bytes(origin).unwrap();
@@ -93,7 +93,7 @@ async fn an_origin_that_no_browser_sends_does_no_harm() {
 }
 
 #[tokio::test]
-async fn both_base_paths_lead_to_the_same_answers() {
+async fn both_base_paths_serve_the_same_responses() {
     let app = SandboxApp::start().await;
     for path in [
         "/organizations/acme-corp/api-keys/stats",

@@ -16,7 +16,7 @@ fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Valu
 }
 
 #[tokio::test]
-async fn the_prefilled_server_and_credentials_work() {
+async fn document_prefills_a_server_and_credentials_that_work() {
     let app = SandboxApp::start().await;
     let document = app.json("/openapi.json").await;
     assert_eq!(document["servers"][0]["url"], "http://localhost:3001/api");
@@ -34,7 +34,7 @@ async fn the_prefilled_server_and_credentials_work() {
 }
 
 #[tokio::test]
-async fn every_sample_line_succeeds() {
+async fn document_curl_lines_all_succeed() {
     let app = SandboxApp::start().await;
     let document = app.json("/api/openapi.json").await;
     let mut lines = 0;
@@ -65,7 +65,7 @@ async fn every_sample_line_succeeds() {
 }
 
 #[tokio::test]
-async fn it_is_the_services_document_and_more() {
+async fn document_extends_the_services_document() {
     let app = SandboxApp::start().await;
     let mut document = app.json("/openapi.json").await;
     let service: Value = serde_json::from_str(&llavero::api::document().unwrap()).unwrap();

@@ -4,8 +4,8 @@ mod browsers;
 mod document;
 mod preference;
 mod scenarios;
-mod visitors;
-mod visits;
+mod session_copies;
+mod sessions;
 
 use std::{
     num::NonZeroU32,
@@ -18,7 +18,7 @@ use std::{
 use llavero::{
     api,
     model::{Clock, Timestamp},
-    sandbox::{Limits, NOON, Sandbox},
+    sandbox::{DEFAULT_CLOCK, Limits, Sandbox},
 };
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ impl SandboxApp {
             let time = Arc::clone(&time);
             move || Timestamp::from_millis(time.load(Ordering::SeqCst))
         });
-        let clock = Clock::from_fn(|| NOON);
+        let clock = Clock::from_fn(|| DEFAULT_CLOCK);
         let readers = NonZeroU32::new(2).unwrap();
         let sandbox = Sandbox::start(clock, passing, readers, limits).await;
         let sandbox = sandbox.unwrap();

@@ -12,7 +12,7 @@ async fn prefer(app: &SandboxApp, method: Method, path: &str, wish: &str) -> Res
 }
 
 #[tokio::test]
-async fn every_documented_answer_of_every_operation_can_be_had() {
+async fn prefer_returns_every_documented_response_of_every_operation() {
     let app = SandboxApp::start().await;
     let document = app.json("/api/openapi.json").await;
     let mut had = 0;
@@ -68,7 +68,7 @@ async fn every_documented_answer_of_every_operation_can_be_had() {
 }
 
 #[tokio::test]
-async fn the_usual_refusals_can_be_had_of_a_key() {
+async fn prefer_returns_the_common_errors_for_a_key() {
     let app = SandboxApp::start().await;
     let path = key_path(ACME, PRODUCTION);
     for (code, expected, header) in [
@@ -102,7 +102,7 @@ async fn the_usual_refusals_can_be_had_of_a_key() {
 }
 
 #[tokio::test]
-async fn the_examples_are_what_the_sandbox_answers() {
+async fn examples_equal_the_sandboxs_real_responses() {
     let app = SandboxApp::start().await;
     let reads = |operation: &str| {
         ["_getById", "_getStats", "_list"]
@@ -140,7 +140,7 @@ async fn the_examples_are_what_the_sandbox_answers() {
 }
 
 #[tokio::test]
-async fn each_refusal_has_its_own_headers() {
+async fn preferred_error_has_the_headers_of_the_real_error() {
     let app = SandboxApp::start().await;
     for (name, expected) in [
         ("invalid-key", "Invalid API key"),
@@ -161,7 +161,7 @@ async fn each_refusal_has_its_own_headers() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_had_is_refused_with_what_can() {
+async fn unknown_preference_is_a_400_that_lists_the_documented_responses() {
     let app = SandboxApp::start().await;
     for wish in [
         "code=418",
@@ -188,7 +188,7 @@ async fn what_cannot_be_had_is_refused_with_what_can() {
 }
 
 #[tokio::test]
-async fn an_empty_wish_is_none_that_can_be_had() {
+async fn empty_preference_is_a_400() {
     let app = SandboxApp::start().await;
     for wish in ["example=", "example=\"\"", "code=201, example="] {
         let answer = prefer(&app, Method::POST, &keys_path(ACME), wish).await;
@@ -199,7 +199,7 @@ async fn an_empty_wish_is_none_that_can_be_had() {
 }
 
 #[tokio::test]
-async fn an_example_of_a_change_is_of_the_key_that_it_names() {
+async fn example_of_a_write_names_the_key_in_the_path() {
     let app = SandboxApp::start().await;
     let created = prefer(&app, Method::POST, &keys_path(ACME), "code=201").await;
     let location = created.headers()["location"].to_str().unwrap().to_owned();
@@ -222,7 +222,7 @@ async fn an_example_of_a_change_is_of_the_key_that_it_names() {
 }
 
 #[tokio::test]
-async fn nothing_is_done_where_an_answer_is_preferred() {
+async fn prefer_does_not_execute_the_operation() {
     let app = SandboxApp::start().await;
     let session = app.session("s");
     let path = "/organizations/initech/api-keys";
@@ -242,7 +242,7 @@ async fn nothing_is_done_where_an_answer_is_preferred() {
 }
 
 #[tokio::test]
-async fn other_preferences_and_other_routes_are_left_alone() {
+async fn other_preferences_and_other_routes_are_unaffected() {
     let app = SandboxApp::start().await;
     for wish in ["return=minimal", "respond-async, wait=5", "dynamic=true"] {
         let answer = prefer(&app, Method::GET, &keys_path(ACME), wish).await;

@@ -19,7 +19,7 @@ fn counts(stats: &Value) -> [i64; 4] {
 }
 
 #[tokio::test]
-async fn each_scenario_is_what_it_is_called() {
+async fn scenarios_match_their_names() {
     let app = SandboxApp::start().await;
     assert_eq!(counts(&stats(&app, "acme-corp").await), [9, 7, 1, 1]);
     assert_eq!(counts(&stats(&app, "initech").await), [0, 0, 0, 0]);
@@ -44,7 +44,7 @@ async fn each_scenario_is_what_it_is_called() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_over_its_limit_is_over_it_at_every_request() {
+async fn rate_limited_key_is_refused_on_every_request() {
     let app = SandboxApp::start().await;
     let demo = app.sandbox.demo().organizations();
     let limited = demo
@@ -67,7 +67,7 @@ async fn a_key_that_is_over_its_limit_is_over_it_at_every_request() {
 }
 
 #[tokio::test]
-async fn the_pages_of_a_thousand_keys_hold_each_of_them_once() {
+async fn list_pages_contain_each_of_a_thousand_keys_once() {
     let app = SandboxApp::start().await;
     let mut cursor = String::new();
     let mut names = Vec::new();
@@ -93,7 +93,7 @@ async fn the_pages_of_a_thousand_keys_hold_each_of_them_once() {
 }
 
 #[tokio::test]
-async fn everybody_reaches_what_the_guide_says() {
+async fn guide_sample_requests_return_the_stated_status() {
     let app = SandboxApp::start().await;
     let guide: Value = app
         .request(Method::GET, "/sandbox")
@@ -143,7 +143,7 @@ async fn everybody_reaches_what_the_guide_says() {
 }
 
 #[tokio::test]
-async fn a_browser_gets_the_guide_as_a_page() {
+async fn guide_is_html_for_browsers() {
     let app = SandboxApp::start().await;
     let request = app
         .request(Method::GET, "/")

@@ -1,15 +1,17 @@
-//! What the sandbox says of itself: who can ask, what there is to ask for, and which answers can be had.
+//! The sandbox's description of itself: users, organizations, operations and their documented responses.
 //!
-//! Made once, at start; sent by [`super::beside`], as JSON or as the page in [`super::page`]. Paths in it have no
-//! origin: the same bytes wherever the sandbox runs.
+//! Built once, at start. [`endpoints`] serves it as JSON or as the page in [`html`]. Its paths have no origin, so that
+//! its bytes do not depend on the machine.
+
+mod endpoints;
+mod html;
+mod sample_requests;
 
 use serde::Serialize;
 
-use super::{
-    described::Described,
-    reach::{ReachOut, get, reaches},
-    visitor::SESSION_NAME,
-};
+pub(super) use self::endpoints::{GuidePage, Reset, redirect_to_guide};
+use self::sample_requests::{SampleRequestOut, get, sample_requests};
+use super::{prefer::DocumentedOperation, session::SESSION_NAME};
 use crate::{
     api::routes::{self, BasePath},
     fixtures::{DemoOrganization, Membership},
@@ -24,112 +26,120 @@ const LISTED_KEYS: usize = 9;
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Guide {
-    pub(super) users: Vec<UserOut>,
-    pub(super) expired: ExpiredOut,
-    pub(super) signing: SigningOut,
-    pub(super) organizations: Vec<OrganizationOut>,
-    pub(super) operations: Vec<OperationOut>,
-    pub(super) visitors: VisitorsOut,
-    pub(super) document: String,
-    pub(super) reference: String,
+    users: Vec<UserOut>,
+    expired: ExpiredOut,
+    signing: SigningOut,
+    organizations: Vec<OrganizationOut>,
+    operations: Vec<OperationOut>,
+    visitors: VisitorsOut,
+    document: String,
+    reference: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct UserOut {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) memberships: Vec<MembershipOut>,
-    pub(super) token: String,
+struct UserOut {
+    id: String,
+    name: String,
+    memberships: Vec<MembershipOut>,
+    token: String,
     /// What the user can get, and how.
-    pub(super) reaches: Vec<ReachOut>,
+    reaches: Vec<SampleRequestOut>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct MembershipOut {
+struct MembershipOut {
     /// The organization's slug.
-    pub(super) organization: String,
-    pub(super) role: &'static str,
+    organization: String,
+    role: &'static str,
 }
 
 /// How the tokens are signed, for whoever needs another one.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SigningOut {
-    pub(super) algorithm: &'static str,
-    pub(super) secret: &'static str,
+struct SigningOut {
+    algorithm: &'static str,
+    secret: &'static str,
 }
 
 /// A token that is good for one thing.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ExpiredOut {
-    pub(super) token: String,
-    pub(super) reaches: Vec<ReachOut>,
+struct ExpiredOut {
+    token: String,
+    reaches: Vec<SampleRequestOut>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct OrganizationOut {
-    pub(super) id: String,
-    pub(super) slug: String,
-    pub(super) name: String,
-    pub(super) scenario: String,
-    pub(super) about: String,
-    pub(super) total_keys: usize,
-    pub(super) keys: Vec<KeyOut>,
+struct OrganizationOut {
+    id: String,
+    slug: String,
+    name: String,
+    scenario: String,
+    about: String,
+    total_keys: usize,
+    keys: Vec<KeyOut>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct KeyOut {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) secret: String,
+struct KeyOut {
+    id: String,
+    name: String,
+    secret: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct OperationOut {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) answers: Vec<AnswerOut>,
+struct OperationOut {
+    method: String,
+    path: String,
+    answers: Vec<AnswerOut>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct AnswerOut {
-    pub(super) code: u16,
-    pub(super) examples: Vec<String>,
+struct AnswerOut {
+    code: u16,
+    examples: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct VisitorsOut {
-    pub(super) header: &'static str,
-    pub(super) reset: String,
-    pub(super) most: usize,
-    pub(super) idle_seconds: u64,
+struct VisitorsOut {
+    header: &'static str,
+    reset: String,
+    most: usize,
+    idle_seconds: u64,
 }
 
 impl Guide {
     /// The description of a sandbox whose API is under `base`.
-    pub(super) fn new(sandbox: &Sandbox, base: &BasePath, operations: &[Described]) -> Self {
+    pub(super) fn new(
+        sandbox: &Sandbox,
+        base: &BasePath,
+        operations: &[DocumentedOperation],
+    ) -> Self {
         let demo = sandbox.demo();
         let users = sandbox.users().iter().map(|known| UserOut {
             id: known.user.id.as_str().to_owned(),
             name: known.user.name.clone(),
             memberships: known.user.memberships.iter().map(Into::into).collect(),
             token: known.token.clone(),
-            reaches: reaches(demo, &known.user.id, base),
+            reaches: sample_requests(demo, &known.user.id, base),
         });
         let operations = operations.iter().map(|operation| OperationOut {
             method: operation.method.clone(),
             path: base.join(&operation.path),
-            answers: operation.answers.names().map(AnswerOut::from).collect(),
+            answers: operation.responses.names().map(AnswerOut::from).collect(),
         });
-        let Limits { copies, idle, .. } = sandbox.limits();
+        let Limits {
+            sessions,
+            idle_timeout,
+            ..
+        } = sandbox.limits();
         Self {
             users: users.collect(),
             expired: ExpiredOut {
@@ -150,8 +160,8 @@ impl Guide {
             visitors: VisitorsOut {
                 header: SESSION_NAME,
                 reset: format!("POST {}", routes::RESET),
-                most: copies,
-                idle_seconds: idle.as_secs(),
+                most: sessions,
+                idle_seconds: idle_timeout.as_secs(),
             },
             document: base.join(routes::DOCUMENT),
             reference: routes::DOCS.to_owned(),

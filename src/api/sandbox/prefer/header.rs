@@ -1,47 +1,47 @@
-//! `Prefer`: which documented answer a request would like to have (RFC 7240; `code` and `example` are Prism's words).
+//! The request header `Prefer` (RFC 7240), with the preferences `code` and `example` that Prism introduced.
 //!
-//! Pure: a header in, a wish out. Other preferences are ignored, as the RFC wants it; whether there is such an answer
-//! is known to [`super::answers`]. A semicolon is taken for a comma: what follows it would be a parameter, of which ours
-//! have none, and a wish that is passed over in silence helps nobody.
+//! Pure parsing; [`super::example_responses`] looks the response up. Other preferences are ignored, as the RFC
+//! requires. A semicolon separates preferences like a comma: `code` and `example` have no parameters, and ignoring
+//! `code=404; example=x` silently would help no client.
 
 use std::fmt;
 
 use poem::http::{HeaderMap, HeaderName};
 
-pub(super) const PREFER: HeaderName = HeaderName::from_static("prefer");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 
-/// A wish for one of the documented answers.
+/// A preference for a documented response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Preference {
-    /// A status.
-    pub(super) code: Option<String>,
+pub(in crate::api::sandbox) struct Preference {
+    /// The status code, as sent.
+    pub(in crate::api::sandbox) code: Option<String>,
     /// The name of an example.
-    pub(super) example: Option<String>,
+    pub(in crate::api::sandbox) example: Option<String>,
 }
 
 impl Preference {
-    /// What a request wishes for; `None` when it does not say, or wishes for other things only.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        let mut wish = Self::default();
+    /// Parses the preference of a request. `None` if it has neither `code` nor `example`.
+    pub(in crate::api::sandbox) fn from_headers(headers: &HeaderMap) -> Option<Self> {
+        let mut preference = Self::default();
         for value in headers.get_all(PREFER) {
-            // What is not ASCII is no answer's code or name, and is refused as such.
+            // Text that is not UTF-8 matches no code and no name, so the lookup fails with a 400.
             let value = String::from_utf8_lossy(value.as_bytes());
-            for preference in split(&value) {
-                let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
-                let wished = match name.trim().to_ascii_lowercase().as_str() {
-                    "code" => &mut wish.code,
-                    "example" => &mut wish.example,
+            for part in split(&value) {
+                let (name, value) = part.split_once('=').unwrap_or((part, ""));
+                let field = match name.trim().to_ascii_lowercase().as_str() {
+                    "code" => &mut preference.code,
+                    "example" => &mut preference.example,
                     _ => continue,
                 };
-                // Of several, the first counts.
-                wished.get_or_insert_with(|| unquote(value.trim()));
+                // RFC 7240, section 2: the first of several counts.
+                field.get_or_insert_with(|| unquote(value.trim()));
             }
         }
-        (wish != Self::default()).then_some(wish)
+        (preference != Self::default()).then_some(preference)
     }
 }
 
-/// As `Preference-Applied` has it.
+/// Formats the preference for the response header `Preference-Applied`.
 impl fmt::Display for Preference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = self.code.iter().map(|code| format!("code={code}"));
@@ -50,7 +50,7 @@ impl fmt::Display for Preference {
     }
 }
 
-/// The parts between commas and semicolons, of which those in quotes are none.
+/// Splits at commas and semicolons outside quoted strings.
 fn split(text: &str) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |c| {
@@ -63,7 +63,7 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A token as it stands; a quoted string without its quotes and backslashes.
+/// Removes the quotes and escapes of a quoted string. Returns a token unchanged.
 fn unquote(value: &str) -> String {
     let quoted = value
         .strip_prefix('"')
@@ -87,12 +87,12 @@ mod tests {
         let values = values
             .iter()
             .map(|value| (PREFER, value.as_bytes().try_into().unwrap()));
-        Preference::of(&values.collect()).map(|wish| wish.to_string())
+        Preference::from_headers(&values.collect()).map(|preference| preference.to_string())
     }
 
     #[test]
-    fn a_wish_is_read_in_every_form_that_the_rfc_allows() {
-        for (values, wish) in [
+    fn preference_is_parsed_in_every_form_of_the_rfc() {
+        for (values, expected) in [
             (&["code=404"][..], "code=404"),
             (&["example=busy"], "example=busy"),
             (&["code=200, example=busy"], "code=200, example=busy"),
@@ -107,12 +107,12 @@ mod tests {
             (&["example=\"a\\\"b\\\\c,d\""], "example=a\"b\\c,d"),
             (&["code"], "code="),
         ] {
-            assert_eq!(of(values).as_deref(), Some(wish), "{values:?}");
+            assert_eq!(of(values).as_deref(), Some(expected), "{values:?}");
         }
     }
 
     #[test]
-    fn other_wishes_are_none_of_ours() {
+    fn preference_ignores_other_names() {
         for values in [
             &[][..],
             &[""],

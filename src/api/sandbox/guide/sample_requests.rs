@@ -1,6 +1,6 @@
-//! Which statuses a user can get, and how: a few requests for each, for [`super::guide`].
+//! Sample requests for each user, with the status that each returns, for [`super::Guide`].
 //!
-//! Derived from who belongs to what; a test sends every one of them.
+//! Derived from the memberships in the fixtures. A test sends every one of them.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,36 +11,45 @@ use crate::{
     model::{Role, UserId},
 };
 
-/// A key that no organization has.
+/// A key id that no organization has.
 const NO_KEY: &str = "00000000-0000-4000-8000-000000000000";
 
-/// A request, and what it gets.
+/// A request and the status of its response.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ReachOut {
+pub(super) struct SampleRequestOut {
     pub(super) status: u16,
     pub(super) method: &'static str,
     pub(super) path: String,
-    /// What to send.
+    /// The request body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) body: Option<Value>,
 }
 
-/// What a user gets, and where: in the first organization that the user belongs to, and in the first of the others.
-pub(super) fn reaches(demo: &Demo, user: &UserId, base: &BasePath) -> Vec<ReachOut> {
+/// Returns sample requests in the first organization that the user belongs to, and in the first other one.
+pub(super) fn sample_requests(
+    demo: &Demo,
+    user: &UserId,
+    base: &BasePath,
+) -> Vec<SampleRequestOut> {
     let organizations = demo.organizations();
     let own = organizations
         .iter()
         .find_map(|organization| Some((organization, organization.role_of(user)?)));
-    let mut reaches = own.map_or_else(Vec::new, |(own, role)| in_own(own, role, base));
+    let mut requests =
+        own.map_or_else(Vec::new, |(own, role)| in_own_organization(own, role, base));
     let other = organizations
         .iter()
         .find(|organization| organization.role_of(user).is_none());
-    reaches.extend(other.map(|other| get(base, 403, other, "/stats")));
-    reaches
+    requests.extend(other.map(|other| get(base, 403, other, "/stats")));
+    requests
 }
 
-fn in_own(own: &DemoOrganization, role: Role, base: &BasePath) -> Vec<ReachOut> {
+fn in_own_organization(
+    own: &DemoOrganization,
+    role: Role,
+    base: &BasePath,
+) -> Vec<SampleRequestOut> {
     let key = own.keys().next().map(|(id, ..)| format!("/{}", id.0));
     let (listed, created) = match role {
         Role::Member => (403, 403),
@@ -51,7 +60,7 @@ fn in_own(own: &DemoOrganization, role: Role, base: &BasePath) -> Vec<ReachOut> 
         get(base, 200, own, "/stats"),
         get(base, 404, own, &format!("/{NO_KEY}")),
         get(base, listed, own, ""),
-        ReachOut {
+        SampleRequestOut {
             method: "POST",
             body: Some(json!({ "name": "Mine" })),
             ..get(base, created, own, "")
@@ -60,15 +69,15 @@ fn in_own(own: &DemoOrganization, role: Role, base: &BasePath) -> Vec<ReachOut> 
     key.chain(others).collect()
 }
 
-/// A GET of something of an organization's keys.
+/// Returns a GET request below an organization's `api-keys`.
 pub(super) fn get(
     base: &BasePath,
     status: u16,
     organization: &DemoOrganization,
     rest: &str,
-) -> ReachOut {
+) -> SampleRequestOut {
     let path = format!("/organizations/{}/api-keys{rest}", organization.slug);
-    ReachOut {
+    SampleRequestOut {
         status,
         method: "GET",
         path: base.join(&path),

@@ -1,6 +1,6 @@
-//! What the sandbox answers beside the API: its description, and a way back to the world as it was.
+//! The sandbox's own endpoints: `GET /sandbox`, the redirect from `GET /`, and `POST /sandbox/reset`.
 //!
-//! `GET /sandbox`, with `GET /` leading there, and `POST /sandbox/reset`.
+//! They are no operations of the API and require no bearer token.
 
 use poem::{
     Endpoint, IntoResponse, Request, Response, Result,
@@ -9,24 +9,24 @@ use poem::{
 };
 use serde::Serialize;
 
-use super::{
-    guide::Guide,
-    page,
-    visitor::{SESSION_NAME, valid_token, visitor},
-};
+use super::{Guide, html};
 use crate::{
-    api::{error::Failure, routes::GUIDE},
+    api::{
+        error::Failure,
+        routes::GUIDE,
+        sandbox::session::{SESSION_NAME, session, valid_token},
+    },
     model::Clock,
     sandbox::Sandbox,
 };
 
-/// The description, for people and for scripts.
-pub(super) struct GuidePage {
-    pub(super) guide: Guide,
-    pub(super) clock: Clock,
+/// `GET /sandbox`: the guide as a page for browsers, as JSON for other clients.
+pub(in crate::api::sandbox) struct GuidePage {
+    pub(in crate::api::sandbox) guide: Guide,
+    pub(in crate::api::sandbox) clock: Clock,
 }
 
-/// The description, and what the clock says.
+/// The guide and the current time.
 #[derive(Serialize)]
 struct GuideOut<'a> {
     clock: String,
@@ -40,7 +40,7 @@ impl Endpoint for GuidePage {
     async fn call(&self, request: Request) -> Result<Response> {
         let (clock, guide) = (self.clock.now().to_string(), &self.guide);
         let mut response = if wants_html(request.headers()) {
-            page::response(guide, &clock)
+            html::response(guide, &clock)
         } else {
             Json(GuideOut { clock, guide }).into_response()
         };
@@ -50,7 +50,7 @@ impl Endpoint for GuidePage {
     }
 }
 
-/// Whether a browser asks: no script names HTML.
+/// Returns whether `Accept` names HTML, as browsers do and scripts do not.
 fn wants_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter();
     let accepted = accepted.filter_map(|value| value.to_str().ok());
@@ -60,27 +60,27 @@ fn wants_html(headers: &HeaderMap) -> bool {
         .any(|media_type| media_type.trim().eq_ignore_ascii_case("text/html"))
 }
 
-/// `GET /`: whoever opens the address in a browser finds the guide.
-pub(super) async fn to_the_guide(_: Request) -> Response {
+/// `GET /`: redirects to the guide.
+pub(in crate::api::sandbox) async fn redirect_to_guide(_: Request) -> Response {
     let found = Response::builder().status(StatusCode::FOUND);
     found.header(header::LOCATION, GUIDE).finish()
 }
 
-/// `POST /sandbox/reset`: the visitor's changes are gone, if there were any.
-pub(super) struct Reset(pub(super) Sandbox);
+/// `POST /sandbox/reset`: discards the session's changes.
+pub(in crate::api::sandbox) struct Reset(pub(in crate::api::sandbox) Sandbox);
 
 impl Endpoint for Reset {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
         let (headers, sandbox) = (request.headers(), &self.0);
-        let Some(visitor) = visitor(headers, valid_token(headers, sandbox), sandbox)? else {
-            let who = format!(
-                "Say whose changes: send {SESSION_NAME}, a bearer token of the sandbox, or a key"
+        let Some(session) = session(headers, valid_token(headers, sandbox), sandbox)? else {
+            let advice = format!(
+                "No session to reset: send {SESSION_NAME}, a bearer token of the sandbox, or an API key"
             );
-            return Err(Failure::BadRequest(who).into());
+            return Err(Failure::BadRequest(advice).into());
         };
-        sandbox.reset(visitor);
+        sandbox.reset(session);
         Ok(Response::builder().status(StatusCode::NO_CONTENT).finish())
     }
 }

@@ -5,7 +5,7 @@ use llavero::{
         Access, Actor, ApiKey, KeyId, KeySettings, Name, NewKey, OrganizationRef, Scopes, Secret,
         UserId,
     },
-    sandbox::{Limits, NOON, Visit, Visitor},
+    sandbox::{DEFAULT_CLOCK, Limits, SessionId, SessionTx},
 };
 use reqwest::Method;
 use tokio::{
@@ -18,7 +18,7 @@ use super::{KEYS, SandboxApp};
 use crate::api::harness::{ANA, TestApp, lasting_token};
 
 /// Does what a request to create a key would.
-async fn create(visit: &Visit, n: u8) {
+async fn create(visit: &SessionTx, n: u8) {
     let key = NewKey {
         id: KeyId(Uuid::from_u128(n.into())),
         secret: Secret::generate([n; 32]),
@@ -30,7 +30,7 @@ async fn create(visit: &Visit, n: u8) {
             expires_at: None,
         },
         created_by: None,
-        created_at: NOON,
+        created_at: DEFAULT_CLOCK,
     };
     let by = Actor::User(UserId::new(ANA).unwrap());
     let initech = OrganizationRef::parse("initech");
@@ -38,9 +38,9 @@ async fn create(visit: &Visit, n: u8) {
     assert!(matches!(made, Access::Granted(_)));
 }
 
-async fn begin(app: &SandboxApp, session: &str) -> Visit {
-    let visitor = Visitor::of_session(session);
-    app.sandbox.visit(visitor, true).await.unwrap().unwrap()
+async fn begin(app: &SandboxApp, session: &str) -> SessionTx {
+    let visitor = SessionId::from_name(session);
+    app.sandbox.begin(visitor, true).await.unwrap().unwrap()
 }
 
 /// How many keys Initech has in a session.
@@ -49,7 +49,7 @@ async fn keys(app: &SandboxApp, session: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_visit_that_is_not_ended_has_changed_nothing() {
+async fn dropped_transaction_changes_nothing() {
     let app = SandboxApp::start().await;
     let visit = begin(&app, "s").await;
     create(&visit, 1).await;
@@ -57,25 +57,25 @@ async fn a_visit_that_is_not_ended_has_changed_nothing() {
     assert_eq!(keys(&app, "s").await, 0);
     let visit = begin(&app, "s").await;
     create(&visit, 1).await;
-    app.sandbox.leave(visit).await.unwrap();
+    app.sandbox.commit(visit).await.unwrap();
     assert_eq!(keys(&app, "s").await, 1);
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_reset_in_the_middle_of_a_visit_is_not_undone_by_its_end() {
+async fn commit_does_not_undo_a_concurrent_reset() {
     let app = SandboxApp::start().await;
     let visit = begin(&app, "s").await;
     create(&visit, 1).await;
-    app.sandbox.reset(Visitor::of_session("s"));
+    app.sandbox.reset(SessionId::from_name("s"));
     // A new life of the same session, before the old visit ends.
     let other = begin(&app, "s").await;
     create(&other, 2).await;
-    app.sandbox.leave(other).await.unwrap();
-    app.sandbox.leave(visit).await.unwrap();
+    app.sandbox.commit(other).await.unwrap();
+    app.sandbox.commit(visit).await.unwrap();
     assert_eq!(keys(&app, "s").await, 1);
     let limits = Limits {
-        copies: 0,
+        sessions: 0,
         ..Limits::default()
     };
     app.stop().await;
@@ -83,13 +83,13 @@ async fn a_reset_in_the_middle_of_a_visit_is_not_undone_by_its_end() {
     let app = SandboxApp::with(limits).await;
     let visit = begin(&app, "s").await;
     create(&visit, 1).await;
-    app.sandbox.leave(visit).await.unwrap();
+    app.sandbox.commit(visit).await.unwrap();
     assert_eq!(keys(&app, "s").await, 0);
     app.stop().await;
 }
 
 #[tokio::test]
-async fn whoever_does_not_wait_for_their_turn_takes_nobody_elses() {
+async fn cancelled_request_does_not_block_the_session() {
     let app = SandboxApp::start().await;
     let visit = begin(&app, "s").await;
     tokio::select! {
@@ -98,13 +98,13 @@ async fn whoever_does_not_wait_for_their_turn_takes_nobody_elses() {
         () = tokio::task::yield_now() => {}
     }
     create(&visit, 1).await;
-    app.sandbox.leave(visit).await.unwrap();
+    app.sandbox.commit(visit).await.unwrap();
     assert_eq!(keys(&app, "s").await, 1);
     app.stop().await;
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_holds_up_nobody() {
+async fn slow_body_does_not_block_other_requests() {
     let app = SandboxApp::start().await;
     let head = format!(
         "POST {KEYS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nX-Sandbox-Session: s\r\n\
@@ -126,7 +126,7 @@ async fn a_body_that_does_not_come_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn a_copy_in_which_nothing_was_changed_is_not_kept() {
+async fn unchanged_sessions_are_evicted() {
     let app = SandboxApp::start().await;
     for session in 0..10 {
         let request = app
@@ -134,15 +134,15 @@ async fn a_copy_in_which_nothing_was_changed_is_not_kept() {
             .request(Method::POST, KEYS);
         assert_eq!(request.json(&()).send().await.unwrap().status(), 400);
     }
-    assert_eq!(app.sandbox.copies(), 10);
+    assert_eq!(app.sandbox.session_count(), 10);
     app.wait(2);
     app.session("x").create("x").await;
-    assert_eq!(app.sandbox.copies(), 1);
+    assert_eq!(app.sandbox.session_count(), 1);
     app.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_request_is_found_in_the_same_order_as_without_a_sandbox() {
+async fn checks_run_in_the_same_order_as_in_the_service() {
     let (app, real) = (SandboxApp::start().await, TestApp::demo().await);
     let long = vec![b' '; 20_000];
     let keys = "/api/organizations/acme-corp/api-keys";

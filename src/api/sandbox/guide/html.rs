@@ -10,7 +10,7 @@ use poem::{
     http::{HeaderValue, header},
 };
 
-use super::guide::{Guide, OperationOut, OrganizationOut, UserOut};
+use super::{Guide, OperationOut, OrganizationOut, UserOut};
 
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

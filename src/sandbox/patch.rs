@@ -1,23 +1,24 @@
-//! What a visitor's copy of the world differs in, block by block: all that is kept of it between two requests.
+//! Block-wise differences between two database images.
 //!
-//! A copy is a megabyte and differs in a few kilobytes. Pure: bytes in, bytes out; that they are a database is known
-//! elsewhere.
+//! The sandbox keeps one patch per session between two requests: an image is a megabyte, a patch a few kilobytes. Pure
+//! functions on bytes. SQLite's session extension would serve the same purpose, but rusqlite's feature for it runs
+//! bindgen, which needs libclang to build.
 
-/// The unit of comparison, in bytes. Smaller than a page of the database, of which a change touches some parts only.
+/// The unit of comparison, in bytes. Smaller than a database page, because most changes touch small parts of a page.
 const BLOCK: usize = 512;
 
-/// The difference between two images. The default is none.
+/// The difference between two images. The default is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Changes {
-    /// The blocks that differ, by number, in order.
+pub(super) struct Patch {
+    /// The blocks that differ, by number, in ascending order.
     blocks: Vec<(usize, Box<[u8]>)>,
-    /// How much longer the changed image is.
+    /// The number of bytes by which the changed image is longer.
     growth: usize,
 }
 
-impl Changes {
-    /// What makes `changed`, which is not shorter, of `original`.
-    pub(super) fn between(original: &[u8], changed: &[u8]) -> Self {
+impl Patch {
+    /// Computes the patch that turns `original` into `changed`, which must not be shorter.
+    pub(super) fn diff(original: &[u8], changed: &[u8]) -> Self {
         let mut before = original.chunks(BLOCK);
         let after = changed.chunks(BLOCK).enumerate();
         let differs = |(_, block): &(usize, &[u8])| before.next() != Some(block);
@@ -30,7 +31,7 @@ impl Changes {
         }
     }
 
-    /// The changed image.
+    /// Returns the changed image.
     pub(super) fn apply(&self, original: &[u8]) -> Vec<u8> {
         let mut image = Vec::with_capacity(original.len() + self.growth);
         image.extend_from_slice(original);
@@ -42,7 +43,7 @@ impl Changes {
         image
     }
 
-    /// About how much memory it takes.
+    /// Returns the approximate memory use in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.blocks.len() * (BLOCK + size_of::<(usize, Box<[u8]>)>())
     }
@@ -56,7 +57,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_differs_makes_the_one_of_the_other(
+        fn patch_turns_the_original_into_the_changed_image(
             original in vec(0..3u8, 0..4 * BLOCK),
             edits in vec((any::<proptest::sample::Index>(), any::<u8>()), 0..4),
             grown in vec(any::<u8>(), 0..2 * BLOCK),
@@ -69,17 +70,17 @@ mod tests {
                     changed[at] = byte;
                 }
             }
-            let changes = Changes::between(&original, &changed);
-            prop_assert_eq!(changes.apply(&original), changed.clone());
-            prop_assert_eq!(changes == Changes::default(), original == changed);
+            let patch = Patch::diff(&original, &changed);
+            prop_assert_eq!(patch.apply(&original), changed.clone());
+            prop_assert_eq!(patch == Patch::default(), original == changed);
         }
     }
 
     #[test]
-    fn one_byte_is_one_block() {
+    fn patch_of_one_byte_is_one_block() {
         let original = vec![0; 100 * BLOCK];
         let mut changed = original.clone();
         changed[77] = 1;
-        assert!(Changes::between(&original, &changed).bytes() < 2 * BLOCK);
+        assert!(Patch::diff(&original, &changed).bytes() < 2 * BLOCK);
     }
 }

@@ -1,8 +1,8 @@
-//! The OpenAPI document of the sandbox: the service's, with everything filled in that a documentation site can use.
+//! The OpenAPI document of the sandbox: the service's document with values for documentation sites.
 //!
-//! Tokens that work (`x-default`, which playgrounds put into their fields), named examples that are the sandbox's own
-//! answers, `curl` lines to copy (`x-codeSamples`), the headers that only the sandbox knows, and a 429 for every
-//! operation, since whatever stands in front of the real API may answer with one. Made once, at start.
+//! It adds tokens (`x-default`, which playgrounds fill in), named examples taken from the sandbox's own responses,
+//! `curl` lines (`x-codeSamples`), the request headers that only the sandbox has, and a 429 for every operation, because
+//! a gateway in front of the real API may respond with one. Built once, at start.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use poem::error::ResponseError;
 use poem_openapi::{OpenApi, registry::MetaOperation};
 use serde_json::{Map, Value, json};
 
-use super::{SandboxError, described, visitor::SESSION_NAME};
+use super::{SandboxError, prefer, session::SESSION_NAME};
 use crate::{
     api::{
         Service,
@@ -21,14 +21,14 @@ use crate::{
     },
     app::App,
     model::Timestamp,
-    sandbox::{Sandbox, Visitor},
+    sandbox::{Sandbox, SessionId},
 };
 
-/// Where a reader finds a sandbox that was started without further ado. One that listens elsewhere says the same: its
-/// document is the same wherever it runs.
+/// The origin of a sandbox with default settings. A sandbox at another address has the same document, so that the
+/// document does not depend on the machine.
 const ORIGIN: &str = "http://localhost:3001";
 
-/// What a reader tries first.
+/// The values that the document fills in.
 struct Credentials<'a> {
     /// The path and the URL that the API is under.
     base: &'a str,
@@ -37,7 +37,7 @@ struct Credentials<'a> {
     secret: &'a str,
 }
 
-/// The document of a sandbox whose API is under `base`.
+/// Builds the document of a sandbox whose API is under `base`.
 pub(super) async fn document(sandbox: &Sandbox, base: &BasePath) -> Result<Value, SandboxError> {
     let mut document = openapi::value()?;
     let first_key = sandbox
@@ -53,7 +53,7 @@ pub(super) async fn document(sandbox: &Sandbox, base: &BasePath) -> Result<Value
         token: sandbox.users().first().map_or("", |user| &user.token),
         secret: &secret,
     };
-    // Playgrounds take the first server if nobody chooses.
+    // Playgrounds preselect the first server.
     if let Some(servers) = document["servers"].as_array_mut() {
         servers.retain(|server| server["url"] != api);
         servers.insert(0, json!({ "url": api, "description": "The sandbox" }));
@@ -73,14 +73,14 @@ pub(super) async fn document(sandbox: &Sandbox, base: &BasePath) -> Result<Value
             operation["x-codeSamples"] =
                 json!([{ "lang": "bash", "label": "curl", "source": line }]);
             add_headers(operation);
-            add_refusals(operation, described::writes(meta));
+            add_errors(operation, prefer::writes(meta));
             add_examples(operation, meta, sandbox, &reads, &credentials).await?;
         }
     }
     Ok(document)
 }
 
-/// A line that works when it is pasted.
+/// Builds a `curl` line that works when pasted.
 fn curl(
     template: &str,
     meta: &MetaOperation,
@@ -95,7 +95,7 @@ fn curl(
             path = path.replace(&format!("{{{name}}}"), example);
         }
     }
-    let credential = if described::takes(meta, "apiKey") {
+    let credential = if prefer::requires(meta, "apiKey") {
         format!("X-API-Key: {}", credentials.secret)
     } else {
         format!("Authorization: Bearer {}", credentials.token)
@@ -112,9 +112,9 @@ fn curl(
     format!("curl{method} '{api}{path}' -H '{credential}'{body}")
 }
 
-/// What only the sandbox understands.
+/// Adds the request headers that only the sandbox has.
 fn add_headers(operation: &mut Value) {
-    // Without examples: playgrounds fill those in, and nobody would get a real answer.
+    // Without examples: playgrounds would send them, and every response would be an example.
     let header = |name: &str, description: &str| {
         json!({
             "name": name,
@@ -136,10 +136,10 @@ fn add_headers(operation: &mut Value) {
     }
 }
 
-/// What only the sandbox refuses.
-fn add_refusals(operation: &mut Value, writes: bool) {
+/// Adds the errors that only the sandbox has.
+fn add_errors(operation: &mut Value, writes: bool) {
     if let Some(responses) = operation["responses"].as_object_mut() {
-        for failure in described::of_the_sandbox(writes) {
+        for failure in prefer::errors_of_the_sandbox(writes) {
             let status = failure.status();
             let documented = responses.entry(status.as_str());
             documented.or_insert_with(|| openapi::refusal(status, &[failure]));
@@ -148,7 +148,7 @@ fn add_refusals(operation: &mut Value, writes: bool) {
     }
 }
 
-/// The key in the example of a body expires in a year, whatever the clock says.
+/// Sets the expiry in a body's example to a year after the sandbox's clock.
 fn set_expiry(operation: &mut Value, now: Timestamp) {
     let expiry = "/requestBody/content/application~1json/example/expiresAt";
     if let Some(expiry) = operation.pointer_mut(expiry) {
@@ -156,7 +156,7 @@ fn set_expiry(operation: &mut Value, now: Timestamp) {
     }
 }
 
-/// The sandbox's own answers, in place of the one example that the service's document has.
+/// Replaces the service's single example by the sandbox's own responses.
 async fn add_examples(
     operation: &mut Value,
     meta: &MetaOperation,
@@ -175,7 +175,7 @@ async fn add_examples(
         let question = Question::get(&example.target, Some(credentials.token));
         let (method, secret) = (meta.method.as_str(), Some(credentials.secret));
         let question = question.with(method, secret, body.as_deref());
-        let answer = answer(question, described::writes(meta), sandbox, reads).await?;
+        let answer = answer(question, prefer::writes(meta), sandbox, reads).await?;
         if !(200..300).contains(&answer.status) {
             return Err(SandboxError::Example(example.target.clone()));
         }
@@ -195,24 +195,24 @@ async fn add_examples(
     Ok(())
 }
 
-/// What the service itself answers; what it changes is thrown away.
+/// Sends a request to the service and discards its changes.
 async fn answer(
     question: Question<'_>,
     writes: bool,
     sandbox: &Sandbox,
     reads: &impl Service,
 ) -> Result<Answer, SandboxError> {
-    // No visitor can name it.
-    let nobody = Visitor::of_session("of the document");
-    let Some(visit) = sandbox.visit(nobody, writes).await? else {
+    // A name with a space is not valid in the header, so no request shares this session.
+    let session = SessionId::from_name("of the document");
+    let Some(tx) = sandbox.begin(session, writes).await? else {
         return Ok(ask(reads, question).await?);
     };
-    let answer = ask(&at_the_root(&visit.app), question).await?;
-    sandbox.reset(nobody);
+    let answer = ask(&at_the_root(&tx.app), question).await?;
+    sandbox.reset(session);
     Ok(answer)
 }
 
-/// The service itself, with its operations at the root.
+/// Builds the service with its operations at the root.
 fn at_the_root(app: &App) -> impl Service + use<> {
     service(RouteTable::new(&[BasePath::root()]), app)
 }

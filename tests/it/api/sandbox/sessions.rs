@@ -14,7 +14,7 @@ use crate::api::harness::{
 const NOTHING: [&str; 0] = [];
 
 #[tokio::test]
-async fn what_a_session_changes_is_seen_in_that_session_alone() {
+async fn session_changes_are_private() {
     let app = SandboxApp::start().await;
     let (one, two) = (app.session("one"), app.session("two"));
     let key = one.create("Mine").await;
@@ -35,7 +35,7 @@ async fn what_a_session_changes_is_seen_in_that_session_alone() {
 }
 
 #[tokio::test]
-async fn a_session_is_one_world_for_everybody_in_it() {
+async fn session_is_shared_by_all_users_in_it() {
     let app = SandboxApp::start().await;
     let team = app.session("team");
     let revoke = team.request(Method::DELETE, &key_path(ACME, PRODUCTION));
@@ -52,7 +52,7 @@ async fn a_session_is_one_world_for_everybody_in_it() {
 }
 
 #[tokio::test]
-async fn without_a_session_the_token_is_the_visitor() {
+async fn token_identifies_the_session_without_a_name() {
     let app = SandboxApp::start().await;
     let revoke = app.request(Method::DELETE, &key_path(ACME, PRODUCTION));
     let revoke = revoke.bearer_auth(app.token(ANA)).send().await.unwrap();
@@ -68,7 +68,7 @@ async fn without_a_session_the_token_is_the_visitor() {
 }
 
 #[tokio::test]
-async fn a_reset_brings_the_world_back_for_whoever_asks_for_it() {
+async fn reset_discards_the_sessions_changes() {
     let app = SandboxApp::start().await;
     let (one, two) = (app.session("one"), app.session("two"));
     one.create("A").await;
@@ -88,7 +88,7 @@ async fn a_reset_brings_the_world_back_for_whoever_asks_for_it() {
 }
 
 #[tokio::test]
-async fn a_secret_leads_back_to_the_copy_it_was_made_in() {
+async fn secret_identifies_the_session_that_created_it() {
     let app = SandboxApp::start().await;
     let key = app.session("one").create("Mine").await;
     let secret = key["key"].as_str().unwrap();
@@ -125,7 +125,7 @@ async fn a_secret_leads_back_to_the_copy_it_was_made_in() {
 }
 
 #[tokio::test]
-async fn the_use_of_a_key_is_counted_where_its_user_says() {
+async fn use_is_counted_in_the_named_session() {
     let app = SandboxApp::start().await;
     let (_, _, secret) = app.sandbox.demo().organizations()[0].keys().next().unwrap();
     let total = |stats: &Value| stats["totalRequests"].as_i64().unwrap();
@@ -146,7 +146,7 @@ async fn the_use_of_a_key_is_counted_where_its_user_says() {
 }
 
 #[tokio::test]
-async fn what_a_token_does_to_a_key_is_true_of_the_key_alone() {
+async fn fixture_key_shows_its_owners_changes() {
     let app = SandboxApp::start().await;
     let demo = app.sandbox.demo().organizations();
     let secrets: Vec<String> = demo[0]
@@ -196,7 +196,7 @@ async fn what_a_token_does_to_a_key_is_true_of_the_key_alone() {
 }
 
 #[tokio::test]
-async fn nobody_changes_what_all_see() {
+async fn shared_database_never_changes() {
     let app = SandboxApp::start().await;
     let (_, _, secret) = app.sandbox.demo().organizations()[0].keys().next().unwrap();
     let as_beto = async || {
@@ -220,7 +220,7 @@ async fn nobody_changes_what_all_see() {
 }
 
 #[tokio::test]
-async fn two_starts_have_the_same_world_byte_for_byte() {
+async fn two_starts_have_identical_databases() {
     let (one, two) = (SandboxApp::start().await, SandboxApp::start().await);
     let world = |app: &SandboxApp| app.sandbox.app().store.image().unwrap();
     assert_eq!(world(&one), world(&two));
@@ -229,7 +229,7 @@ async fn two_starts_have_the_same_world_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn what_is_made_is_the_same_for_the_same_visitor_and_for_no_other() {
+async fn generated_ids_and_secrets_depend_only_on_the_session() {
     let (one, two) = (SandboxApp::start().await, SandboxApp::start().await);
     let first = one.session("s").create("First").await;
     let second = one.session("s").create("Second").await;
@@ -244,7 +244,7 @@ async fn what_is_made_is_the_same_for_the_same_visitor_and_for_no_other() {
 }
 
 #[tokio::test]
-async fn a_write_that_is_refused_leaves_no_trace() {
+async fn refused_write_changes_nothing() {
     let app = SandboxApp::start().await;
     let session = app.session("s");
     let empty = session.request(Method::POST, KEYS).json(&json!({}));
@@ -271,9 +271,9 @@ async fn a_write_that_is_refused_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn at_most_so_many_copies_are_kept_and_the_oldest_goes() {
+async fn least_recently_used_session_is_evicted_over_the_count_limit() {
     let limits = Limits {
-        copies: 3,
+        sessions: 3,
         ..Limits::default()
     };
     let app = SandboxApp::with(limits).await;
@@ -295,7 +295,7 @@ async fn at_most_so_many_copies_are_kept_and_the_oldest_goes() {
 }
 
 #[tokio::test]
-async fn all_copies_together_take_so_much_and_no_more() {
+async fn least_recently_used_session_is_evicted_over_the_size_limit() {
     let limits = Limits {
         bytes: 64 * 1024,
         ..Limits::default()
@@ -312,9 +312,9 @@ async fn all_copies_together_take_so_much_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_copy_is_dropped_when_its_visitor_stays_away() {
+async fn idle_session_is_evicted() {
     let limits = Limits {
-        idle: Duration::from_mins(30),
+        idle_timeout: Duration::from_mins(30),
         ..Limits::default()
     };
     let app = SandboxApp::with(limits).await;
@@ -330,7 +330,7 @@ async fn a_copy_is_dropped_when_its_visitor_stays_away() {
 }
 
 #[tokio::test]
-async fn a_copy_cannot_grow_without_end() {
+async fn full_copy_is_a_507() {
     let app = SandboxApp::start().await;
     let session = app.session("s");
     let longest = json!({ "name": "n".repeat(100), "description": "d".repeat(500),
@@ -361,7 +361,7 @@ async fn a_copy_cannot_grow_without_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn requests_that_one_visitor_sends_together_are_all_counted() {
+async fn concurrent_requests_of_a_session_are_all_counted() {
     let app = SandboxApp::start().await;
     let requests = (0..40).map(|n| {
         let request = app.session("s").request(Method::POST, KEYS);
@@ -376,13 +376,13 @@ async fn requests_that_one_visitor_sends_together_are_all_counted() {
 }
 
 #[tokio::test]
-async fn a_session_has_a_plain_name() {
+async fn session_name_with_other_characters_is_a_400() {
     let app = SandboxApp::start().await;
     for wrong in ["", " ", "a b", "ä", &"x".repeat(129)] {
         let request = app.request(Method::GET, KEYS).bearer_auth(app.token(ANA));
         let request = request.header("X-Sandbox-Session", wrong.as_bytes());
         let answer = message(request.send().await.unwrap(), 400).await;
-        assert!(answer.starts_with("X-Sandbox-Session: "), "{answer}");
+        assert!(answer.starts_with("X-Sandbox-Session must be "), "{answer}");
     }
     let twice = app.session("a").request(Method::GET, KEYS);
     let twice = twice.header("X-Sandbox-Session", "b").send().await.unwrap();

@@ -1,0 +1,86 @@
+//! Sandbox middleware around every API operation.
+//!
+//! If the request has a `Prefer` header, the middleware responds with the documented example. Otherwise it replaces
+//! the `App` in the request's data with the session's private copy of the database and calls the handler; a session
+//! without changes reads the shared read-only database. The request body is read *before* the copy is opened, because
+//! only four copies are open at a time.
+
+use std::sync::Arc;
+
+use poem::{Endpoint, Request, Response, Result, endpoint::BoxEndpoint};
+
+use super::{
+    prefer::{ExampleResponses, Preference},
+    session::{session, valid_token},
+};
+use crate::{
+    api::{error::Failure, extract},
+    sandbox::{Sandbox, SessionTx},
+};
+
+/// An operation of the API in the sandbox.
+pub(super) struct SandboxOperation {
+    pub(super) sandbox: Sandbox,
+    pub(super) responses: Arc<ExampleResponses>,
+    /// Whether the operation requires a bearer token.
+    pub(super) requires_bearer: bool,
+    pub(super) has_body: bool,
+    /// The number of path parameters.
+    pub(super) parameters: usize,
+    /// Whether the operation may write. Validating a key does, because the use is counted.
+    pub(super) writes: bool,
+    pub(super) inner: BoxEndpoint<'static>,
+}
+
+impl Endpoint for SandboxOperation {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        if let Some(preference) = Preference::from_headers(request.headers()) {
+            return Ok(self.responses.preferred(&preference)?);
+        }
+        let token = valid_token(request.headers(), &self.sandbox);
+        if self.requires_bearer && token.is_none() {
+            // The operation's extractor responds with the 401 and its reason.
+            return self.inner.call(request).await;
+        }
+        let Some(session) = session(request.headers(), token, &self.sandbox)? else {
+            return self.inner.call(request).await;
+        };
+        let request = self.read_body(request).await?;
+        let tx = self.sandbox.begin(session, self.writes).await;
+        match tx.map_err(Failure::from)? {
+            Some(tx) => self.call_in_copy(request, tx).await,
+            None => self.inner.call(request).await,
+        }
+    }
+}
+
+impl SandboxOperation {
+    async fn call_in_copy(&self, mut request: Request, tx: SessionTx) -> Result<Response> {
+        request.set_data(tx.app.clone());
+        let response = self.inner.call(request).await;
+        if self.writes {
+            self.sandbox.commit(tx).await.map_err(Failure::from)?;
+        }
+        response.map_err(|error| match error.downcast_ref() {
+            // An in-memory database refuses a write only when it has reached its maximum size.
+            Some(Failure::Unavailable { .. }) if self.writes => Failure::CopyFull.into(),
+            _ => error,
+        })
+    }
+
+    /// Reads the whole body into memory.
+    async fn read_body(&self, request: Request) -> Result<Request> {
+        // poem drops a path parameter that is not UTF-8, and the operation rejects it before it reads the body.
+        let path_is_utf8 =
+            (0..self.parameters).all(|n| request.raw_path_param(&format!("param{n}")).is_some());
+        if !self.has_body || !path_is_utf8 {
+            return Ok(request);
+        }
+        let (mut request, mut body) = request.split();
+        let bytes = extract::receive(&request, &mut body).await?;
+        request.set_body(bytes);
+        Ok(request)
+    }
+}

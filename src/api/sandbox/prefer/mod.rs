@@ -1,0 +1,17 @@
+//! `Prefer: code=…` and `Prefer: example=…`: a documented response on demand.
+//!
+//! [`header`] parses the request header, [`example_responses`] holds an operation's documented responses, and
+//! [`operations`] collects them for every operation at start.
+
+mod example_responses;
+mod header;
+mod operations;
+
+pub(super) use self::{
+    example_responses::ExampleResponses,
+    header::Preference,
+    operations::{
+        DocumentedOperation, documented_operations, errors_of_the_sandbox, path_parameters,
+        requires, writes,
+    },
+};

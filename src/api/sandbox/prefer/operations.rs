@@ -1,0 +1,93 @@
+//! The API's operations with their documented responses, and what the annotations say about each operation.
+//!
+//! Collected once, at start, from the annotations and from the sandbox's document. Used by the middleware, by the
+//! document and by the guide.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use poem::{
+    error::ResponseError,
+    http::{Method, StatusCode},
+};
+use poem_openapi::{
+    OpenApi,
+    registry::{MetaOperation, MetaOperationParam, MetaParamIn, MetaPath},
+};
+use serde_json::Value;
+
+use super::example_responses::ExampleResponses;
+use crate::{
+    api::{error::Failure, openapi, routes::Apis},
+    key_validation::Quota,
+};
+
+/// An operation and its documented responses.
+pub(in crate::api::sandbox) struct DocumentedOperation {
+    pub(in crate::api::sandbox) id: &'static str,
+    pub(in crate::api::sandbox) method: String,
+    /// The path template in the document.
+    pub(in crate::api::sandbox) path: String,
+    pub(in crate::api::sandbox) responses: Arc<ExampleResponses>,
+}
+
+/// Returns all operations, in the order of the document.
+pub(in crate::api::sandbox) fn documented_operations(document: &Value) -> Vec<DocumentedOperation> {
+    let paths = Apis::meta().into_iter().flat_map(|api| api.paths);
+    paths.flat_map(|path| of_path(&path, document)).collect()
+}
+
+fn of_path(path: &MetaPath, document: &Value) -> Vec<DocumentedOperation> {
+    let of = |operation: &MetaOperation| {
+        let method = operation.method.as_str();
+        let documented = &document["paths"][&path.path][method.to_lowercase()];
+        let id = operation.operation_id?;
+        Some(DocumentedOperation {
+            id,
+            method: method.to_owned(),
+            path: path.path.clone(),
+            responses: Arc::new(ExampleResponses::new(documented, &errors(id, operation))),
+        })
+    };
+    path.operations.iter().filter_map(of).collect()
+}
+
+fn errors(id: &str, operation: &MetaOperation) -> BTreeMap<StatusCode, Vec<Failure>> {
+    let mut errors = openapi::refusals_of(id, requires(operation, "bearer"));
+    for failure in errors_of_the_sandbox(writes(operation)) {
+        errors
+            .entry(failure.status())
+            .or_insert_with(|| vec![failure]);
+    }
+    errors
+}
+
+/// Returns the errors that operations have only in the sandbox: a 429, because a gateway in front of the real API may
+/// respond with one to any request, and a 507 for a write when the session's copy is full.
+pub(in crate::api::sandbox) fn errors_of_the_sandbox(writes: bool) -> Vec<Failure> {
+    let rate_limited = Failure::RateLimited(Quota {
+        limit: 1000,
+        remaining: 0,
+        reset: Duration::from_secs(7),
+    });
+    let full = writes.then_some(Failure::CopyFull);
+    full.into_iter().chain([rate_limited]).collect()
+}
+
+/// Returns whether an operation may write. Validating a key does, because the use is counted.
+pub(in crate::api::sandbox) fn writes(operation: &MetaOperation) -> bool {
+    operation.method != Method::GET || requires(operation, "apiKey")
+}
+
+/// Returns the number of path parameters of an operation.
+pub(in crate::api::sandbox) fn path_parameters(operation: &MetaOperation) -> usize {
+    let is_in_path = |parameter: &&MetaOperationParam| parameter.in_type == MetaParamIn::Path;
+    operation.params.iter().filter(is_in_path).count()
+}
+
+/// Returns whether an operation requires credentials of a security scheme.
+pub(in crate::api::sandbox) fn requires(operation: &MetaOperation, scheme: &str) -> bool {
+    operation
+        .security
+        .iter()
+        .any(|scheme_of| scheme_of.contains_key(scheme))
+}

@@ -1,0 +1,59 @@
+//! Which session a request of the sandbox belongs to.
+//!
+//! In this order: the header `X-Sandbox-Session`; a valid bearer token; the session that created the API key in the
+//! request. A request without any of them cannot change anything.
+
+use poem::http::{HeaderMap, HeaderName, header};
+
+use crate::{
+    api::{
+        error::Failure,
+        extract::{API_KEY, only},
+        middleware::is_plain,
+    },
+    model::Secret,
+    sandbox::{Sandbox, SessionId},
+};
+
+/// The header that names a session.
+const SESSION: HeaderName = HeaderName::from_static("x-sandbox-session");
+/// [`SESSION`] as documents write it.
+pub(super) const SESSION_NAME: &str = "X-Sandbox-Session";
+
+/// Returns the session of a request; `token` is its [`valid_token`].
+///
+/// # Errors
+/// A 400 if the header has an invalid value.
+pub(super) fn session(
+    headers: &HeaderMap,
+    token: Option<&str>,
+    sandbox: &Sandbox,
+) -> Result<Option<SessionId>, Failure> {
+    if headers.contains_key(SESSION) {
+        let name = text(headers, &SESSION).filter(|name| is_plain(name.as_bytes()));
+        let name = name.ok_or_else(|| {
+            let rule =
+                "must be sent once, with 1 to 128 letters, digits and characters of -._~:/+=@";
+            Failure::BadRequest(format!("{SESSION_NAME} {rule}"))
+        })?;
+        return Ok(Some(SessionId::from_name(name)));
+    }
+    if let Some(token) = token {
+        return Ok(Some(SessionId::from_token(token)));
+    }
+    let secret = text(headers, &API_KEY).and_then(Secret::parse);
+    Ok(secret.and_then(|secret| sandbox.session_of_key(&secret)))
+}
+
+/// Returns the bearer token of a request if the operation would accept it.
+pub(super) fn valid_token<'a>(headers: &'a HeaderMap, sandbox: &Sandbox) -> Option<&'a str> {
+    let (scheme, token) = text(headers, &header::AUTHORIZATION)?.split_once(' ')?;
+    let token = token.trim();
+    let app = sandbox.app();
+    let is_valid = app.verifier.verify(token, app.clock.now()).is_ok();
+    (scheme.eq_ignore_ascii_case("bearer") && is_valid).then_some(token)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    only(headers, name)?.to_str().ok()
+}
