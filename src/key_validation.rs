@@ -116,7 +116,7 @@ async fn admit(app: &App, key: ApiKey, now: Timestamp) -> Result<Verdict, store:
     let recording = async move {
         let recorded = record(&app, &key, now, Outcome::Success).await;
         if recorded.is_err() {
-            app.limiter.release(key.id, decision.at);
+            app.limiter.refund(key.id, decision.at);
         }
         recorded.map(|()| Box::new(key))
     };

@@ -1,14 +1,12 @@
-//! Rate limits: never more than `limit` successes in any window, key by key, in memory.
+//! Sliding-window rate limiting. Admits at most `limit` requests in any window.
 //!
-//! Own, since the library for this (`governor`) does GCRA, which lets up to twice the limit through in one window.
-//! A sliding-window log ("sliding log" in Kong's and Cloudflare's articles on rate limiting), with its entries
-//! gathered in slots of a 1024th of the window, so that a key needs 48 KiB at most whatever its limit. All
-//! successes of a slot count as if they had come with its last one: a key may wait a slot longer than it must, and
-//! is never let over.
+//! A sliding-window log, implemented here because `governor` implements GCRA, which admits up to twice the limit within
+//! one window. To bound memory to 48 KiB per key, timestamps are grouped into 1,024 slots per window, and every success
+//! of a slot counts as of the slot's latest one. The limiter can therefore refuse up to one slot too long, but never
+//! admits too many.
 //!
-//! Called by [`crate::key_validation`]. Time is a parameter, and a monotonic one: a clock that is set back or forth
-//! changes nothing. What must outlast a restart is stored with the uses themselves, and handed to
-//! [`Limiter::restore`].
+//! Called by [`crate::key_validation`]. Time is a parameter and must be monotonic, so that changes of the wall clock
+//! have no effect. The store keeps the successes across restarts; [`Limiter::restore`] seeds a window from them.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -18,45 +16,45 @@ use std::{
 
 use crate::model::{KeyId, RateLimit};
 
-/// How many maps the keys are spread over, so that threads seldom wait for each other.
+/// The number of maps that share the keys, so that threads seldom wait for each other's lock.
 const SHARDS: usize = 16;
 
-/// How many keys a map holds before it looks for those whose windows are empty.
-const FIRST_SWEEP: usize = 1024;
+/// The number of keys in a map before its first eviction of empty windows.
+const FIRST_EVICTION: usize = 1024;
 
-/// The windows of all keys that were used lately. An instant is a distance from a common origin.
+/// The windows of all recently used keys. Instants are durations since a common origin.
 pub struct Limiter {
     shards: Vec<Mutex<Shard>>,
 }
 
 struct Shard {
     windows: HashMap<KeyId, Window>,
-    sweep_at: usize,
+    evict_at: usize,
 }
 
-/// What the limiter says of one use.
+/// The limiter's decision about one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
-    /// Whether it may pass.
+    /// Whether the request is admitted.
     pub admitted: bool,
-    /// How many more may pass now.
+    /// The number of further requests that would be admitted now.
     pub remaining: i64,
-    /// Until one more may pass than now: the oldest success that counts leaves the window.
+    /// The time until the oldest counted success leaves the window and one more request is admitted.
     pub reset: Duration,
-    /// When it was decided: as asked, or with the last success if that came in between.
+    /// The instant of the decision: the caller's `now`, or the latest success if that is later.
     pub at: Duration,
 }
 
-/// Successes that count as if they had come together.
+/// A group of successes that all count as of the latest one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
-    /// When the last of them came.
+    /// The instant of the latest success.
     pub last: Duration,
-    /// How many there are.
+    /// The number of successes.
     pub successes: i64,
 }
 
-/// The successes of one key that still count, oldest first.
+/// The successes of one key within its window, oldest first.
 struct Window {
     rate: RateLimit,
     slots: VecDeque<Slot>,
@@ -64,49 +62,49 @@ struct Window {
 }
 
 impl Limiter {
-    /// A limiter that has seen nothing.
+    /// Creates a limiter without windows.
     #[must_use]
     pub fn new() -> Self {
         let shard = || Shard {
             windows: HashMap::new(),
-            sweep_at: FIRST_SWEEP,
+            evict_at: FIRST_EVICTION,
         };
         Self {
             shards: (0..SHARDS).map(|_| Mutex::new(shard())).collect(),
         }
     }
 
-    /// Decides on a use at `now`, and counts it if it is admitted. `None` when nothing is known of the key: its
-    /// past must be [restored](Self::restore) first.
+    /// Decides about a request at `now` and counts it if admitted. `None` if the key's window is not in memory and must
+    /// be [restored](Self::restore) first.
     #[must_use]
     pub fn admit(&self, key: KeyId, now: Duration) -> Option<Decision> {
         let mut shard = self.shard(key);
         shard.windows.get_mut(&key).map(|window| window.admit(now))
     }
 
-    /// Tells what of a key's past may still count, oldest first. Does nothing when the key is known: what is known
-    /// is newer.
-    pub fn restore(&self, key: KeyId, rate: RateLimit, past: Vec<Slot>, now: Duration) {
+    /// Seeds a key's window with stored successes, oldest first. No-op if the window is already in memory, which is
+    /// newer.
+    pub fn restore(&self, key: KeyId, rate: RateLimit, stored: Vec<Slot>, now: Duration) {
         let mut shard = self.shard(key);
-        shard.sweep(now);
+        shard.evict_empty(now);
         shard
             .windows
             .entry(key)
-            .or_insert_with(|| Window::new(rate, past));
+            .or_insert_with(|| Window::new(rate, stored));
     }
 
-    /// Takes back a use that was admitted, [at](Decision::at) this instant, and then could not be recorded: it has
-    /// not happened. One that has left the window meanwhile is not missed.
-    pub fn release(&self, key: KeyId, at: Duration) {
+    /// Refunds a request that was admitted [at](Decision::at) this instant but could not be recorded. No-op once it has
+    /// left the window.
+    pub fn refund(&self, key: KeyId, at: Duration) {
         if let Some(window) = self.shard(key).windows.get_mut(&key) {
-            window.release(at);
+            window.refund(at);
         }
     }
 
     fn shard(&self, key: KeyId) -> MutexGuard<'_, Shard> {
-        // Ids are random, or chosen to be told apart by their end.
+        // The last byte of an id is random, or differs between hand-written ids.
         let at = key.0.as_bytes()[15] as usize % SHARDS;
-        // A panic leaves a whole window behind.
+        // A poisoned lock is safe to use: no code below panics half-way through a change.
         self.shards[at]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -120,32 +118,32 @@ impl Default for Limiter {
 }
 
 impl Shard {
-    /// Forgets the keys whose windows are empty, once there are twice as many as the last time.
-    fn sweep(&mut self, now: Duration) {
-        if self.windows.len() < self.sweep_at {
+    /// Evicts empty windows when the map has grown to twice its size after the last eviction.
+    fn evict_empty(&mut self, now: Duration) {
+        if self.windows.len() < self.evict_at {
             return;
         }
         self.windows.retain(|_, window| {
-            window.forget(now);
+            window.expire(now);
             window.successes > 0
         });
-        self.sweep_at = (self.windows.len() * 2).max(FIRST_SWEEP);
+        self.evict_at = (self.windows.len() * 2).max(FIRST_EVICTION);
     }
 }
 
 impl Window {
-    fn new(rate: RateLimit, past: Vec<Slot>) -> Self {
+    fn new(rate: RateLimit, stored: Vec<Slot>) -> Self {
         Self {
             rate,
-            successes: past.iter().map(|slot| slot.successes).sum(),
-            slots: past.into(),
+            successes: stored.iter().map(|slot| slot.successes).sum(),
+            slots: stored.into(),
         }
     }
 
     fn admit(&mut self, now: Duration) -> Decision {
-        // Threads may come in another order than they asked for the time.
+        // Threads may get the lock in another order than they read the clock.
         let now = self.slots.back().map_or(now, |slot| slot.last.max(now));
-        self.forget(now);
+        self.expire(now);
         let admitted = self.successes < self.rate.limit();
         if admitted {
             self.count(now);
@@ -159,8 +157,8 @@ impl Window {
         }
     }
 
-    /// Drops what has left the window: a success counts for exactly as long as the window lasts.
-    fn forget(&mut self, now: Duration) {
+    /// Drops successes that have left the window. A success counts for exactly the window's length.
+    fn expire(&mut self, now: Duration) {
         while let Some(slot) = self.slots.front()
             && slot.last + self.rate.window() <= now
         {
@@ -183,7 +181,7 @@ impl Window {
         }
     }
 
-    fn release(&mut self, at: Duration) {
+    fn refund(&mut self, at: Duration) {
         let number = self.rate.slot(at);
         let rate = self.rate;
         let mut slots = self.slots.iter_mut();
@@ -221,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_counts_for_exactly_as_long_as_the_window() {
+    fn success_counts_for_exactly_one_window() {
         let limiter = limiter(2, 1);
         let decision = |at, admitted, remaining, reset| Decision {
             admitted,
@@ -235,48 +233,48 @@ mod tests {
         assert_eq!(admit(&limiter, 1000), decision(1000, true, 0, 400));
         assert_eq!(admit(&limiter, 1399), decision(1399, false, 0, 1));
         assert_eq!(admit(&limiter, 1400), decision(1400, true, 0, 600));
-        // A thread that was held up between the clock and the limiter.
+        // A thread that was delayed between reading the clock and asking the limiter.
         assert_eq!(admit(&limiter, 1300), decision(1400, false, 0, 600));
     }
 
     #[test]
-    fn what_is_taken_back_too_late_takes_nothing_from_others() {
+    fn refund_of_an_expired_success_is_a_no_op() {
         let limiter = limiter(1, 1);
         assert!(admit(&limiter, 0).admitted);
         assert!(admit(&limiter, 1000).admitted);
-        limiter.release(KEY, Duration::ZERO);
+        limiter.refund(KEY, Duration::ZERO);
         assert!(!admit(&limiter, 1500).admitted);
     }
 
     #[test]
-    fn a_key_that_is_not_known_must_be_restored_first() {
+    fn unknown_key_must_be_restored_first() {
         let limiter = Limiter::new();
         assert_eq!(limiter.admit(KEY, Duration::ZERO), None);
         let rate = RateLimit::new(3, 60).unwrap();
-        let past = vec![Slot {
+        let stored = vec![Slot {
             last: Duration::from_secs(10),
             successes: 2,
         }];
-        limiter.restore(KEY, rate, past, Duration::from_secs(20));
+        limiter.restore(KEY, rate, stored, Duration::from_secs(20));
         assert!(admit(&limiter, 20_000).admitted);
         assert!(!admit(&limiter, 69_999).admitted);
         assert_eq!(admit(&limiter, 70_000).remaining, 1);
-        // What is known is not replaced.
+        // A window in memory is not replaced.
         limiter.restore(KEY, rate, Vec::new(), Duration::from_secs(70));
         assert_eq!(admit(&limiter, 70_000).remaining, 0);
     }
 
     #[test]
-    fn what_could_not_be_recorded_is_taken_back() {
+    fn refund_frees_a_permit() {
         let limiter = limiter(1, 60);
         assert!(admit(&limiter, 5).admitted);
         assert!(!admit(&limiter, 6).admitted);
-        limiter.release(KEY, Duration::from_millis(5));
+        limiter.refund(KEY, Duration::from_millis(5));
         assert!(admit(&limiter, 7).admitted);
     }
 
     #[test]
-    fn idle_keys_are_forgotten_and_busy_ones_kept() {
+    fn empty_windows_are_evicted() {
         let limiter = Limiter::new();
         let rate = RateLimit::new(1, 1).unwrap();
         let keys = |from: u128, to: u128| (from..to).map(|n| KeyId(Uuid::from_u128(n)));
@@ -309,7 +307,7 @@ mod tests {
                 now += step;
                 if admit(&limiter, now).admitted {
                     if released.iter().any(|index| index.index(steps.len()) == n) {
-                        limiter.release(KEY, Duration::from_millis(now));
+                        limiter.refund(KEY, Duration::from_millis(now));
                     } else {
                         successes.push(now);
                     }
@@ -324,7 +322,7 @@ mod tests {
             for at in &successes {
                 prop_assert!(within(*at, window) <= usize::try_from(limit).unwrap());
             }
-            // Whoever was refused would have been the one too many, or nearly so: within a slot of the window.
+            // A refused request would have exceeded the limit within the window plus one slot.
             for at in refused {
                 let used = within(at, window + window / 1000 + 2);
                 prop_assert!(used >= usize::try_from(limit).unwrap());
@@ -333,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_million_decisions_of_64_threads_never_let_a_key_over() {
+    fn concurrent_decisions_never_exceed_the_limit() {
         const THREADS: usize = 64;
         const PHASES: usize = 100;
         const DECISIONS: usize = 10_000_000 / THREADS / PHASES;
