@@ -1,13 +1,13 @@
-//! `--listen`: reading it, the same for every command, and where a client on this machine finds who listens there.
+//! The flag `--listen`, and the address at which a client on this machine reaches the server.
 //!
-//! Used by `serve`, which binds it, by `healthcheck`, which asks it, and by the demo's greeting.
+//! `serve` binds the address, `healthcheck` connects to it, and the demo prints it.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
-/// Where the server listens.
+/// The listen address.
 #[derive(Debug, clap::Args)]
 pub(super) struct ListenArgs {
-    /// The address and port that the server listens on; port 0 takes a free one
+    /// The address and port to listen on; port 0 selects a free port
     #[arg(
         long = "listen",
         value_name = "ADDRESS",
@@ -18,7 +18,7 @@ pub(super) struct ListenArgs {
     pub(super) address: SocketAddr,
 }
 
-/// The address of `--listen`: `127.0.0.1:3001`, `[::]:3001`, or a host name, of which IPv4 comes first.
+/// Parses an address: `127.0.0.1:3001`, `[::]:3001`, or a host name, for which IPv4 is preferred.
 pub(super) fn parse(text: &str) -> Result<SocketAddr, String> {
     let addresses: Vec<SocketAddr> = text
         .to_socket_addrs()
@@ -26,10 +26,10 @@ pub(super) fn parse(text: &str) -> Result<SocketAddr, String> {
         .collect();
     let ipv4 = addresses.iter().find(|address| address.is_ipv4());
     let address = ipv4.or(addresses.first()).copied();
-    address.ok_or_else(|| "the name resolves to no address".to_owned())
+    address.ok_or_else(|| "the host name has no address".to_owned())
 }
 
-/// The address itself; for "all addresses", which none can connect to, the loopback one.
+/// Replaces the unspecified address (`0.0.0.0`, `[::]`) by the loopback address, to which clients can connect.
 pub(super) fn reachable(mut listening: SocketAddr) -> SocketAddr {
     if listening.ip().is_unspecified() {
         listening.set_ip(match listening {

@@ -1,13 +1,11 @@
-//! `--base-path`: where under its origin the API is.
-//!
-//! The same for every command that serves, asks or describes the API: `serve`, `get` and `openapi`.
+//! The flag `--base-path` of `serve`, `get` and `openapi`.
 
 use crate::api::BasePath;
 
-/// Where under its origin the API is.
+/// The base path of the API.
 #[derive(Debug, clap::Args)]
 pub(super) struct BasePathArgs {
-    /// The path that the API is served under; `/` for none
+    /// The path under which the API is served; `/` for the root
     #[arg(
         long = "base-path",
         value_name = "PATH",

@@ -1,6 +1,4 @@
-//! `llavero completions`: a script for the shell, made from the very definitions that read the command line.
-//!
-//! Nothing is kept in step by hand: a new command or flag is in the next script.
+//! `llavero completions`: prints a shell's completion script, generated from the definitions that parse the command line.
 
 use clap::CommandFactory;
 use clap_complete::Shell;

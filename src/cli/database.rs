@@ -1,7 +1,6 @@
-//! `--database`, the same for every command, and how a command works on it.
+//! The flag `--database`, and how a command opens the database.
 //!
-//! A command opens the file, does one thing, and closes it; what it does is durable when it returns. `serve`, which
-//! stays, opens the file its own way.
+//! A command opens the file, runs one operation, and closes the file. `serve` opens the file with a pool instead.
 
 use std::path::PathBuf;
 
@@ -10,7 +9,7 @@ use tokio::runtime::Builder;
 use super::Error;
 use crate::store::Store;
 
-/// Where the database is.
+/// The database.
 #[derive(Debug, clap::Args)]
 pub(super) struct DatabaseArgs {
     /// The database file
@@ -24,7 +23,7 @@ pub(super) struct DatabaseArgs {
 }
 
 impl DatabaseArgs {
-    /// Opens the database, does `work`, and closes it again. A server, and other commands, may have it open.
+    /// Opens the database, runs `work`, and closes the database. A server and other commands may have it open, too.
     pub(super) fn with_store<T>(
         &self,
         work: impl AsyncFnOnce(&Store) -> Result<T, Error>,

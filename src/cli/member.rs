@@ -1,7 +1,7 @@
-//! `llavero member`: who belongs to an organization, and in which role.
+//! `llavero member`: adds, removes and lists the members of an organization.
 //!
-//! Users have no table of their own: a user is whatever the `sub` of a bearer token says. What is changed here
-//! counts from a running server's next request on.
+//! Users have no table of their own: a user id is the `sub` claim of a bearer token. A running server honours a change
+//! from its next request.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
@@ -20,9 +20,9 @@ use crate::model::{Member, MemberAdded, Role, UserId};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Make a user a member, or give a member another role.
+    /// Add a user to an organization, or change a member's role.
     Add(Add),
-    /// End a membership, from the next request on.
+    /// Remove a member; takes effect from the next request.
     Remove(Remove),
     /// List an organization's members.
     List(List),
@@ -33,12 +33,12 @@ pub(super) struct Add {
     #[command(flatten)]
     organization: OrganizationArgs,
 
-    /// The user: the `sub` of their bearer tokens
+    /// The user's id: the `sub` claim of the user's bearer tokens
     #[arg(long, value_name = "USER", value_parser = checked::<UserId>)]
     user: UserId,
 
-    /// What the user may do: owners and admins manage keys, members read. A new member is a `member` if nothing
-    /// is said; who is a member already stays as they are
+    /// The role: owners and admins manage keys, members read. Default: `member` for a new member, the current role
+    /// otherwise
     #[arg(long, value_parser = role())]
     role: Option<Role>,
 
@@ -54,7 +54,7 @@ pub(super) struct Remove {
     #[command(flatten)]
     organization: OrganizationArgs,
 
-    /// The user
+    /// The user's id
     #[arg(long, value_name = "USER", value_parser = checked::<UserId>)]
     user: UserId,
 
@@ -77,7 +77,7 @@ pub(super) struct List {
     output: OutputArgs,
 }
 
-/// The names are listed for the help, for errors and for completions.
+/// Parses a role. Lists the roles in the help, in errors and in completions.
 fn role() -> impl TypedValueParser<Value = Role> {
     let names = [Role::Owner, Role::Admin, Role::Member].map(Role::as_str);
     PossibleValuesParser::new(names).try_map(|name| name.parse())
@@ -115,7 +115,7 @@ impl Add {
                             from.as_str()
                         )
                     }
-                    MemberAdded::Unchanged(_) => format!("{user} is {role} of {slug} already\n"),
+                    MemberAdded::Unchanged(_) => format!("{user} already is {role} of {slug}\n"),
                 }
             },
         )
@@ -132,7 +132,7 @@ impl Remove {
         })?;
         let slug = organization.slug;
         let removed = removed
-            .ok_or_else(|| Error::negative(format!("{} is no member of {slug}", self.user)))?;
+            .ok_or_else(|| Error::negative(format!("{} is not a member of {slug}", self.user)))?;
         self.output.print(
             || MemberOut::from(&removed),
             || {

@@ -1,7 +1,7 @@
-//! Durations and instants as people write them: `90d`, `1h30m`, `2027-01-31`, `2027-01-31T12:00:00Z`.
+//! Durations and instants in arguments: `90d`, `1h30m`, `2027-01-31`, `2027-01-31T12:00:00Z`.
 //!
-//! Shared by the flags `--expires`, `--grace`, `--rate-limit`, `--since` and `--ttl`. The API takes seconds and
-//! RFC 3339 only.
+//! Used by the flags `--expires`, `--grace`, `--rate-limit`, `--since` and `--ttl`. The API accepts only seconds and
+//! RFC 3339.
 
 use std::time::Duration;
 
@@ -9,25 +9,24 @@ use jiff::{Span, SpanRelativeTo};
 
 use crate::model::Timestamp;
 
-/// The duration that `text` spells, if any. Days have 24 hours; months and years have no fixed length and are
-/// none.
+/// Parses a duration. Days have 24 hours. Months and years are rejected, because their length varies.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let span: Span = text.parse().ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     Duration::try_from(duration).ok()
 }
 
-/// A distance from now, or an instant.
+/// An argument that is a duration relative to now, or an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Moment {
-    /// So far from now; which way depends on what is asked.
+    /// A duration, in the past or in the future depending on the flag.
     Distance(Duration),
-    /// Then. A date is its first instant, in UTC.
+    /// An instant. A date stands for its first instant in UTC.
     At(Timestamp),
 }
 
 impl Moment {
-    /// Reads an argument.
+    /// Parses an argument.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         if let Some(distance) = duration(text) {
             return Ok(Self::Distance(distance));
@@ -38,7 +37,7 @@ impl Moment {
             .ok_or("write a duration as 12h or 90d, a date as 2027-01-31, or an instant as 2027-01-31T12:00:00Z")
     }
 
-    /// The instant, a distance being one into the future.
+    /// Returns the instant; a duration counts from `now` into the future.
     pub(super) fn after(self, now: Timestamp) -> Timestamp {
         match self {
             Self::Distance(distance) => now.after(distance),
@@ -46,7 +45,7 @@ impl Moment {
         }
     }
 
-    /// The instant, a distance being one into the past.
+    /// Returns the instant; a duration counts from `now` into the past.
     pub(super) fn before(self, now: Timestamp) -> Timestamp {
         match self {
             Self::Distance(distance) => now.before(distance),

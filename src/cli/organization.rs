@@ -1,7 +1,7 @@
-//! `--org`: which organization, and what to say when there is none of that name.
+//! The flag `--org`, and the lookup of the organization that it names.
 //!
-//! The same for every command. A command looks its organization up first and acts by its id afterwards:
-//! organizations do not go away, and keep their ids.
+//! Used by every command with that flag. A command looks the organization up once and then uses its id, which never
+//! changes.
 
 use clap::builder::NonEmptyStringValueParser;
 
@@ -11,11 +11,11 @@ use crate::{
     store::Store,
 };
 
-/// How many slugs are suggested, and how like they must be: from 0, nothing in common, to 1, the same.
+/// The maximum number of suggested slugs, and their minimum Jaro-Winkler similarity, from 0 to 1.
 const SUGGESTIONS: usize = 3;
-const LEAST_LIKENESS: f64 = 0.7;
+const MIN_SIMILARITY: f64 = 0.7;
 
-/// The organization that a command is about.
+/// The organization to act on.
 #[derive(Debug, clap::Args)]
 pub(super) struct OrganizationArgs {
     /// The organization's slug or id
@@ -24,7 +24,10 @@ pub(super) struct OrganizationArgs {
 }
 
 impl OrganizationArgs {
-    /// The organization; if there is none, an error that names those that are spelled most like it.
+    /// Looks the organization up.
+    ///
+    /// # Errors
+    /// If it does not exist. The error suggests similar slugs.
     pub(super) async fn find(&self, store: &Store) -> Result<Organization, Error> {
         let named = OrganizationRef::parse(&self.org);
         match store.organization(named).await? {
@@ -36,24 +39,24 @@ impl OrganizationArgs {
     fn unknown(&self, all: &[Organization]) -> Error {
         let nearest = self.nearest(all);
         let hint = if all.is_empty() {
-            "there is none yet: create one with `llavero org create`".to_owned()
+            "no organization exists yet: create one with `llavero org create`".to_owned()
         } else if nearest.is_empty() {
-            "`llavero org list` shows all".to_owned()
+            "`llavero org list` lists them all".to_owned()
         } else {
-            format!("the nearest slugs are: {}", nearest.join(", "))
+            format!("similar slugs: {}", nearest.join(", "))
         };
         let name = &self.org;
-        Error::negative(format!("no organization is called {name}; {hint}"))
+        Error::negative(format!("no organization has the slug or id {name}; {hint}"))
     }
 
-    /// The slugs that are spelled most like what was asked for, if any is at all.
+    /// Returns the slugs that are most similar to the argument.
     fn nearest<'a>(&self, all: &'a [Organization]) -> Vec<&'a str> {
         let asked = self.org.to_lowercase();
-        let likeness = |slug| strsim::jaro_winkler(&asked, slug);
+        let similarity = |slug| strsim::jaro_winkler(&asked, slug);
         let slugs = all.iter().map(|organization| organization.slug.as_str());
         let mut near: Vec<(f64, &str)> = slugs
-            .map(|slug| (likeness(slug), slug))
-            .filter(|(likeness, _)| *likeness > LEAST_LIKENESS)
+            .map(|slug| (similarity(slug), slug))
+            .filter(|(similarity, _)| *similarity > MIN_SIMILARITY)
             .collect();
         near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
         let slugs = near.into_iter().map(|(_, slug)| slug);

@@ -1,13 +1,13 @@
-//! Being told to stop: SIGINT (Ctrl-C) and SIGTERM. The second one does not wait.
+//! Stop signals of `serve`: SIGINT (Ctrl-C) and SIGTERM. The second signal exits at once.
 //!
-//! Used by `serve` alone. Nothing is lost either way: what was answered is on disk.
+//! Neither loses data: every response is sent after its commit.
 
 use std::{future::Future, io, process};
 
-/// The exit code of a process that was told twice.
-const IMPATIENT: i32 = 1;
+/// The exit code after a second signal.
+const FORCED_EXIT: i32 = 1;
 
-/// Resolves at the first signal. From then on a second signal ends the process at once.
+/// Resolves at the first signal. A second signal then ends the process at once.
 #[cfg(unix)]
 pub(super) fn stop() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -25,19 +25,19 @@ pub(super) fn stop() -> io::Result<impl Future<Output = ()>> {
         either(&mut interrupt, &mut terminate).await;
         tokio::spawn(async move {
             either(&mut interrupt, &mut terminate).await;
-            process::exit(IMPATIENT);
+            process::exit(FORCED_EXIT);
         });
     })
 }
 
-/// Resolves at the first Ctrl-C. From then on a second one ends the process at once.
+/// Resolves at the first Ctrl-C. A second one then ends the process at once.
 #[cfg(not(unix))]
 pub(super) fn stop() -> io::Result<impl Future<Output = ()>> {
     Ok(async {
         let _ = tokio::signal::ctrl_c().await;
         tokio::spawn(async {
             let _ = tokio::signal::ctrl_c().await;
-            process::exit(IMPATIENT);
+            process::exit(FORCED_EXIT);
         });
     })
 }

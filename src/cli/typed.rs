@@ -1,21 +1,21 @@
-//! Arguments, and which of them were typed rather than taken from a variable.
+//! Arguments with their sources: the command line or an environment variable.
 //!
-//! Wraps the arguments of commands in which some do not go together. clap's own way to say so counts a variable as if
-//! it were typed, one that says `false` too: who has set `LLAVERO_DATABASE` once and for all would be told to leave out
-//! what they did not write.
+//! Wraps the arguments of commands with conflicting flags. clap's `conflicts_with` also counts environment variables,
+//! so a user who has `LLAVERO_DATABASE` in the environment would be told to remove a flag that is not on the command
+//! line.
 
 use clap::{ArgMatches, Command, FromArgMatches, parser::ValueSource};
 
-/// Arguments that know where they come from.
+/// Arguments together with the names of those given on the command line.
 #[derive(Debug)]
 pub(super) struct Typed<A> {
     pub(super) args: A,
-    /// As clap calls them: the names of the fields.
+    /// clap's argument ids: the names of the fields.
     names: Vec<String>,
 }
 
 impl<A> Typed<A> {
-    /// Whether the argument of that name is on the command line.
+    /// Returns whether the argument is on the command line.
     pub(super) fn has(&self, name: &str) -> bool {
         self.names.iter().any(|typed| typed == name)
     }

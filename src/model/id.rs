@@ -1,42 +1,42 @@
-//! Who and which: the ids that paths, tokens and tables share.
+//! Ids of organizations, keys and users, as paths, tokens and tables contain them.
 //!
-//! A UUID is taken only in its 36-character hyphenated form (RFC 9562, section 4), in either case, so that
-//! nothing that could also be a slug is read as an id.
+//! A UUID is parsed only in its hyphenated form of 36 characters (RFC 9562, section 4), in either case. Other forms
+//! could also be slugs.
 
 use std::fmt;
 
 use uuid::Uuid;
 
-/// An organization's id.
+/// The id of an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OrganizationId(pub Uuid);
 
-/// An API key's id: public, never its secret.
+/// The id of an API key. Ids are public; secrets are not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId(pub Uuid);
 
 impl KeyId {
-    /// The id that `text` spells, or `None` when it spells none.
+    /// Parses an id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         hyphenated(text).map(Self)
     }
 }
 
-/// A user's id: the `sub` of a bearer token, whatever its issuer puts there.
+/// The id of a user: the `sub` claim of a bearer token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
 #[serde(try_from = "String")]
 pub struct UserId(String);
 
 impl UserId {
-    /// A user id, or `None` for the empty string, which names nobody.
+    /// Creates a user id. `None` for the empty string.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Option<Self> {
         let id = id.into();
         (!id.is_empty()).then_some(Self(id))
     }
 
-    /// The id as the token had it.
+    /// Returns the id as it is in the token.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -57,18 +57,18 @@ impl fmt::Display for UserId {
     }
 }
 
-/// How a caller names an organization: by id or by slug. A slug never looks like a UUID (`schema.sql`), so
-/// one text names at most one organization.
+/// A reference to an organization by id or by slug. A slug never has the form of a UUID (`schema.sql`), so a text
+/// refers to at most one organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrganizationRef {
-    /// By id.
+    /// The organization's id.
     Id(OrganizationId),
-    /// By slug: any other text. Most texts are no slug of anybody, which is not an error here.
+    /// The organization's slug. Any text is accepted here; the lookup fails if no organization has the slug.
     Slug(String),
 }
 
 impl OrganizationRef {
-    /// Reads a path segment or an argument. Every text is a reference; few refer to something.
+    /// Parses a path segment or a command-line argument. Never fails.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         match hyphenated(text) {
@@ -89,14 +89,14 @@ mod tests {
     const ACME: &str = "550e8400-e29b-41d4-a716-446655440000";
 
     #[test]
-    fn a_hyphenated_uuid_in_either_case_is_an_id() {
+    fn hyphenated_uuid_in_either_case_is_an_id() {
         let id = OrganizationRef::parse(ACME);
         assert!(matches!(id, OrganizationRef::Id(_)));
         assert_eq!(id, OrganizationRef::parse(&ACME.to_uppercase()));
     }
 
     #[test]
-    fn other_spellings_of_a_uuid_are_no_ids() {
+    fn other_forms_of_a_uuid_are_not_ids() {
         for text in [
             ACME.replace('-', ""),
             format!("{{{ACME}}}"),

@@ -1,39 +1,39 @@
-//! Organizations, who belongs to them, and the answer to "may this user read it?".
+//! Organizations, their members, and access to them.
 //!
-//! The store decides access in the statement or the transaction that reads or changes, and answers with
-//! [`Access`]; what a refusal looks like is the API's business.
+//! The store decides about access in the statement or transaction that reads or writes, and returns [`Access`]. The
+//! API maps a refusal to a response.
 
 use std::str::FromStr;
 
 use super::{Name, OrganizationId, Slug, Timestamp, UserId};
 
-/// An organization: the owner of keys.
+/// An organization, which owns keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {
-    /// Its id.
+    /// The id.
     pub id: OrganizationId,
-    /// Its name in URLs.
+    /// The name in URLs.
     pub slug: Slug,
-    /// Its name for people.
+    /// The display name.
     pub name: Name,
-    /// When it was created.
+    /// The instant of creation.
     pub created_at: Timestamp,
 }
 
-/// What a member may do. Every role may read a key and the statistics.
+/// A member's role. Every role may read keys and statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Owns the organization.
+    /// Manages the organization and its keys.
     Owner,
     /// Manages its keys.
     Admin,
-    /// Reads.
+    /// Reads keys and statistics.
     Member,
 }
 
 impl Role {
-    /// The role's name in the database and in fixtures.
+    /// Returns the role's name in the database, in fixtures and on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,14 +43,14 @@ impl Role {
         }
     }
 
-    /// Whether this role may list, create, rotate and revoke keys.
+    /// Returns whether the role may list, create, rotate and revoke keys.
     #[must_use]
     pub fn manages_keys(self) -> bool {
         matches!(self, Self::Owner | Self::Admin)
     }
 }
 
-/// The text is no role.
+/// The text is not the name of a role.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be owner, admin or member")]
 pub struct UnknownRole;
@@ -67,32 +67,32 @@ impl FromStr for Role {
 /// A member of an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// The user.
+    /// The user's id.
     pub user: UserId,
-    /// What the user may do there.
+    /// The user's role.
     pub role: Role,
-    /// Since when.
+    /// The instant at which the membership began.
     pub created_at: Timestamp,
 }
 
-/// How an attempt to make somebody a member ended.
+/// The outcome of adding a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MemberAdded {
-    /// The user was no member before.
+    /// The user was not a member before.
     Added(Member),
-    /// The user was a member, in another role.
+    /// The user was a member with another role.
     RoleChanged {
-        /// The member as of now.
+        /// The member with the new role.
         member: Member,
-        /// The role until now.
+        /// The previous role.
         from: Role,
     },
-    /// The user was that member already.
+    /// The user already was a member with that role.
     Unchanged(Member),
 }
 
 impl MemberAdded {
-    /// The member, whatever happened.
+    /// Returns the member.
     #[must_use]
     pub fn member(&self) -> &Member {
         match self {
@@ -103,32 +103,32 @@ impl MemberAdded {
     }
 }
 
-/// On whose behalf something is done.
+/// The actor on whose behalf an operation runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
-    /// A user, with the rights of their membership.
+    /// A user, with the permissions of the user's role.
     User(UserId),
-    /// Whoever may open the database file: the command line. May do everything.
+    /// The operator at the command line, who has access to the database file and may do everything.
     Operator,
 }
 
-/// What was found on behalf of somebody.
+/// The result of an operation that requires membership.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access<T> {
-    /// There is no such organization, or the user is not a member of it. The two are one answer on purpose:
-    /// a stranger must not learn which organizations exist.
+    /// The organization does not exist, or the user is not a member. One variant covers both, so that a non-member
+    /// cannot learn which organizations exist.
     Denied,
-    /// The user is a member, but in a role that may not do this.
+    /// The user is a member, but the role does not permit the operation.
     RoleTooLow,
-    /// Access is allowed; here is what was asked for.
+    /// Access is granted, with the result.
     Granted(T),
 }
 
 impl<T> Access<T> {
-    /// The same access to what `next` makes of it.
+    /// Applies `next` to the result if access is granted.
     ///
     /// # Errors
-    /// Those of `next`, which runs only if access is allowed.
+    /// Those of `next`.
     pub fn try_map<U, E>(self, next: impl FnOnce(T) -> Result<U, E>) -> Result<Access<U>, E> {
         Ok(match self {
             Self::Denied => Access::Denied,

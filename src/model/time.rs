@@ -1,7 +1,7 @@
-//! Instants, UTC days and the clock that tells them.
+//! Instants, UTC days and the clock.
 //!
-//! An instant is whole milliseconds since 1970-01-01T00:00Z, as the database and JavaScript have it. Nothing
-//! in this crate reads the machine's clock but [`Clock::system`].
+//! An instant is a number of milliseconds since 1970-01-01T00:00Z, in the database and in JavaScript as well. Only
+//! [`Clock::system`] reads the machine's clock; everything else takes a [`Timestamp`] or a [`Clock`].
 
 use std::{
     fmt,
@@ -19,22 +19,22 @@ use super::RateLimit;
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
-/// An instant, to the millisecond.
+/// An instant with millisecond resolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The last instant that is stored: the end of the year 9999.
+    /// The latest instant that can be stored: the end of the year 9999.
     pub const LATEST: Self = Self(253_402_300_799_999);
 
-    /// The instant `millis` milliseconds after (or before) 1970-01-01T00:00Z.
+    /// Creates the instant `millis` milliseconds after 1970-01-01T00:00Z, or before it if negative.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// The instant that a date-time of RFC 3339 spells, `2026-01-05T12:00:00Z`; what is finer than a millisecond
-    /// is cut off. `None` when it spells none, or one before 1970 or after the year 9999.
+    /// Parses a date-time of RFC 3339, such as `2026-01-05T12:00:00Z`, and truncates it to milliseconds. `None` if the
+    /// text is not a date-time, or lies before 1970 or after the year 9999.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if !is_rfc_3339(text) {
@@ -50,37 +50,37 @@ impl Timestamp {
             .then_some(instant)
     }
 
-    /// Milliseconds since 1970-01-01T00:00Z.
+    /// Returns the milliseconds since 1970-01-01T00:00Z.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Seconds since 1970-01-01T00:00Z, the `NumericDate` of RFC 7519.
+    /// Returns the seconds since 1970-01-01T00:00Z, a `NumericDate` of RFC 7519.
     #[must_use]
     pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// The UTC day this instant falls on.
+    /// Returns the UTC day of this instant.
     #[must_use]
     pub const fn day(self) -> Day {
         Day(self.0.div_euclid(MILLIS_PER_DAY))
     }
 
-    /// How long ago `earlier` was at this instant; nothing if it was not.
+    /// Returns the time from `earlier` to this instant, or zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or(0))
     }
 
-    /// This instant moved back by `duration`, to the millisecond.
+    /// Returns the instant `duration` earlier.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
     }
 
-    /// This instant moved on by `duration`, to the millisecond.
+    /// Returns the instant `duration` later.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
@@ -89,7 +89,7 @@ impl Timestamp {
 
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
-/// Whether a date, a time to the second and an offset are all there, and nothing else: jiff takes more.
+/// Returns whether the text consists of a date, a time with seconds and an offset. jiff also parses other forms.
 fn is_rfc_3339(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (Some(b'T' | b't'), Some(b':')) = (bytes.get(10), bytes.get(16)) else {
@@ -106,13 +106,13 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Writes the instant as JavaScript's `toISOString()` does: `2026-01-05T12:00:00.000Z`.
+/// Formats the instant as JavaScript's `toISOString()` does: `2026-01-05T12:00:00.000Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Ok(instant) = jiff::Timestamp::from_millisecond(self.0) {
             return write!(f, "{instant:.3}");
         }
-        // jiff's instants end a day before the year 9999 does, since any time zone may be theirs.
+        // jiff's timestamps end a day before the year 9999 does, so that every time zone can represent them.
         match DateTime::from(EPOCH).checked_add(SignedDuration::from_millis(self.0)) {
             Ok(instant) => write!(f, "{instant:.3}Z"),
             Err(_) => f.write_str("out of range"),
@@ -125,32 +125,32 @@ impl fmt::Display for Timestamp {
 pub struct Day(i64);
 
 impl Day {
-    /// The day `number` days after 1970-01-01.
+    /// Creates the day `number` days after 1970-01-01.
     #[must_use]
     pub const fn from_number(number: i64) -> Self {
         Self(number)
     }
 
-    /// Days since 1970-01-01.
+    /// Returns the number of days since 1970-01-01.
     #[must_use]
     pub const fn number(self) -> i64 {
         self.0
     }
 
-    /// The day `days` days earlier.
+    /// Returns the day `days` days earlier.
     #[must_use]
     pub const fn minus(self, days: i64) -> Self {
         Self(self.0.saturating_sub(days))
     }
 
-    /// The day's first instant.
+    /// Returns the first instant of the day.
     #[must_use]
     pub const fn start(self) -> Timestamp {
         Timestamp(self.0.saturating_mul(MILLIS_PER_DAY))
     }
 }
 
-/// Writes the day as `2026-01-05`.
+/// Formats the day as `2026-01-05`.
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.start().0) {
@@ -160,7 +160,7 @@ impl fmt::Display for Day {
     }
 }
 
-/// Where the time comes from: the machine, or whatever a test or a frozen deployment says.
+/// A source of the current time: the machine, or a function for tests and the sandbox.
 #[derive(Clone)]
 pub struct Clock {
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -168,12 +168,12 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// Creates a clock that reads the machine's clock.
     #[must_use]
     pub fn system() -> Self {
         #[expect(
             clippy::disallowed_methods,
-            reason = "this is the one place that asks the machine"
+            reason = "the only place that reads the machine's clock"
         )]
         let now = || Timestamp(jiff::Timestamp::now().as_millisecond());
         let start = Instant::now();
@@ -183,7 +183,7 @@ impl Clock {
         }
     }
 
-    /// A clock that says what `now` returns, and was never set back or forth.
+    /// Creates a clock that returns `now()`, and whose elapsed time follows it.
     #[must_use]
     pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         let now = Arc::new(now);
@@ -197,7 +197,7 @@ impl Clock {
         }
     }
 
-    /// The same clock, whose hands were moved: it says what `now` returns, while time passes as before.
+    /// Creates a clock that returns `now()` but keeps this clock's elapsed time, as after a change of the wall clock.
     #[must_use]
     pub fn set(&self, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self {
@@ -206,13 +206,13 @@ impl Clock {
         }
     }
 
-    /// The time.
+    /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         (self.now)()
     }
 
-    /// How much time has passed since some origin, whatever was done to the clock since. The origin is at least
+    /// Returns the monotonic time since an origin. Changes of the wall clock do not affect it. The origin is at least
     /// [`RateLimit::LONGEST_WINDOW`] before the start of the process.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_prints_as_javascript_prints_it() {
+    fn timestamp_is_formatted_as_in_javascript() {
         assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(
             Timestamp(1_767_614_400_007).to_string(),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn every_instant_up_to_the_end_of_the_year_9999_is_read_as_it_is_printed() {
+    fn timestamp_is_parsed_as_it_is_formatted() {
         for millis in [
             0,
             7,
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_is_read_as_rfc_3339_has_it_and_no_other_way() {
+    fn timestamp_parses_rfc_3339_only() {
         let noon = Some(Timestamp(1_767_614_400_000));
         for text in [
             "2026-01-05T12:00:00Z",
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_begins_at_midnight_utc() {
+    fn day_starts_at_midnight_utc() {
         let noon = Timestamp(1_767_614_400_000);
         assert_eq!(noon.day().to_string(), "2026-01-05");
         assert_eq!(noon.day().start().to_string(), "2026-01-05T00:00:00.000Z");
