@@ -141,3 +141,15 @@ fn every_file_says_what_it_is_for_and_is_short_enough_to_read() {
         );
     }
 }
+
+/// `.cargo/config.toml` has the flags, which double the speed of reads. Cargo ignores the file when it runs elsewhere.
+#[test]
+fn sqlite_is_compiled_with_the_flags_of_the_project() {
+    let conn = rusqlite::Connection::open_in_memory().unwrap();
+    let mut statement = conn.prepare("PRAGMA compile_options").unwrap();
+    let options = statement.query_map([], |row| row.get(0)).unwrap();
+    let options: Vec<String> = options.map(Result::unwrap).collect();
+    let has = |name: &str| options.iter().any(|option| option == name);
+    assert!(has("DEFAULT_MEMSTATUS=0"), "{options:?}");
+    assert!(!has("ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
+}
