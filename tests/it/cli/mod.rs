@@ -4,6 +4,7 @@ mod claims;
 mod completions;
 mod crash;
 mod demo;
+mod docs;
 mod flags;
 mod forgery;
 mod get;

@@ -1,7 +1,8 @@
-//! Real gateways in front of a service, asking llavero about each request: nginx and Caddy, as the README sets them up.
+//! Real gateways in front of a service, asking llavero about each request: nginx and Caddy, as the documentation sets
+//! them up.
 //!
-//! Ignored unless asked for, since the two programs must be installed; CI does that. The configurations are those
-//! of the README, word for word but for the ports.
+//! Ignored by default, because the two programs must be installed; CI does that. The configurations are the files in
+//! `examples/`, which `docs/gateways.md` prints word for word; only the ports differ.
 
 mod harness;
 
@@ -9,18 +10,8 @@ use serde_json::{Value, json};
 
 use self::harness::{Answer, Gateway, Llavero, Upstream};
 
-const README: &str = include_str!("../../../README.md");
-
-/// The block of code in the README that begins with `first`.
-fn from_readme(first: &str) -> String {
-    let mut blocks = README
-        .split("\n```")
-        .map(|block| block.trim_start_matches(char::is_alphanumeric).trim());
-    blocks
-        .find(|block| block.starts_with(first))
-        .unwrap()
-        .to_owned()
-}
+const NGINX: &str = include_str!("../../../examples/nginx.conf");
+const CADDY: &str = include_str!("../../../examples/Caddyfile");
 
 /// What the upstream saw of a request: it answers with the headers that it got.
 fn seen(answer: &Answer) -> Value {
@@ -96,7 +87,7 @@ fn check(gateway: &Gateway, llavero: &Llavero) {
 fn nginx_asks_before_it_lets_pass() {
     let llavero = Llavero::start();
     let upstream = Upstream::start();
-    let gateway = Gateway::nginx(&from_readme("server {"), &llavero, upstream);
+    let gateway = Gateway::nginx(NGINX, &llavero, upstream);
     check(&gateway, &llavero);
 }
 
@@ -105,6 +96,6 @@ fn nginx_asks_before_it_lets_pass() {
 fn caddy_asks_before_it_lets_pass() {
     let llavero = Llavero::start();
     let upstream = Upstream::start();
-    let gateway = Gateway::caddy(&from_readme(":8080 {"), &llavero, upstream);
+    let gateway = Gateway::caddy(CADDY, &llavero, upstream);
     check(&gateway, &llavero);
 }
