@@ -23,7 +23,7 @@ lint:
 
 # Regenerate fixtures/openapi.json, and show the difference.
 openapi:
-    UPDATE_OPENAPI=1 cargo test --locked --test api openapi
+    UPDATE_OPENAPI=1 cargo test --locked --test it openapi
     git diff --stat fixtures/openapi.json
 
 # Open the documentation of the code.

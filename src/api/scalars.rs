@@ -42,7 +42,7 @@ macro_rules! scalar {
 pub(crate) use scalar;
 
 /// Implements writing a scalar, once for documents and once for answers, and the parser that poem-openapi asks
-/// of every field of an object. It is never called: bodies are read by [`super::fields`].
+/// of every field of an object. It is never called: bodies are read by [`super::extract::Fields`].
 macro_rules! written_only {
     ($type:ty) => {
         impl ToJSON for $type {

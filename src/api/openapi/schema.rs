@@ -43,7 +43,7 @@ pub(super) fn upgrade(schema: &mut Value) {
     }
 }
 
-/// Says of every object that a request may have in its body what [`crate::api::fields`] makes of it: unknown
+/// Says of every object that a request may have in its body what [`crate::api::extract::Fields`] makes of it: unknown
 /// members are refused, and what may be left out may be null as well. No answer has these objects.
 pub(super) fn close_requests(paths: &Map<String, Value>, schemas: &mut Map<String, Value>) {
     let operations = paths.values().filter_map(Value::as_object);
