@@ -69,7 +69,11 @@ fn what_cannot_be_done_is_said_with_exit_code_1_and_what_is_wrong_with_2() {
     let home = Home::demo();
     let before = home.dump(DATABASE);
     let not_a_member = home.run(&["member", "remove", "--org", "acme-corp", "--user", EVA]);
-    assert!(not_a_member.failure(1).contains("not a member of acme-corp"));
+    assert!(
+        not_a_member
+            .failure(1)
+            .contains("not a member of acme-corp")
+    );
     let unknown = home.run(&["member", "add", "--org", "acme-crop", "--user", EVA]);
     let line = unknown.failure(1);
     assert!(
