@@ -151,3 +151,16 @@ CREATE TABLE audit_log (
 
 CREATE INDEX audit_log_by_time
   ON audit_log (organization_id, created_at);
+
+-- v 3
+
+-- The newest id that was generated for a key; null before the first. Ids are UUIDs of version 7, each greater than
+-- the one before, so that keys of one millisecond are listed in the order of their creation. max(id) over api_keys
+-- would not do: keys of version 1 and 2 have random ids, which may be greater than any of version 7. One row, always.
+CREATE TABLE key_id_generator (
+  id     INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+  newest TEXT    CHECK (newest = lower(newest) AND newest GLOB '????????-????-7???-[89ab]???-????????????')
+) STRICT;
+
+INSERT INTO key_id_generator (id, newest)
+VALUES (1, NULL);

@@ -85,9 +85,9 @@ fn add_organization(seed: &mut Seed, number: usize, slug: &str, keys: usize, now
     seed.members.push((id, owner));
     let yesterday = now.before(Duration::from_hours(24));
     seed.keys.extend((0..keys).map(|n| SeedKey {
+        id: key_id(number, n),
         organization: id,
         key: NewKey {
-            id: key_id(number, n),
             secret: secret(number, n),
             settings: KeySettings {
                 name: Name::new(format!("Key number {n}")).expect("a name"),

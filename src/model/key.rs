@@ -186,11 +186,9 @@ pub struct KeySettings {
     pub expires_at: Option<Timestamp>,
 }
 
-/// A key to be stored, before any use, and the secret that only its hash will outlive.
+/// A key to be created. The store generates its id and keeps only the hash of its secret.
 #[derive(Debug, Clone)]
 pub struct NewKey {
-    /// Its id.
-    pub id: KeyId,
     /// The secret.
     pub secret: Secret,
     /// What was chosen.

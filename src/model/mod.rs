@@ -6,6 +6,7 @@
 mod audit;
 mod id;
 mod key;
+mod key_id;
 mod name;
 mod organization;
 mod random;
@@ -22,6 +23,7 @@ pub use key::{
     ApiKey, KeyCursor, KeyPage, KeySettings, KeyStatus, NewKey, RateLimit, Rotated, Rotation,
     Scopes,
 };
+pub use key_id::KeyIdRandom;
 pub use name::{Description, Name, Slug};
 pub use organization::{Access, Actor, Member, MemberAdded, Organization, Role, UnknownRole};
 pub use random::{Random, RandomError};

@@ -3,7 +3,7 @@
 //! Stored at once or not at all, by `Store::seed_if_empty`. A seed is a state and no history: it leaves no lines in
 //! the audit log.
 
-use super::{LiveUse, Member, NewKey, Organization, OrganizationId, Timestamp, Use};
+use super::{KeyId, LiveUse, Member, NewKey, Organization, OrganizationId, Timestamp, Use};
 
 /// Organizations, their members, their keys and what the keys were used for. Each part refers to those before
 /// it.
@@ -24,6 +24,8 @@ pub struct Seed {
 /// A key that has a history.
 #[derive(Debug, Clone)]
 pub struct SeedKey {
+    /// Its id. The ids that the store generates for new keys do not depend on it.
+    pub id: KeyId,
     /// Its owner.
     pub organization: OrganizationId,
     /// The key as it was made.

@@ -7,9 +7,9 @@ use rusqlite::Connection;
 
 use super::{Error, Store, sqlite};
 use crate::model::{
-    Access, Actor, ApiKey, Batch, DailyUsage, Day, Imported, KeyCursor, KeyId, KeyPage, KeyStats,
-    LiveUse, NewKey, OrganizationId, OrganizationRef, Rotated, Rotation, SecretHash, Tally,
-    Timestamp, Use, UserId,
+    Access, Actor, ApiKey, Batch, DailyUsage, Day, Imported, KeyCursor, KeyId, KeyIdRandom,
+    KeyPage, KeyStats, LiveUse, NewKey, OrganizationId, OrganizationRef, Rotated, Rotation,
+    SecretHash, Tally, Timestamp, Use, UserId,
 };
 
 impl Store {
@@ -99,7 +99,8 @@ impl Store {
             .await
     }
 
-    /// Creates a key, and returns it as it is stored.
+    /// Creates a key and returns it. Its id is a UUIDv7 with these `random` bits, greater than every id that was
+    /// generated in this database before: see [`KeyId::next`].
     ///
     /// # Errors
     /// As every write: when the store cannot write, or when too many writes wait.
@@ -108,8 +109,9 @@ impl Store {
         organization: OrganizationRef,
         by: Actor,
         key: NewKey,
+        random: KeyIdRandom,
     ) -> Result<Access<ApiKey>, Error> {
-        self.write(move |tx| sqlite::key_life::create(tx, &organization, &by, &key))
+        self.write(move |tx| sqlite::key_life::create(tx, &organization, &by, &key, random))
             .await
     }
 

@@ -100,7 +100,6 @@ impl KeysApi {
         let now = clock.now();
         let key = NewKey {
             settings: body::settings(body.fields, now)?,
-            id: KeyId(random.uuid().map_err(Failure::from)?),
             secret: Secret::generate(random.bytes().map_err(Failure::from)?),
             created_by: Some(caller.0.clone()),
             created_at: now,
@@ -108,7 +107,8 @@ impl KeysApi {
         let secret = key.secret.clone();
         let organization = OrganizationRef::parse(&organization);
         let by = Actor::User(caller.0);
-        let key = allowed(store.create_key(organization, by, key).await)?;
+        let random = random.bytes().map_err(Failure::from)?;
+        let key = allowed(store.create_key(organization, by, key, random).await)?;
         Ok(Created {
             location: format!("{}/{}", uri.path(), key.id.0),
             body: KeyWithSecretOut::new(key, &secret, now),

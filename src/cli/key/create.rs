@@ -13,8 +13,8 @@ use crate::{
         output::OutputArgs,
     },
     model::{
-        Actor, Description, KeyId, KeySettings, Name, NewKey, OrganizationRef, RateLimit, Scopes,
-        Secret, Timestamp,
+        Actor, Description, KeySettings, Name, NewKey, OrganizationRef, RateLimit, Scopes, Secret,
+        Timestamp,
     },
 };
 
@@ -55,10 +55,9 @@ pub(in crate::cli) struct Args {
 impl Args {
     pub(super) fn run(self, host: &Host) -> Result<(), Error> {
         let now = host.clock.now();
-        let random = &host.random;
+        let id_random = host.random.bytes()?;
         let key = NewKey {
-            id: KeyId(random.uuid()?),
-            secret: Secret::generate(random.bytes()?),
+            secret: Secret::generate(host.random.bytes()?),
             settings: self.settings(now)?,
             created_by: None,
             created_at: now,
@@ -67,7 +66,8 @@ impl Args {
         let key = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
             let named = OrganizationRef::Id(organization.id);
-            super::granted(store.create_key(named, Actor::Operator, key).await?)
+            let created = store.create_key(named, Actor::Operator, key, id_random);
+            super::granted(created.await?)
         })?;
         self.output.print_once(
             || KeyWithSecretOut::new(key.clone(), &secret, now),

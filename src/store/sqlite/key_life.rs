@@ -9,8 +9,8 @@ use rusqlite::{Savepoint, named_params, params};
 use super::{access, audit, keys, row};
 use crate::{
     model::{
-        Access, Act, Actor, ApiKey, KeyId, KeyStatus, NewKey, OrganizationId, OrganizationRef,
-        RateLimit, Rotated, Rotation, Timestamp,
+        Access, Act, Actor, ApiKey, KeyId, KeyIdRandom, KeyStatus, NewKey, OrganizationId,
+        OrganizationRef, RateLimit, Rotated, Rotation, Timestamp,
     },
     store::Error,
 };
@@ -24,6 +24,16 @@ pub(super) const INSERT: &str = "
       :id, :organization_id, :secret_hash, :preview, :name, :description, :scopes,
       :rate_limit, :rate_window_seconds, :created_by, :created_at, :expires_at, :revoked_at
     )";
+
+pub(super) const NEWEST_ID: &str = "
+    SELECT newest
+      FROM key_id_generator
+     WHERE id = 1";
+
+pub(super) const SET_NEWEST_ID: &str = "
+    UPDATE key_id_generator
+       SET newest = ?1
+     WHERE id = 1";
 
 pub(super) const COUNT_INSERTED: &str = "
     UPDATE organization_totals
@@ -66,29 +76,36 @@ pub(in crate::store) fn create(
     organization: &OrganizationRef,
     by: &Actor,
     key: &NewKey,
+    random: KeyIdRandom,
 ) -> Result<Access<ApiKey>, Error> {
     access::manager(tx, organization, by)?.try_map(|organization| {
-        insert(tx, organization, key, None)?;
-        audit::insert(
-            tx,
-            organization,
-            key.created_at,
-            by,
-            &Act::KeyCreated(key.id),
-        )?;
-        keys::by_id(tx, key.id)?.ok_or(Error::UnknownKey(key.id))
+        let id = next_id(tx, key.created_at, random)?;
+        insert(tx, organization, id, key, None)?;
+        audit::insert(tx, organization, key.created_at, by, &Act::KeyCreated(id))?;
+        keys::by_id(tx, id)?.ok_or(Error::UnknownKey(id))
     })
 }
 
-/// Stores a key, without any use, and counts it. Its secret is hashed here and goes no further.
+/// Generates the id of a new key. It is greater than every id that was generated in this database before, since the
+/// newest one is read and replaced in the transaction that creates the key.
+fn next_id(tx: &Savepoint<'_>, now: Timestamp, random: KeyIdRandom) -> Result<KeyId, Error> {
+    let mut newest = tx.prepare_cached(NEWEST_ID)?;
+    let newest = newest.query_row([], |row| row.get(0))?;
+    let id = KeyId::next(newest, now, random);
+    row::one(tx.prepare_cached(SET_NEWEST_ID)?.execute([id])?)?;
+    Ok(id)
+}
+
+/// Inserts a key without usage and adds it to the organization's totals. The secret is hashed here.
 pub(super) fn insert(
     tx: &Savepoint<'_>,
     organization: OrganizationId,
+    id: KeyId,
     key: &NewKey,
     revoked_at: Option<Timestamp>,
 ) -> Result<(), Error> {
     tx.prepare_cached(INSERT)?.execute(named_params! {
-        ":id": key.id,
+        ":id": id,
         ":organization_id": organization,
         ":secret_hash": key.secret.hash().as_bytes(),
         ":preview": key.secret.preview(),

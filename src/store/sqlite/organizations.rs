@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Savepoint, params};
 
 use super::{audit, key_life, members, row, usage};
 use crate::{
-    model::{Act, Actor, Organization, OrganizationRef, Seed},
+    model::{Act, Actor, Organization, OrganizationRef, Seed, SeedKey},
     store::Error,
 };
 
@@ -52,7 +52,13 @@ pub(in crate::store) fn seed_if_empty(tx: &Savepoint<'_>, seed: &Seed) -> Result
         members::insert(tx, *organization, member)?;
     }
     for seeded in &seed.keys {
-        key_life::insert(tx, seeded.organization, &seeded.key, seeded.revoked_at)?;
+        let SeedKey {
+            id,
+            organization,
+            ref key,
+            revoked_at,
+        } = *seeded;
+        key_life::insert(tx, organization, id, key, revoked_at)?;
     }
     usage::record(tx, seed.uses.iter().copied())?;
     usage::record_live(tx, &seed.live_uses)?;

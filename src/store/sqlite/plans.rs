@@ -9,7 +9,7 @@ use super::{
     access, audit, batches, key_life, keys, members, organizations, rate, schema, stats, usage,
 };
 
-const STATEMENTS: [(&str, &str); 35] = [
+const STATEMENTS: [(&str, &str); 37] = [
     (
         "access::ORGANIZATION_AND_ROLE",
         access::ORGANIZATION_AND_ROLE,
@@ -19,6 +19,8 @@ const STATEMENTS: [(&str, &str); 35] = [
     ("batches::FIND", batches::FIND),
     ("batches::INSERT", batches::INSERT),
     ("key_life::INSERT", key_life::INSERT),
+    ("key_life::NEWEST_ID", key_life::NEWEST_ID),
+    ("key_life::SET_NEWEST_ID", key_life::SET_NEWEST_ID),
     ("key_life::COUNT_INSERTED", key_life::COUNT_INSERTED),
     ("key_life::RETIRE_SECRET", key_life::RETIRE_SECRET),
     ("key_life::REPLACE_SECRET", key_life::REPLACE_SECRET),

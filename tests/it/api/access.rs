@@ -22,7 +22,7 @@ fn expected(seed: &Seed, user: usize, organization: usize, key: usize) -> Status
     let owns = seed
         .keys
         .iter()
-        .any(|stored| stored.organization == id && stored.key.id == worlds::key(key));
+        .any(|stored| stored.organization == id && stored.id == worlds::key(key));
     match (is_member, owns) {
         (false, _) => StatusCode::FORBIDDEN,
         (true, false) => StatusCode::NOT_FOUND,

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::api::harness::{
     ACME, ANA, DIEGO, INITECH, TestApp, body, key_path, keys_path, later, message,
@@ -56,6 +57,51 @@ async fn an_organization_without_keys_has_an_empty_list() {
     let app = TestApp::demo().await;
     let page = app.json(ANA, &keys_path(INITECH)).await;
     assert_eq!(page, json!({ "items": [], "nextCursor": null }));
+}
+
+/// A new key of Acme Corp: its id.
+async fn create(app: &TestApp) -> String {
+    let asked = json!({ "name": "x" });
+    let key = body(app.post(ANA, &keys_path(ACME), &asked).await, 201).await;
+    key["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn list_has_the_order_of_creation_within_a_millisecond() {
+    let app = TestApp::demo().await;
+    let before = ids(&app.json(ANA, &keys_path(ACME)).await);
+    let mut expected = Vec::new();
+    for _ in 0..20 {
+        expected.push(create(&app).await);
+    }
+    expected.reverse();
+    expected.extend(before);
+    assert_eq!(ids(&app.json(ANA, &keys_path(ACME)).await), expected);
+}
+
+#[tokio::test]
+async fn create_generates_increasing_ids_also_when_the_clock_is_set_back() {
+    let mut app = TestApp::demo().await;
+    let mut created = Vec::new();
+    for millis in [0, 1, 1, -1, -20_000, 0, 5, 2] {
+        app.set_clock(later(millis));
+        created.push((millis, create(&app).await));
+        if millis == 5 {
+            // A restart does not forget the newest id.
+            app = TestApp::again(app.stop().await).await;
+        }
+    }
+    assert!(created.is_sorted_by(|older, newer| older.1 < newer.1));
+    for (_, id) in &created {
+        assert_eq!(Uuid::try_parse(id).unwrap().get_version_num(), 7, "{id}");
+    }
+    // By `createdAt`, and in the order of creation among those of one millisecond.
+    created.sort_by_key(|(millis, _)| *millis);
+    let expected: Vec<String> = created.into_iter().rev().map(|(_, id)| id).collect();
+    let pages = pages(&app, 3).await;
+    let listed: Vec<String> = pages.iter().flat_map(ids).collect();
+    let listed = listed.into_iter().filter(|id| expected.contains(id));
+    assert_eq!(listed.collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]

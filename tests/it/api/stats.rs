@@ -31,7 +31,7 @@ fn model(seed: &Seed, organization: usize, now: Timestamp, days: i64) -> Value {
         let uses = seed
             .uses
             .iter()
-            .filter(|used| used.key == key.id && used.count > 0);
+            .filter(|used| used.key == seeded.id && used.count > 0);
         let last = uses.clone().map(|used| used.at).max();
         let usage = sum(uses);
         total += usage;
@@ -49,7 +49,7 @@ fn model(seed: &Seed, organization: usize, now: Timestamp, days: i64) -> Value {
         }
         recent.extend(last.map(|at| {
             json!({
-                "id": key.id.0, "name": key.settings.name.as_str(), "preview": key.secret.preview(), "status": name,
+                "id": seeded.id.0, "name": key.settings.name.as_str(), "preview": key.secret.preview(), "status": name,
                 "totalRequests": usage.total_requests(), "lastUsedAt": at.to_string(),
             })
         }));
@@ -89,7 +89,7 @@ fn day(seed: &Seed, organization: OrganizationId, now: Timestamp, ago: i64) -> V
             && seed
                 .keys
                 .iter()
-                .any(|key| key.key.id == used.key && key.organization == organization)
+                .any(|key| key.id == used.key && key.organization == organization)
     };
     let usage = sum(seed.uses.iter().filter(mine));
     json!({

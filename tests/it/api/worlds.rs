@@ -101,9 +101,9 @@ fn build(members: &[bool], keys: &[Key]) -> Seed {
     };
     for (n, (owner, revoked, expiry, uses)) in keys.iter().enumerate() {
         seed.keys.push(SeedKey {
+            id: key(n),
             organization: organization(*owner),
             key: NewKey {
-                id: key(n),
                 secret: Secret::generate([u8::try_from(n).unwrap(); 32]),
                 settings: KeySettings {
                     name: Name::new(format!("Key {n}")).unwrap(),

@@ -123,6 +123,15 @@ fn write_together(writes: usize) {
             assert_eq!(acts(action, by_cli), i64::try_from(each * lives).unwrap());
         }
     }
+    // In the order of the transactions.
+    let created = "SELECT key_id FROM audit_log WHERE action = 'key.created' ORDER BY id";
+    let mut created = conn.prepare(created).unwrap();
+    let ids: Vec<String> = created
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert!(ids.is_sorted_by(|older, newer| older < newer), "{ids:?}");
     let check = |sql: &str| -> String { conn.query_row(sql, [], |row| row.get(0)).unwrap() };
     assert_eq!(check("PRAGMA integrity_check"), "ok");
     let wrong: i64 = conn.query_row(WRONG_TOTALS, [], |row| row.get(0)).unwrap();

@@ -9,7 +9,8 @@ fn home_of_version_1() -> Home {
     let home = Home::demo();
     home.sqlite(DATABASE)
         .execute_batch(
-            "DROP TABLE audit_log;
+            "DROP TABLE key_id_generator;
+             DROP TABLE audit_log;
              DROP TABLE rate_slots;
              DROP TABLE usage_batches;
              DROP TABLE retiring_secrets;

@@ -2,8 +2,7 @@
 
 use llavero::{
     model::{
-        Access, Actor, ApiKey, KeyId, KeySettings, Name, NewKey, OrganizationRef, Scopes, Secret,
-        UserId,
+        Access, Actor, ApiKey, KeySettings, Name, NewKey, OrganizationRef, Scopes, Secret, UserId,
     },
     sandbox::{DEFAULT_CLOCK, Limits, SessionId, SessionTx},
 };
@@ -12,7 +11,6 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use uuid::Uuid;
 
 use super::{KEYS, SandboxApp};
 use crate::api::harness::{ANA, TestApp, lasting_token};
@@ -20,7 +18,6 @@ use crate::api::harness::{ANA, TestApp, lasting_token};
 /// Does what a request to create a key would.
 async fn create(visit: &SessionTx, n: u8) {
     let key = NewKey {
-        id: KeyId(Uuid::from_u128(n.into())),
         secret: Secret::generate([n; 32]),
         settings: KeySettings {
             name: Name::try_from("x".to_owned()).unwrap(),
@@ -34,7 +31,8 @@ async fn create(visit: &SessionTx, n: u8) {
     };
     let by = Actor::User(UserId::new(ANA).unwrap());
     let initech = OrganizationRef::parse("initech");
-    let made: Access<ApiKey> = visit.app.store.create_key(initech, by, key).await.unwrap();
+    let created = visit.app.store.create_key(initech, by, key, [n; 10]);
+    let made: Access<ApiKey> = created.await.unwrap();
     assert!(matches!(made, Access::Granted(_)));
 }
 

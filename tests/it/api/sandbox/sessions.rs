@@ -35,6 +35,22 @@ async fn session_changes_are_private() {
 }
 
 #[tokio::test]
+async fn list_has_the_order_of_creation_although_the_clock_stands_still() {
+    let app = SandboxApp::start().await;
+    let session = app.session("one");
+    let mut expected = Vec::new();
+    for n in 0..10 {
+        expected.push(session.create(&n.to_string()).await["id"].clone());
+    }
+    expected.reverse();
+    let page = session.json(KEYS).await;
+    let items = page["items"].as_array().unwrap().iter();
+    let listed: Vec<Value> = items.map(|key| key["id"].clone()).collect();
+    assert_eq!(listed, expected);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn session_is_shared_by_all_users_in_it() {
     let app = SandboxApp::start().await;
     let team = app.session("team");
