@@ -17,7 +17,11 @@ use poem_openapi::{
     payload::Json,
 };
 
-use crate::{key_validation::Quota, model::RandomError, store};
+use crate::{
+    key_validation::Quota,
+    model::{RandomError, RotationRefused, Timestamp},
+    store,
+};
 
 /// The body of every error.
 #[derive(Debug, Clone, PartialEq, Eq, Object)]
@@ -71,6 +75,9 @@ pub(super) enum Failure {
     /// The key has expired, and cannot be rotated.
     #[error("API key expired")]
     KeyExpired,
+    /// The previous secret of the key still works, until this instant.
+    #[error("Rotation in progress. The previous secret works until {0}.")]
+    RotationInProgress(Timestamp),
     /// Whoever asks whether a key may pass has sent none, or none that there is.
     #[error("Invalid API key")]
     InvalidKey,
@@ -178,6 +185,7 @@ impl Failure {
             Self::MethodNotAllowed { .. } => "method-not-allowed",
             Self::KeyRevoked | Self::RevokedKeyUsed => "key-revoked",
             Self::KeyExpired | Self::ExpiredKeyUsed => "key-expired",
+            Self::RotationInProgress(_) => "rotation-in-progress",
             Self::InvalidKey => "invalid-key",
             Self::MissingScopes(_) => "missing-scopes",
             Self::RateLimited(_) => "rate-limited",
@@ -263,7 +271,9 @@ impl ResponseError for Failure {
             Self::NotAMember | Self::RoleTooLow | Self::MissingScopes(_) => StatusCode::FORBIDDEN,
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::KeyNotFound | Self::NoRoute { .. } => StatusCode::NOT_FOUND,
-            Self::KeyRevoked | Self::KeyExpired => StatusCode::CONFLICT,
+            Self::KeyRevoked | Self::KeyExpired | Self::RotationInProgress(_) => {
+                StatusCode::CONFLICT
+            }
             Self::NotJson | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -296,6 +306,16 @@ impl From<store::Error> for Failure {
             Self::Unavailable { cause }
         } else {
             Self::Internal { cause }
+        }
+    }
+}
+
+impl From<RotationRefused> for Failure {
+    fn from(refused: RotationRefused) -> Self {
+        match refused {
+            RotationRefused::Revoked => Self::KeyRevoked,
+            RotationRefused::Expired => Self::KeyExpired,
+            RotationRefused::InProgress(until) => Self::RotationInProgress(until),
         }
     }
 }

@@ -169,6 +169,13 @@ impl ApiKey {
     pub fn status(&self, now: Timestamp) -> KeyStatus {
         KeyStatus::at(now, self.revoked_at, self.expires_at)
     }
+
+    /// Returns when a secret with a grace period until `grace_end` stops working. A secret does not outlive its key.
+    #[must_use]
+    pub fn secret_end(&self, grace_end: Timestamp) -> Timestamp {
+        self.expires_at
+            .map_or(grace_end, |expiry| expiry.min(grace_end))
+    }
 }
 
 /// What whoever makes a key chooses.
@@ -197,40 +204,6 @@ pub struct NewKey {
     pub created_by: Option<UserId>,
     /// When it is made.
     pub created_at: Timestamp,
-}
-
-/// A new secret for a key that stays the same otherwise.
-#[derive(Debug, Clone)]
-pub struct Rotation {
-    /// The secret that works from now on.
-    pub secret: Secret,
-    /// When it happens.
-    pub at: Timestamp,
-    /// How long the secret that was current until then works beside the new one, at most
-    /// [`Rotation::LONGEST_GRACE`].
-    pub grace: Duration,
-}
-
-impl Rotation {
-    /// The longest grace: a week.
-    pub const LONGEST_GRACE: Duration = Duration::from_hours(7 * 24);
-
-    /// When the grace ends.
-    #[must_use]
-    pub fn grace_ends_at(&self) -> Timestamp {
-        self.at.after(self.grace)
-    }
-}
-
-/// How an attempt to rotate a key ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rotated {
-    /// The key has its new secret.
-    Done(Box<ApiKey>),
-    /// The key is revoked: nothing was changed.
-    Revoked,
-    /// The key has expired: nothing was changed.
-    Expired,
 }
 
 /// Where a list of keys goes on: behind this key, in the order from new to old.

@@ -10,6 +10,7 @@ mod key_id;
 mod name;
 mod organization;
 mod random;
+mod rotation;
 mod secret;
 mod seed;
 mod stats;
@@ -19,14 +20,12 @@ mod usage;
 
 pub use audit::{Act, AuditEntry};
 pub use id::{KeyId, OrganizationId, OrganizationRef, UserId};
-pub use key::{
-    ApiKey, KeyCursor, KeyPage, KeySettings, KeyStatus, NewKey, RateLimit, Rotated, Rotation,
-    Scopes,
-};
+pub use key::{ApiKey, KeyCursor, KeyPage, KeySettings, KeyStatus, NewKey, RateLimit, Scopes};
 pub use key_id::KeyIdRandom;
 pub use name::{Description, Name, Slug};
 pub use organization::{Access, Actor, Member, MemberAdded, Organization, Role, UnknownRole};
 pub use random::{Random, RandomError};
+pub use rotation::{OlderSecrets, Rotated, Rotation, RotationRefused};
 pub use secret::{Secret, SecretHash};
 pub use seed::{Seed, SeedKey};
 pub use stats::{DailyUsage, KeyCounts, KeyStats, RecentKey};

@@ -115,8 +115,8 @@ impl Store {
             .await
     }
 
-    /// Gives an active key a new secret; everything else about it stays. The secret until now works until the
-    /// grace ends, and the one before it no longer.
+    /// Gives a key a new secret, unless the key's state or an earlier rotation does not allow it: see
+    /// [`Rotation::decide`]. Everything else about the key stays.
     ///
     /// # Errors
     /// As every write.

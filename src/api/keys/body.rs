@@ -1,6 +1,6 @@
 //! What is asked with a body: the settings of a new key, the grace of a rotation.
 //!
-//! The annotated structs are what the document says; [`settings`] and [`grace`] are what is checked, field by
+//! The annotated structs are what the document says; [`settings`] and [`rotation`] are what is checked, field by
 //! field, by the model's rules. schemathesis holds the two together in CI.
 
 use std::time::Duration;
@@ -48,9 +48,14 @@ struct RateLimitIn {
 #[derive(Object)]
 #[oai(rename = "RotateApiKey", rename_all = "camelCase", example)]
 pub(super) struct RotateKeyIn {
-    /// How long the old secret works beside the new one, in seconds, at most a week. 0 ends it at once.
+    /// How long the previous secret works beside the new one, in seconds, at most a week. 0 ends all older secrets at
+    /// once.
     #[oai(validator(minimum(value = "0"), maximum(value = "604800")))]
     grace_seconds: i64,
+    /// During the grace period of an earlier rotation, replace the newest secret; the previous one keeps its end. For
+    /// a client that lost the response with the newest secret. No effect outside a grace period, or with
+    /// `graceSeconds` 0.
+    replace_new: Option<bool>,
 }
 
 /// The settings of a new key, as [`CreateKeyIn`] documents them.
@@ -81,12 +86,13 @@ pub(super) fn settings(mut fields: Fields, now: Timestamp) -> Result<KeySettings
     }))
 }
 
-/// The grace of a rotation, as [`RotateKeyIn`] documents it.
-pub(super) fn grace(mut fields: Fields) -> Result<Duration, Failure> {
+/// Reads the grace period and `replaceNew` of a rotation, as [`RotateKeyIn`] documents them.
+pub(super) fn rotation(mut fields: Fields) -> Result<(Duration, bool), Failure> {
     let longest = i64::try_from(Rotation::LONGEST_GRACE.as_secs()).unwrap_or(i64::MAX);
     let seconds = fields.whole_number("graceSeconds", 0..=longest);
     let seconds = seconds.and_then(|seconds| seconds.try_into().ok());
-    fields.finish(seconds.map(Duration::from_secs))
+    let replace_new = fields.boolean("replaceNew").unwrap_or(false);
+    fields.finish(seconds.map(|seconds| (Duration::from_secs(seconds), replace_new)))
 }
 
 /// What is said of a body with several problems, for the document.
@@ -115,6 +121,7 @@ impl Example for RotateKeyIn {
     fn example() -> Self {
         Self {
             grace_seconds: 86_400,
+            replace_new: Some(false),
         }
     }
 }

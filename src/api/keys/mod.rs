@@ -143,8 +143,9 @@ impl KeysApi {
     /// Rotate an API key
     ///
     /// Give an API key a new secret, which is in this answer and is never shown again. The key keeps its id, its
-    /// settings and its statistics. Its old secret works until the grace ends, or until a further rotation does:
-    /// a key has two secrets at most. Requires the owner or admin role.
+    /// settings and its statistics. Its previous secret works until the grace period ends. During a grace period, a
+    /// further rotation is a 409, unless `graceSeconds` is 0, which ends all older secrets, or `replaceNew` is true,
+    /// which replaces the newest one. Requires the owner or admin role.
     #[oai(
         path = "/organizations/:organizationId/api-keys/:id/rotate",
         method = "post",
@@ -167,8 +168,10 @@ impl KeysApi {
             random,
             ..
         } = app.0;
+        let (grace, replace_new) = body::rotation(body.fields)?;
         let rotation = Rotation {
-            grace: body::grace(body.fields)?,
+            grace,
+            replace_new,
             secret: Secret::generate(random.bytes().map_err(Failure::from)?),
             at: clock.now(),
         };
@@ -177,9 +180,8 @@ impl KeysApi {
         let (by, id) = (Actor::User(caller.0), KeyId::parse(&id));
         let rotated = store.rotate_key(organization, by, id, rotation).await;
         match allowed(rotated)?.ok_or(Failure::KeyNotFound)? {
-            Rotated::Done(key) => Ok(Reply(KeyWithSecretOut::new(*key, &secret, now))),
-            Rotated::Revoked => Err(Failure::KeyRevoked.into()),
-            Rotated::Expired => Err(Failure::KeyExpired.into()),
+            Rotated::Done(key, _) => Ok(Reply(KeyWithSecretOut::new(*key, &secret, now))),
+            Rotated::Refused(refused) => Err(Failure::from(refused).into()),
         }
     }
 

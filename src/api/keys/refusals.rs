@@ -4,9 +4,12 @@
 //! fuzzing in CI finds a status that is sent and not documented.
 
 use super::{Limit, body::example_of_problems};
-use crate::api::{
-    error::Failure,
-    extract::{CursorParam, body_refusals},
+use crate::{
+    api::{
+        error::Failure,
+        extract::{CursorParam, body_refusals},
+    },
+    model::Timestamp,
 };
 
 pub(in crate::api) fn get() -> Vec<Failure> {
@@ -39,6 +42,7 @@ pub(in crate::api) fn rotate() -> Vec<Failure> {
         Failure::KeyNotFound,
         Failure::KeyRevoked,
         Failure::KeyExpired,
+        Failure::RotationInProgress(Timestamp::from_millis(1_767_700_800_000)),
     ]);
     refusals
 }

@@ -72,7 +72,7 @@ impl Args {
         self.output.print_once(
             || KeyWithSecretOut::new(key.clone(), &secret, now),
             || super::with_secret(&key, &secret, now),
-            |error| super::lost(&key, "created", &error),
+            |error| super::lost(&key, "created", "", &error),
         )
     }
 

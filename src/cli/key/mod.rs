@@ -111,11 +111,12 @@ fn with_secret(key: &ApiKey, secret: &Secret, now: Timestamp) -> String {
     )
 }
 
-/// What to say when nobody got the new secret of a key.
-fn lost(key: &ApiKey, done: &str, error: &io::Error) -> Error {
+/// The error of a command that could not print the new secret of a key. `flags` are those of the `key rotate` that
+/// replaces the secret.
+fn lost(key: &ApiKey, done: &str, flags: &str, error: &io::Error) -> Error {
     let id = key.id.0;
     Error::negative(format!(
-        "the API key {id} is {done}, and its secret could not be written: {error}; give it another with `llavero key rotate {id}`"
+        "the API key {id} is {done}, and its secret could not be written: {error}; give it another with `llavero key rotate {id}{flags}`"
     ))
 }
 

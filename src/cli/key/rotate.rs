@@ -1,13 +1,16 @@
-//! `llavero key rotate`: a new secret for a key, printed this once, and what becomes of the old ones.
+//! `llavero key rotate`: gives a key a new secret and prints it, this once.
 //!
-//! A key has two secrets at most: the new one, and the one before it until its grace ends.
+//! Says what becomes of the older secrets. A key has at most two that work: the newest, and the previous one during
+//! a grace period.
 
 use std::time::Duration;
 
 use crate::{
     api::KeyWithSecretOut,
     cli::{Error, Host, database::DatabaseArgs, moment, output::OutputArgs},
-    model::{Actor, ApiKey, OrganizationRef, Rotated, Rotation, Secret, Timestamp},
+    model::{
+        Actor, ApiKey, OlderSecrets, OrganizationRef, Rotated, Rotation, RotationRefused, Secret,
+    },
 };
 
 /// The arguments of `llavero key rotate`.
@@ -16,10 +19,14 @@ pub(in crate::cli) struct Args {
     /// The key's id
     id: String,
 
-    /// How long the old secret works beside the new one, at most 7d; 0s ends it at once. One that is still retiring
-    /// from an earlier rotation ends at once in any case
+    /// How long the previous secret works beside the new one, at most 7d; 0s ends all older secrets at once
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = grace)]
     grace: Duration,
+
+    /// During the grace period of an earlier rotation, replace the newest secret; the previous one keeps its end.
+    /// For a newest secret that was lost
+    #[arg(long)]
+    replace_new: bool,
 
     #[command(flatten)]
     database: DatabaseArgs,
@@ -35,47 +42,58 @@ impl Args {
             secret: Secret::generate(host.random.bytes()?),
             at: now,
             grace: self.grace,
+            replace_new: self.replace_new,
         };
         let secret = rotation.secret.clone();
-        let (retiring, rotated) = self.database.with_store(async |store| {
+        let rotated = self.database.with_store(async |store| {
             let key = super::find(store, &self.id).await?;
-            let retiring = store.old_secret_until(key.id, now).await?;
             let organization = OrganizationRef::Id(key.organization);
             let rotated = store.rotate_key(organization, Actor::Operator, Some(key.id), rotation);
-            Ok((retiring, super::granted_key(rotated.await?)?))
+            super::granted_key(rotated.await?)
         })?;
-        let key = match rotated {
-            Rotated::Done(key) => *key,
-            Rotated::Revoked => return Err(self.inactive("is revoked")),
-            Rotated::Expired => return Err(self.inactive("has expired")),
+        let (key, older) = match rotated {
+            Rotated::Done(key, older) => (*key, older),
+            Rotated::Refused(refused) => return Err(self.refused(refused)),
         };
         self.output.print_once(
             || KeyWithSecretOut::new(key.clone(), &secret, now),
-            || super::with_secret(&key, &secret, now) + &self.fate(&key, retiring, now),
-            |error| super::lost(&key, "rotated", &error),
+            || super::with_secret(&key, &secret, now) + &notice(&key, older),
+            |error| super::lost(&key, "rotated", " --replace-new", &error),
         )
     }
 
-    /// What becomes of the secrets before the new one. None outlives its key.
-    fn fate(&self, key: &ApiKey, retiring: Option<Timestamp>, now: Timestamp) -> String {
-        let ends = now.after(self.grace);
-        let ends = key.expires_at.map_or(ends, |expiry| expiry.min(ends));
-        let mut fate = if self.grace.is_zero() {
-            "The old secret no longer works.\n".to_owned()
-        } else {
-            format!("The old secret works until {ends}.\n")
+    fn refused(&self, refused: RotationRefused) -> Error {
+        let state = match refused {
+            RotationRefused::Revoked => "is revoked",
+            RotationRefused::Expired => "has expired",
+            RotationRefused::InProgress(until) => {
+                return Error::negative(format!(
+                    "Rotation in progress. The previous secret works until {until}. Use --replace-new to replace the \
+                     newest secret, or --grace 0s to end all older secrets"
+                ));
+            }
         };
-        if retiring.is_some() {
-            fate += "The one before it, which was retiring still, no longer works.\n";
-        }
-        fate
-    }
-
-    fn inactive(&self, state: &str) -> Error {
         Error::negative(format!(
             "the API key {} {state}: create another with `llavero key create`",
             self.id
         ))
+    }
+}
+
+/// Tells what becomes of the older secrets of a key.
+fn notice(key: &ApiKey, older: OlderSecrets) -> String {
+    match older {
+        OlderSecrets::End => "The old secret no longer works.\n".to_owned(),
+        OlderSecrets::KeepNewest { grace_end } => {
+            format!(
+                "The old secret works until {}.\n",
+                key.secret_end(grace_end)
+            )
+        }
+        OlderSecrets::KeepPrevious { grace_end } => format!(
+            "The replaced secret no longer works. The previous one works until {}.\n",
+            key.secret_end(grace_end)
+        ),
     }
 }
 

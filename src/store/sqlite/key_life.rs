@@ -9,7 +9,7 @@ use rusqlite::{Savepoint, named_params, params};
 use super::{access, audit, keys, row};
 use crate::{
     model::{
-        Access, Act, Actor, ApiKey, KeyId, KeyIdRandom, KeyStatus, NewKey, OrganizationId,
+        Access, Act, Actor, ApiKey, KeyId, KeyIdRandom, NewKey, OlderSecrets, OrganizationId,
         OrganizationRef, RateLimit, Rotated, Rotation, Timestamp,
     },
     store::Error,
@@ -41,7 +41,7 @@ pub(super) const COUNT_INSERTED: &str = "
            revoked_keys = revoked_keys + ?2
      WHERE organization_id = ?1";
 
-/// A further rotation replaces the secret that was still retiring: its grace ends.
+/// Makes the newest secret the previous one. A row of an earlier rotation is of a secret that no longer works.
 pub(super) const RETIRE_SECRET: &str = "
     INSERT INTO retiring_secrets (key_id, secret_hash, valid_until)
     SELECT id,
@@ -52,6 +52,10 @@ pub(super) const RETIRE_SECRET: &str = "
         ON CONFLICT (key_id) DO UPDATE
        SET secret_hash = excluded.secret_hash,
            valid_until = excluded.valid_until";
+
+pub(super) const END_PREVIOUS_SECRET: &str = "
+    DELETE FROM retiring_secrets
+     WHERE key_id = ?1";
 
 pub(super) const REPLACE_SECRET: &str = "
     UPDATE api_keys
@@ -123,7 +127,7 @@ pub(super) fn insert(
     row::one(count.execute(params![organization, revoked_at.is_some()])?)
 }
 
-/// Gives a key a new secret; see [`crate::store::Store::rotate_key`].
+/// Rotates a key; see [`crate::store::Store::rotate_key`].
 pub(in crate::store) fn rotate(
     tx: &Savepoint<'_>,
     organization: &OrganizationRef,
@@ -132,25 +136,44 @@ pub(in crate::store) fn rotate(
     rotation: &Rotation,
 ) -> Result<Access<Option<Rotated>>, Error> {
     change(tx, organization, by, key, |key| {
-        match key.status(rotation.at) {
-            KeyStatus::Active => {}
-            KeyStatus::Revoked => return Ok(Rotated::Revoked),
-            KeyStatus::Expired => return Ok(Rotated::Expired),
-        }
-        tx.prepare_cached(RETIRE_SECRET)?
-            .execute(params![key.id, rotation.grace_ends_at()])?;
-        tx.prepare_cached(REPLACE_SECRET)?.execute(params![
-            key.id,
-            rotation.secret.hash().as_bytes(),
-            rotation.secret.preview(),
-        ])?;
+        let previous = keys::old_secret_until(tx, key.id, rotation.at)?;
+        let older = match rotation.decide(&key, previous) {
+            Ok(older) => older,
+            Err(refused) => return Ok(Rotated::Refused(refused)),
+        };
+        replace_secret(tx, key.id, rotation, older)?;
         let act = Act::KeyRotated(key.id);
         audit::insert(tx, key.organization, rotation.at, by, &act)?;
-        Ok(Rotated::Done(Box::new(ApiKey {
+        let key = ApiKey {
             preview: rotation.secret.preview(),
             ..key
-        })))
+        };
+        Ok(Rotated::Done(Box::new(key), older))
     })
+}
+
+/// Stores the new secret of a key, and what becomes of its older ones.
+fn replace_secret(
+    tx: &Savepoint<'_>,
+    key: KeyId,
+    rotation: &Rotation,
+    older: OlderSecrets,
+) -> Result<(), Error> {
+    match older {
+        OlderSecrets::End => {
+            tx.prepare_cached(END_PREVIOUS_SECRET)?.execute([key])?;
+        }
+        OlderSecrets::KeepNewest { grace_end } => {
+            let mut retire = tx.prepare_cached(RETIRE_SECRET)?;
+            row::one(retire.execute(params![key, grace_end])?)?;
+        }
+        OlderSecrets::KeepPrevious { .. } => {}
+    }
+    row::one(tx.prepare_cached(REPLACE_SECRET)?.execute(params![
+        key,
+        rotation.secret.hash().as_bytes(),
+        rotation.secret.preview(),
+    ])?)
 }
 
 /// Revokes a key; see [`crate::store::Store::revoke_key`].

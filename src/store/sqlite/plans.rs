@@ -9,7 +9,7 @@ use super::{
     access, audit, batches, key_life, keys, members, organizations, rate, schema, stats, usage,
 };
 
-const STATEMENTS: [(&str, &str); 37] = [
+const STATEMENTS: [(&str, &str); 38] = [
     (
         "access::ORGANIZATION_AND_ROLE",
         access::ORGANIZATION_AND_ROLE,
@@ -23,6 +23,10 @@ const STATEMENTS: [(&str, &str); 37] = [
     ("key_life::SET_NEWEST_ID", key_life::SET_NEWEST_ID),
     ("key_life::COUNT_INSERTED", key_life::COUNT_INSERTED),
     ("key_life::RETIRE_SECRET", key_life::RETIRE_SECRET),
+    (
+        "key_life::END_PREVIOUS_SECRET",
+        key_life::END_PREVIOUS_SECRET,
+    ),
     ("key_life::REPLACE_SECRET", key_life::REPLACE_SECRET),
     ("key_life::REVOKE", key_life::REVOKE),
     ("key_life::COUNT_REVOKED", key_life::COUNT_REVOKED),

@@ -117,7 +117,7 @@ async fn the_grace_of_a_rotation_is_required_and_at_most_a_week() {
     let app = TestApp::demo().await;
     let path = key_path(ACME, PRODUCTION) + "/rotate";
     for grace in [json!(0), json!(604_800), json!(60.0)] {
-        let asked = json!({ "graceSeconds": grace });
+        let asked = json!({ "graceSeconds": grace, "replaceNew": true });
         body(app.post(ANA, &path, &asked).await, 200).await;
     }
     for grace in [
@@ -136,6 +136,25 @@ async fn the_grace_of_a_rotation_is_required_and_at_most_a_week() {
     let answer = app.post(ANA, &path, &json!({ "grace": 60 })).await;
     let expected = "graceSeconds is missing; grace is not known here";
     assert_eq!(message(answer, 400).await, expected);
+}
+
+#[tokio::test]
+async fn replace_new_is_a_boolean_or_absent() {
+    let app = TestApp::demo().await;
+    let path = key_path(ACME, PRODUCTION) + "/rotate";
+    for value in [json!(true), json!(false), json!(null)] {
+        let asked = json!({ "graceSeconds": 0, "replaceNew": value });
+        body(app.post(ANA, &path, &asked).await, 200).await;
+    }
+    for value in [json!("true"), json!(1), json!([]), json!({})] {
+        let asked = json!({ "graceSeconds": -1, "replaceNew": value });
+        let expected = "graceSeconds must be a whole number from 0 to 604800; \
+                        replaceNew must be true or false";
+        let answer = app.post(ANA, &path, &asked).await;
+        assert_eq!(message(answer, 400).await, expected, "{value}");
+    }
+    let answer = app.post(ANA, &path, &json!({ "replaceNew": true })).await;
+    assert_eq!(message(answer, 400).await, "graceSeconds is missing");
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ enum Step {
     Rotate {
         key: usize,
         grace_seconds: i64,
+        replace_new: bool,
     },
     Revoke {
         key: usize,
@@ -35,7 +36,13 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         prop::option::of(1..3000i64).prop_map(|lifetime| Step::Create { lifetime }),
-        (0..6usize, 0..3i64).prop_map(|(key, grace_seconds)| Step::Rotate { key, grace_seconds }),
+        (0..6usize, 0..3i64, any::<bool>()).prop_map(|(key, grace_seconds, replace_new)| {
+            Step::Rotate {
+                key,
+                grace_seconds,
+                replace_new,
+            }
+        }),
         (0..6usize).prop_map(|key| Step::Revoke { key }),
         (0..1500i64).prop_map(|millis| Step::Wait { millis }),
     ]
@@ -81,8 +88,13 @@ impl World {
                 self.app.set_clock(later(self.now));
             }
             Step::Create { lifetime } => self.create(user, lifetime, refused).await,
-            Step::Rotate { key, grace_seconds } => {
-                self.rotate(user, key, grace_seconds, refused).await;
+            Step::Rotate {
+                key,
+                grace_seconds,
+                replace_new,
+            } => {
+                let asked = json!({ "graceSeconds": grace_seconds, "replaceNew": replace_new });
+                self.rotate(user, key, &asked, refused).await;
             }
             Step::Revoke { key } => self.revoke(user, key, refused).await,
         }
@@ -109,22 +121,27 @@ impl World {
         });
     }
 
-    async fn rotate(&mut self, user: &str, key: usize, grace_seconds: i64, refused: Option<u16>) {
+    async fn rotate(&mut self, user: &str, key: usize, asked: &Value, refused: Option<u16>) {
         let Some(key) = self.keys.get_mut(key) else {
             return;
         };
         let path = key_path(INITECH, &key.id) + "/rotate";
-        let asked = json!({ "graceSeconds": grace_seconds });
-        let answer = self.app.post(user, &path, &asked).await;
-        let inactive = (key.status(self.now) != "active").then_some(409);
-        let expected = refused.or(inactive).unwrap_or(200);
+        let answer = self.app.post(user, &path, asked).await;
+        let grace = asked["graceSeconds"].as_i64().unwrap() * 1000;
+        let in_grace = matches!(key.retiring, Some((_, until)) if until > self.now);
+        let replaces = in_grace && asked["replaceNew"] == true;
+        let is_allowed = key.status(self.now) == "active" && (grace == 0 || !in_grace || replaces);
+        let expected = refused.unwrap_or(if is_allowed { 200 } else { 409 });
         assert_eq!(answer.status(), expected);
         if expected == 200 {
             let rotated: Value = answer.json().await.unwrap();
-            let old = std::mem::replace(&mut key.secret, rotated["key"].clone());
-            let retiring = (old, self.now + grace_seconds * 1000);
-            let before = key.retiring.replace(retiring);
-            key.dead.extend(before.map(|(secret, _)| secret));
+            let newest = std::mem::replace(&mut key.secret, rotated["key"].clone());
+            if grace > 0 && replaces {
+                key.dead.push(newest);
+            } else {
+                let previous = key.retiring.replace((newest, self.now + grace));
+                key.dead.extend(previous.map(|(secret, _)| secret));
+            }
             self.acts
                 .push((user.to_owned(), "key.rotated", key.id.clone()));
         }

@@ -141,15 +141,87 @@ async fn without_grace_the_old_secret_ends_at_once() {
 }
 
 #[tokio::test]
-async fn a_second_rotation_ends_the_first_grace() {
+async fn rotate_during_a_grace_period_is_refused_and_changes_nothing() {
     let app = TestApp::demo().await;
     let first = create(&app, "x").await;
-    let second = rotate(&app, &first, 604_800).await;
+    let second = rotate(&app, &first, 60).await;
+    let before = read(&app, &first).await;
+    for millis in [0, 59_999] {
+        app.set_clock(later(millis));
+        let asked = json!({ "graceSeconds": 604_800 });
+        let answer = app.post(ANA, &rotate_path(&first), &asked).await;
+        let expected =
+            "Rotation in progress. The previous secret works until 2026-01-15T12:01:00.000Z.";
+        assert_eq!(message(answer, 409).await, expected);
+        assert_eq!(read(&app, &first).await, before);
+        for key in [&first, &second] {
+            assert_eq!(
+                app.key_of(&key["key"]).await.as_deref(),
+                first["id"].as_str()
+            );
+        }
+    }
+    app.set_clock(later(60_000));
     let third = rotate(&app, &first, 60).await;
-    let id = first["id"].as_str();
     assert_eq!(app.key_of(&first["key"]).await, None);
+    for key in [&second, &third] {
+        assert_eq!(
+            app.key_of(&key["key"]).await.as_deref(),
+            first["id"].as_str()
+        );
+    }
+}
+
+#[tokio::test]
+async fn rotate_without_grace_ends_all_older_secrets() {
+    let app = TestApp::demo().await;
+    for replace_new in [false, true] {
+        let first = create(&app, "x").await;
+        let second = rotate(&app, &first, 604_800).await;
+        let asked = json!({ "graceSeconds": 0, "replaceNew": replace_new });
+        let third = body(app.post(ANA, &rotate_path(&first), &asked).await, 200).await;
+        // Also by a clock that is set back.
+        for millis in [0, -1000] {
+            app.set_clock(later(millis));
+            assert_eq!(app.key_of(&first["key"]).await, None);
+            assert_eq!(app.key_of(&second["key"]).await, None);
+            assert_eq!(
+                app.key_of(&third["key"]).await.as_deref(),
+                first["id"].as_str()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn rotate_with_replace_new_ends_the_newest_secret_and_keeps_the_previous_one() {
+    let app = TestApp::demo().await;
+    let first = create(&app, "x").await;
+    let second = rotate(&app, &first, 60).await;
+    app.set_clock(later(30_000));
+    let asked = json!({ "graceSeconds": 3600, "replaceNew": true });
+    let third = body(app.post(ANA, &rotate_path(&first), &asked).await, 200).await;
+    let fourth = body(app.post(ANA, &rotate_path(&first), &asked).await, 200).await;
+    let id = first["id"].as_str();
+    for (millis, first_works) in [(30_000, true), (59_999, true), (60_000, false)] {
+        app.set_clock(later(millis));
+        let opens = app.key_of(&first["key"]).await;
+        assert_eq!(opens.as_deref(), id.filter(|_| first_works), "{millis}");
+        assert_eq!(app.key_of(&second["key"]).await, None);
+        assert_eq!(app.key_of(&third["key"]).await, None);
+        assert_eq!(app.key_of(&fourth["key"]).await.as_deref(), id);
+    }
+}
+
+#[tokio::test]
+async fn rotate_with_replace_new_outside_a_grace_period_keeps_the_newest_secret() {
+    let app = TestApp::demo().await;
+    let first = create(&app, "x").await;
+    let asked = json!({ "graceSeconds": 60, "replaceNew": true });
+    let second = body(app.post(ANA, &rotate_path(&first), &asked).await, 200).await;
+    let id = first["id"].as_str();
+    assert_eq!(app.key_of(&first["key"]).await.as_deref(), id);
     assert_eq!(app.key_of(&second["key"]).await.as_deref(), id);
-    assert_eq!(app.key_of(&third["key"]).await.as_deref(), id);
 }
 
 #[tokio::test]

@@ -139,12 +139,41 @@ fn a_rotated_key_is_opened_by_both_secrets_during_the_grace() {
     ] {
         assert_eq!(rotated[field], before[field], "{field}");
     }
-    let again = home.json(&["key", "rotate", PRODUCTION, "--grace", "7d"]);
-    assert_eq!(opens(&home, &json!(PRODUCTION_SECRET)), None);
-    assert_eq!(opens(&home, &rotated["key"]), Some(json!(PRODUCTION)));
     home.json(&["key", "rotate", PRODUCTION, "--grace", "0s"]);
+    assert_eq!(opens(&home, &json!(PRODUCTION_SECRET)), None);
     assert_eq!(opens(&home, &rotated["key"]), None);
-    assert_eq!(opens(&home, &again["key"]), None);
+}
+
+#[test]
+fn rotate_during_a_grace_period_needs_replace_new_or_no_grace() {
+    let home = Home::demo();
+    let second = home.json(&["key", "rotate", PRODUCTION]);
+    let before = home.dump(DATABASE);
+    let outcome = home.run(&["key", "rotate", PRODUCTION, "--grace", "7d"]);
+    let line = outcome.failure(1);
+    for words in [
+        "Rotation in progress. The previous secret works until 20",
+        "--replace-new",
+        "--grace 0s",
+    ] {
+        assert!(line.contains(words), "{line}");
+    }
+    assert!(home.dump(DATABASE) == before);
+
+    let third = home.json(&["key", "rotate", PRODUCTION, "--replace-new"]);
+    assert_eq!(opens(&home, &second["key"]), None);
+    for secret in [&json!(PRODUCTION_SECRET), &third["key"]] {
+        assert_eq!(opens(&home, secret), Some(json!(PRODUCTION)));
+    }
+    let outcome = home.run(&["key", "rotate", PRODUCTION, "--replace-new"]);
+    let text = outcome.success();
+    let notice = "The replaced secret no longer works. The previous one works until 20";
+    assert!(text.contains(notice), "{text}");
+
+    home.json(&["key", "rotate", PRODUCTION, "--grace", "0s"]);
+    for secret in [&json!(PRODUCTION_SECRET), &third["key"]] {
+        assert_eq!(opens(&home, secret), None);
+    }
 }
 
 #[test]
@@ -203,14 +232,18 @@ fn a_key_that_cannot_be_rotated_stays_as_it_is() {
 #[test]
 fn a_secret_that_nobody_got_is_told_with_the_key_that_has_it() {
     let home = Home::demo();
+    let llavero = env!("CARGO_BIN_EXE_llavero");
     for args in [
         "create --org acme-corp --name x",
         &format!("rotate {PRODUCTION}"),
     ] {
-        let script = format!("{} key {args} >/dev/full", env!("CARGO_BIN_EXE_llavero"));
+        let script = format!("{llavero} key {args} >/dev/full");
         let outcome = run(&mut home.in_here("sh", &["-c", &script]));
         let line = outcome.failure(1);
-        assert!(line.contains("llavero key rotate"), "{line}");
+        // The advice works when it is pasted, in a grace period too.
+        let advice = line.split('`').nth(1).unwrap();
+        let again = advice.replacen("llavero", llavero, 1);
+        run(&mut home.in_here("sh", &["-c", &again])).success();
         let id = line
             .split("the API key ")
             .nth(1)
@@ -235,13 +268,7 @@ fn people_see_how_long_an_old_secret_works() {
     assert_eq!(shown(PRODUCTION), None);
     home.json(&["key", "rotate", PRODUCTION]);
     assert!(shown(PRODUCTION).unwrap().starts_with("works until 20"));
-    let outcome = home.run(&["key", "rotate", PRODUCTION, "--grace", "0s"]);
-    assert!(
-        outcome
-            .success()
-            .contains("retiring still, no longer works"),
-        "{outcome:?}"
-    );
+    home.json(&["key", "rotate", PRODUCTION, "--grace", "0s"]);
     assert_eq!(shown(PRODUCTION), None);
 
     // No secret outlives its key.

@@ -53,7 +53,7 @@ fn text_fits_a_terminal_of_80_columns_and_has_no_colours_in_a_pipe() {
         &["member", "list", "--org", "acme-corp"],
         &["key", "list", "--org", "acme-corp"],
         &["key", "show", id.as_str().unwrap()],
-        &["key", "rotate", id.as_str().unwrap()],
+        &["key", "rotate", id.as_str().unwrap(), "--replace-new"],
         &["audit", "--org", "acme-corp"],
     ] {
         if let Some(text) = on_80_columns(&home, args) {

@@ -25,7 +25,7 @@ fn id(key: &Value) -> &str {
 
 /// One key's life over HTTP.
 fn live_by_server(api: &Api) {
-    let grace = json!({ "graceSeconds": 60 });
+    let grace = json!({ "graceSeconds": 0 });
     let key = api.post(KEYS, &json!({ "name": "by the server" })).json();
     for rotated in [id(&key), SHARED] {
         api.post(&format!("{KEYS}/{rotated}/rotate"), &grace).json();
@@ -45,7 +45,7 @@ fn live_by_command(home: &Home) {
         "by a command",
     ]);
     for rotated in [id(&key), SHARED] {
-        home.json(&["key", "rotate", rotated]);
+        home.json(&["key", "rotate", rotated, "--grace", "0s"]);
     }
     let revoked = home.json(&["key", "revoke", id(&key)]);
     assert_eq!(revoked["status"], "revoked");

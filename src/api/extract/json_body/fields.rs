@@ -81,6 +81,11 @@ impl Fields {
         })
     }
 
+    /// Reads an optional boolean. Null means absent.
+    pub(crate) fn boolean(&mut self, name: &str) -> Option<bool> {
+        self.optional(name, "must be true or false", Value::as_bool)
+    }
+
     /// An object that may be left out, or be null; `read` asks for its members.
     pub(crate) fn object<T>(
         &mut self,
