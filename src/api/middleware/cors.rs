@@ -56,6 +56,8 @@ pub struct OriginError;
 pub enum Cors {
     /// These and no others; none of them, if the list is empty.
     Only(Vec<Origin>),
+    /// These, and the loopback origins: `http://localhost`, `http://127.0.0.1` and `http://[::1]`, on any port.
+    LoopbackAnd(Vec<Origin>),
     /// Any, with whatever headers it likes.
     Any,
 }
@@ -114,12 +116,24 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Whether an origin is that of a page that this machine serves over http.
+fn is_loopback(origin: &HeaderValue) -> bool {
+    let text = origin.to_str().unwrap_or_default();
+    let port = ["http://localhost", "http://127.0.0.1", "http://[::1]"]
+        .iter()
+        .find_map(|host| text.strip_prefix(host));
+    port.is_some_and(|port| port.is_empty() || port.starts_with(':'))
+        && text.parse::<Origin>().is_ok()
+}
+
 impl Cors {
     /// The origin of a request, if it is one that may read the answer.
     pub(crate) fn allowed(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let origin = headers.get(header::ORIGIN)?;
+        let is_one_of = |origins: &[Origin]| origins.iter().any(|Origin(known)| known == origin);
         let allowed = match self {
-            Self::Only(origins) => origins.iter().any(|Origin(known)| known == origin),
+            Self::Only(origins) => is_one_of(origins),
+            Self::LoopbackAnd(origins) => is_one_of(origins) || is_loopback(origin),
             // No browser sends nothing, or what is not ASCII.
             Self::Any => !origin.is_empty() && origin.to_str().is_ok(),
         };

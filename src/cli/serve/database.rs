@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use super::{Args, Error, Host, Listeners, demo};
+use super::{Args, Error, Host, Listeners, demo, demo_data};
 use crate::{
     api::{self, Cors},
     app::App,
@@ -59,7 +59,12 @@ async fn serve(
     };
     let request_seed = u64::from_ne_bytes(random.bytes()?);
     let app = App::new(store, trusted, expected, clock, random);
-    let cors = Cors::Only(args.cors_origins.clone());
+    let origins = args.cors_origins.clone();
+    let cors = if args.demo {
+        Cors::LoopbackAnd(origins)
+    } else {
+        Cors::Only(origins)
+    };
     let endpoint = api::endpoint(&app, &args.base.base_path, cors, request_seed)?;
     let metrics = api::metrics_endpoint(&app, !request_seed);
     drop(app);
@@ -68,7 +73,7 @@ async fn serve(
         .await
 }
 
-/// Loads the demo into an empty database; what to print of it.
+/// Loads the demo data, if the database has no organizations. Returns what to print about it.
 async fn load_demo(
     store: &Store,
     signer: Option<&HmacSecret>,
@@ -76,11 +81,11 @@ async fn load_demo(
     api: &str,
     now: Timestamp,
 ) -> Result<String, Error> {
-    let demo = Demo::load()?;
-    store.seed_if_empty(demo.seed(now)).await?;
-    match signer {
-        Some(secret) => demo::tokens(&demo, secret, expected, api, now),
-        None => Ok(demo::NO_SIGNER.to_owned()),
+    let users = demo_data::load(store, &Demo::load()?, now).await?;
+    match (users, signer) {
+        (None, _) => Ok(demo::NOT_LOADED.to_owned()),
+        (Some(users), Some(secret)) => demo::tokens(&users, secret, expected, api, now),
+        (Some(_), None) => Ok(demo::NO_SIGNER.to_owned()),
     }
 }
 

@@ -4,29 +4,36 @@
 
 use std::{fmt::Write, time::Duration};
 
+use uuid::uuid;
+
 use super::Error;
 use crate::{
-    fixtures::{Demo, DemoUser},
-    model::Timestamp,
+    fixtures::DemoUser,
+    model::{OrganizationId, Timestamp},
     token::{Expected, HmacSecret, NewToken, mint},
 };
 
 /// How long the demo's tokens are good for.
 const TTL: Duration = Duration::from_hours(7 * 24);
 
-/// What to try, under `/organizations/`.
-const EXAMPLES: [&str; 2] = [
-    "acme-corp/api-keys/0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01",
-    "acme-corp/api-keys/stats?days=7",
-];
+/// Acme Corp, whose keys the `curl` lines ask for.
+const ACME: OrganizationId = OrganizationId(uuid!("550e8400-e29b-41d4-a716-446655440000"));
+
+/// The paths of the `curl` lines, under those of Acme Corp's keys.
+const EXAMPLES: [&str; 2] = ["0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01", "stats?days=7"];
+
+/// Printed in place of the tokens if the database contains other organizations.
+pub(super) const NOT_LOADED: &str = "\nThe demo data was not loaded: the database contains other organizations. \
+     Choose a new file with --database.\n";
 
 /// In place of the tokens when a public key is trusted, which cannot sign.
 pub(super) const NO_SIGNER: &str =
     "\nTokens for the demo users come from whoever holds the private key.\n";
 
-/// The demo's tokens, signed with `secret` and saying what is `expected`, for the API at the URL `api`.
+/// Returns the tokens of the demo users, signed with `secret` and with the claims that are `expected`, and `curl`
+/// lines for the API at the URL `api`.
 pub(super) fn tokens(
-    demo: &Demo,
+    users: &[DemoUser],
     secret: &HmacSecret,
     expected: &Expected,
     api: &str,
@@ -41,7 +48,6 @@ pub(super) fn tokens(
         };
         mint(secret, &token, now)
     };
-    let users = demo.users();
     let tokens: Vec<String> = users.iter().map(token_for).collect::<Result<_, _>>()?;
     let people = greeting(users.iter().zip(tokens.iter().map(String::as_str)), api);
     Ok(format!(
@@ -49,7 +55,7 @@ pub(super) fn tokens(
     ))
 }
 
-/// Each user and their token, and what the first of them may try.
+/// Returns each user with their token, and the `curl` lines.
 pub(super) fn greeting<'a>(
     users: impl Iterator<Item = (&'a DemoUser, &'a str)>,
     api: &str,
@@ -58,7 +64,7 @@ pub(super) fn greeting<'a>(
     let mut examples = String::new();
     for (user, token) in users {
         if examples.is_empty() {
-            examples = curl_lines(api, token);
+            examples = curl_lines(api, user, token);
         }
         let memberships = user.memberships.iter();
         let memberships =
@@ -70,11 +76,16 @@ pub(super) fn greeting<'a>(
         // Writing to a string cannot fail.
         let _ = write!(tokens, "\n# {}, {memberships}\n{token}\n", user.name);
     }
-    format!("{tokens}\nTry it:\n{examples}")
+    tokens + &examples
 }
 
-fn curl_lines(api: &str, token: &str) -> String {
-    let line =
-        |path| format!("\ncurl '{api}/organizations/{path}' -H 'Authorization: Bearer {token}'\n");
-    EXAMPLES.map(line).concat()
+/// Returns the `curl` lines for a user; nothing if the user is not a member of Acme Corp.
+fn curl_lines(api: &str, user: &DemoUser, token: &str) -> String {
+    let mut memberships = user.memberships.iter();
+    let Some(acme) = memberships.find(|of| of.organization_id == ACME) else {
+        return String::new();
+    };
+    let keys = format!("{api}/organizations/{}/api-keys", acme.slug);
+    let line = |path| format!("\ncurl '{keys}/{path}' -H 'Authorization: Bearer {token}'\n");
+    format!("\nTry it:\n{}", EXAMPLES.map(line).concat())
 }

@@ -5,6 +5,7 @@
 
 mod database;
 mod demo;
+mod demo_data;
 mod listeners;
 mod sandbox;
 
@@ -39,7 +40,8 @@ pub(super) struct Args {
     #[command(flatten)]
     base: BasePathArgs,
 
-    /// Fill an empty database with demo organizations, and print tokens and curl lines to try
+    /// Fill an empty database with demo organizations, print tokens and curl lines to try, and let web pages of this
+    /// machine (localhost, any port) call the API
     #[arg(long, env = "LLAVERO_DEMO", value_parser = BoolishValueParser::new())]
     demo: bool,
 

@@ -3,6 +3,7 @@
 //! The application of these tests allows one origin. Whatever a browser makes of it is tried in a browser, by the
 //! project's own checks.
 
+use llavero::api::Cors;
 use reqwest::{
     Method, Response,
     header::{HeaderMap, HeaderValue},
@@ -139,6 +140,53 @@ async fn no_other_origin_learns_anything_and_none_does_harm() {
         let answer = preflight(&app, &stats_path(ACME), origin).await;
         assert_eq!(answer.status(), 405);
         assert_eq!(cors_headers(answer.headers()), Vec::<&str>::new());
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn loopback_origins_are_allowed_on_any_port_besides_the_named_ones() {
+    let named = "https://app.example.com";
+    let app = TestApp::demo_with_cors(Cors::LoopbackAnd(vec![named.parse().unwrap()])).await;
+    for (origin, is_allowed) in [
+        (named, true),
+        ("http://localhost", true),
+        ("http://localhost:5173", true),
+        ("http://127.0.0.1", true),
+        ("http://127.0.0.1:65535", true),
+        ("http://[::1]", true),
+        ("http://[::1]:3000", true),
+        ("https://localhost:5173", false),
+        ("http://localhost.evil.example", false),
+        ("http://localhost:5173.evil.example", false),
+        ("http://localhost:80", false),
+        ("http://localhost:x", false),
+        ("http://localhost:", false),
+        ("http://localhost@evil.example", false),
+        ("http://evil.example:localhost", false),
+        ("http://127.0.0.1.evil.example", false),
+        ("http://127.0.0.2", false),
+        ("http://127.1", false),
+        ("http://app.localhost", false),
+        ("http://[::1]x", false),
+        ("http://[::2]", false),
+        ("null", false),
+        ("", false),
+    ] {
+        let expected: Option<&str> = is_allowed.then_some(origin);
+        let request = app.request(Method::GET, &stats_path(ACME));
+        let request = request.bearer_auth(lasting_token(ANA));
+        let answer = request.header("Origin", origin).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let preflight = preflight(&app, &stats_path(ACME), origin.parse().unwrap()).await;
+        assert_eq!(preflight.status(), if is_allowed { 204 } else { 405 });
+        for answer in [answer, preflight] {
+            let headers = answer.headers();
+            let found = headers.get("access-control-allow-origin");
+            assert_eq!(found.map(|found| found.to_str().unwrap()), expected);
+            assert!(!headers.contains_key("access-control-allow-credentials"));
+            assert_eq!(headers["vary"], "Origin");
+        }
     }
     app.stop().await;
 }

@@ -88,6 +88,14 @@ impl TestApp {
         Self::with_seed(Demo::load().unwrap().seed(NOW)).await
     }
 
+    /// With the demo fixtures, for web pages as `cors` says.
+    pub(crate) async fn demo_with_cors(cors: Cors) -> Self {
+        let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
+        let seed = Demo::load().unwrap().seed(NOW);
+        let directory = tempfile::tempdir().unwrap();
+        Self::start(trusted, Expected::default(), seed, directory, cors).await
+    }
+
     /// With `seed`, trusting the database's own secret.
     pub(crate) async fn with_seed(seed: Seed) -> Self {
         let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
@@ -97,12 +105,14 @@ impl TestApp {
     /// On the database that another one left behind.
     pub(crate) async fn again(directory: TempDir) -> Self {
         let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
-        Self::start(trusted, Expected::default(), Seed::default(), directory).await
+        let (expected, seed) = (Expected::default(), Seed::default());
+        Self::start(trusted, expected, seed, directory, page_only()).await
     }
 
     /// With `seed`, trusting another key.
     pub(crate) async fn trusting(trusted: TrustedKey, expected: Expected, seed: Seed) -> Self {
-        Self::start(trusted, expected, seed, tempfile::tempdir().unwrap()).await
+        let directory = tempfile::tempdir().unwrap();
+        Self::start(trusted, expected, seed, directory, page_only()).await
     }
 
     async fn start(
@@ -110,6 +120,7 @@ impl TestApp {
         expected: Expected,
         seed: Seed,
         directory: TempDir,
+        cors: Cors,
     ) -> Self {
         let instant = Arc::new(AtomicI64::new(NOW.as_millis()));
         let clock = Clock::from_fn({
@@ -128,7 +139,6 @@ impl TestApp {
 
         let app = App::new(store.clone(), trusted, expected, clock, Random::system());
         let base = "/api".parse().unwrap();
-        let cors = Cors::Only(vec![PAGE.parse().unwrap()]);
         let endpoint = api::endpoint(&app, &base, cors, 0xfeed).unwrap();
         let server = Server::start(endpoint).await;
         Self {
@@ -216,6 +226,11 @@ impl TestApp {
         self.store.close();
         self.directory
     }
+}
+
+/// Allows [`PAGE`] and no other origin.
+fn page_only() -> Cors {
+    Cors::Only(vec![PAGE.parse().unwrap()])
 }
 
 /// The body of an answer that must have `status`.

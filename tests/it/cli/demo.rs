@@ -127,15 +127,65 @@ fn a_second_start_changes_nothing_and_prints_tokens_again() {
 }
 
 #[test]
-fn a_database_with_other_organizations_is_not_filled() {
+fn demo_leaves_a_database_with_other_organizations_alone_and_prints_no_tokens() {
     let home = Home::new();
     home.serve(&[]).stop();
-    let id = "00000000-0000-4000-8000-000000000001";
-    let sql = format!("INSERT INTO organizations VALUES ('{id}', 'mine', 'Mine', 0)");
-    home.sqlite(DATABASE).execute_batch(&sql).unwrap();
+    home.run(&["org", "create", "--name", "Mine"]).success();
     let before = home.dump(DATABASE);
-    home.serve(&["--demo"]).stop();
+    let server = home.serve(&["--demo"]);
+    assert_eq!(server.get_at_root("/readyz").status, 200);
+    let outcome = server.stop();
     assert!(home.dump(DATABASE) == before, "the content has changed");
+    let text = outcome.stdout;
+    let sentence = "The demo data was not loaded: the database contains other organizations.";
+    assert!(text.contains(sentence), "{text}");
+    for absent in ["eyJ", "curl", "# Ana"] {
+        assert!(!text.contains(absent), "{text}");
+    }
+}
+
+#[test]
+fn demo_recognises_its_database_whatever_was_changed_in_it() {
+    let home = Home::demo();
+    home.run(&["org", "create", "--name", "Mine"]).success();
+    home.run(&["member", "remove", "--org", "acme-corp", "--user", ANA])
+        .success();
+    let sql = "UPDATE organizations SET slug = 'acme', name = 'Acme' WHERE slug = 'acme-corp'";
+    home.sqlite(DATABASE).execute_batch(sql).unwrap();
+    let mut server = home.serve(&["--demo"]);
+    let greeting = Greeting::of(&mut server);
+    assert_eq!(greeting.tokens.len(), USERS.len());
+    for line in &greeting.curls {
+        paste(&home, line);
+    }
+    let text = server.stop().stdout;
+    for line in ["# Ana, owner of Initech\n", "# Beto, admin of Acme\n"] {
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+#[test]
+fn demo_allows_web_pages_from_this_machine() {
+    let home = Home::new();
+    home.serve(&[]).stop();
+    home.run(&["org", "create", "--name", "Mine"]).success();
+    let page = "http://localhost:5173";
+    for (flags, expected) in [
+        (&[][..], None),
+        // Also if the demo data was not loaded.
+        (&["--demo"], Some(page)),
+        (
+            &["--demo", "--cors-origin", "https://app.example.com"],
+            Some(page),
+        ),
+    ] {
+        let server = home.serve(flags);
+        let api = server.api("x").with_header("origin", page);
+        let answer = api.get(STATS);
+        let header = answer.headers.get("access-control-allow-origin");
+        let found = header.map(|header| header.to_str().unwrap());
+        assert_eq!(found, expected, "{flags:?}");
+    }
 }
 
 #[test]
