@@ -74,16 +74,19 @@ impl Create {
             name: self.name,
             created_at: host.clock.now(),
         };
-        // It is the first command there is: no server need have run before it.
-        if Store::create_if_missing(&self.database.path, &random.bytes()?)? {
-            output::note(&format!(
-                "created the database {}",
-                self.database.path.display()
-            ));
+        // The first command of a new deployment: no server has created the database yet.
+        let path = &self.database.path;
+        let is_new = Store::create_if_missing(path, &random.bytes()?)?;
+        let created = self
+            .database
+            .with_store(async |store| Ok(store.create_organization(organization.clone()).await?));
+        if is_new {
+            match &created {
+                Ok(_) => output::note(&format!("created the database {}", path.display())),
+                Err(_) => Store::discard_unused(path),
+            }
         }
-        let created = self.database.with_store(async |store| {
-            Ok(store.create_organization(organization.clone()).await?)
-        })?;
+        let created = created?;
         if !created {
             let slug = organization.slug;
             return Err(Error::negative(format!(

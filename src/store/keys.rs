@@ -41,14 +41,19 @@ impl Store {
     /// before its last rotation, as long as the grace lasts. Two or three look-ups by index.
     ///
     /// # Errors
-    /// As every read: when the store cannot answer.
+    /// As every read: when the store cannot answer. Also if no key is found because the file is not in its place any
+    /// more: the key may be in the file that replaced it. For a key that is found, recording its use checks that.
     pub async fn key_with_secret(
         &self,
         secret: SecretHash,
         now: Timestamp,
     ) -> Result<Option<ApiKey>, Error> {
-        self.read(move |conn| sqlite::keys::by_secret(conn, &secret, now))
-            .await
+        let find = move |conn: &Connection| sqlite::keys::by_secret(conn, &secret, now);
+        let found = self.read(find).await?;
+        if found.is_none() {
+            self.check_file()?;
+        }
+        Ok(found)
     }
 
     /// Until when the secret that a key had before its last rotation works; `None` if it does not at `now`.

@@ -7,6 +7,7 @@
 
 mod error;
 mod keys;
+mod open_error;
 mod organizations;
 mod sqlite;
 mod writer;
@@ -18,13 +19,17 @@ use std::{
     time::Duration,
 };
 
-pub use error::{Error, OpenError};
+pub use error::Error;
+pub use open_error::OpenError;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, Savepoint};
 use tokio::task::spawn_blocking;
 
-use self::writer::{Writer, write_now};
+use self::{
+    sqlite::identity::DatabaseFile,
+    writer::{Writer, write_now},
+};
 use crate::{metrics::Metrics, model::LiveUse};
 
 /// How long a request waits for a reader when all are busy, before the store counts as unavailable.
@@ -48,8 +53,8 @@ pub struct Store {
     readers: Readers,
     writer: Writes,
     metrics: Metrics,
-    /// Where the write-ahead log is, if there is one.
-    log: Option<Arc<Path>>,
+    /// The file; `None` for a database in memory.
+    file: Option<Arc<DatabaseFile>>,
 }
 
 #[derive(Clone)]
@@ -78,11 +83,14 @@ impl Store {
     /// When the file cannot be opened, is not llavero's, is newer than this program, or is damaged; it is left as
     /// it was then. When the readers cannot be opened, it is whole and up to date.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, OpenError> {
-        let (path, conn) = sqlite::open::create_or_open(path, &options.new_signing_secret)?;
-        let log = sqlite::log_of(&path);
-        let readers = pool(sqlite::connection::readers(&path), options.readers)
-            .map_err(|source| OpenError::Readers { path, source })?;
-        Self::start(Some(&log), Readers::Pool(readers), conn)
+        let (file, conn) = sqlite::open::create_or_open(path, &options.new_signing_secret)?;
+        let path = file.path();
+        let readers =
+            pool(sqlite::connection::readers(path), options.readers).map_err(|source| {
+                let path = path.to_owned();
+                OpenError::Readers { path, source }
+            })?;
+        Self::start(Some(file), Readers::Pool(readers), conn)
     }
 
     /// Opens the file at `path` for a command, without a pool. Other processes may have it open, a server
@@ -91,11 +99,11 @@ impl Store {
     /// # Errors
     /// As [`Store::open`], and when there is no database yet or it has an older schema.
     pub fn open_existing(path: &Path) -> Result<Self, OpenError> {
-        let (path, conn) = sqlite::open::open_existing(path)?;
-        let reader = sqlite::connection::open_reader(&path)
-            .map_err(|source| OpenError::sqlite(&path, source))?;
-        let log = sqlite::log_of(&path);
-        Self::start(Some(&log), Readers::One(Arc::new(Mutex::new(reader))), conn)
+        let (file, conn) = sqlite::open::open_existing(path)?;
+        let reader = sqlite::connection::open_reader(file.path())
+            .map_err(|source| OpenError::sqlite(file.path(), source))?;
+        let readers = Readers::One(Arc::new(Mutex::new(reader)));
+        Self::start(Some(file), readers, conn)
     }
 
     /// A new database in memory for a server, which ends with the store. Blocks for a moment.
@@ -124,7 +132,7 @@ impl Store {
             readers: Readers::One(Arc::clone(&conn)),
             writer: Writes::Alone(conn),
             metrics,
-            log: None,
+            file: None,
         })
     }
 
@@ -156,14 +164,20 @@ impl Store {
         })
     }
 
-    fn start(log: Option<&Path>, readers: Readers, conn: Connection) -> Result<Self, OpenError> {
+    fn start(
+        file: Option<DatabaseFile>,
+        readers: Readers,
+        conn: Connection,
+    ) -> Result<Self, OpenError> {
         let metrics = Metrics::default();
-        let writer = Writer::start(conn, metrics.writer.clone()).map_err(OpenError::Thread)?;
+        let file = file.map(Arc::new);
+        let writer =
+            Writer::start(conn, file.clone(), metrics.writer.clone()).map_err(OpenError::Thread)?;
         Ok(Self {
             readers,
             writer: Writes::Together(writer),
             metrics,
-            log: log.map(Into::into),
+            file,
         })
     }
 
@@ -173,11 +187,10 @@ impl Store {
         &self.metrics
     }
 
-    /// The size of the write-ahead log; nothing if there is none.
+    /// Returns the size of the write-ahead log; 0 if there is no log.
     #[must_use]
     pub fn wal_bytes(&self) -> u64 {
-        let log = self.log.as_ref().and_then(|log| log.metadata().ok());
-        log.map_or(0, |log| log.len())
+        self.file.as_ref().map_or(0, |file| file.wal_bytes())
     }
 
     /// Makes sure that there is a database at `path`: a missing or empty file becomes one, with
@@ -197,14 +210,23 @@ impl Store {
         Ok(true)
     }
 
+    /// Removes the database at `path` that [`Store::create_if_missing`] has created, because its first organization
+    /// could not be stored. Keeps a file that holds an organization or that another process has open. Blocks.
+    pub fn discard_unused(path: &Path) {
+        sqlite::discard::discard_unused(path);
+    }
+
     /// The HS256 secret of the file at `path`, for a caller that wants nothing else of it. Creates nothing and
     /// changes nothing. Blocks.
     ///
     /// # Errors
     /// As [`Store::open_existing`], and when the file is damaged.
     pub fn signing_secret_of(path: &Path) -> Result<[u8; 32], OpenError> {
-        let (path, conn) = sqlite::open::open_and_check(path)?;
-        sqlite::schema::signing_secret(&conn).map_err(|source| OpenError::Secret { path, source })
+        let (file, conn) = sqlite::open::open_and_check(path)?;
+        sqlite::schema::signing_secret(&conn).map_err(|source| {
+            let path = file.path().to_owned();
+            OpenError::Secret { path, source }
+        })
     }
 
     /// The HS256 secret that the file was created with.
@@ -215,12 +237,22 @@ impl Store {
         self.read(sqlite::schema::signing_secret).await
     }
 
-    /// One real read: whether the store can answer.
+    /// Checks whether the store can serve: the path names the open file, the writer runs, the last commit succeeded,
+    /// and a read succeeds. Tries no commit: the writer does, once one has failed.
     ///
     /// # Errors
-    /// When it cannot.
+    /// The reason why reads, writes or both fail.
     pub async fn check(&self) -> Result<(), Error> {
+        self.check_file()?;
+        if let Writes::Together(writer) = &self.writer {
+            writer.check()?;
+        }
         self.signing_secret().await.map(drop)
+    }
+
+    /// Fails if the path of the database no longer names the file that is open.
+    fn check_file(&self) -> Result<(), Error> {
+        self.file.as_ref().map_or(Ok(()), |file| file.check())
     }
 
     /// Closes the file, once what waits to be written is. When nobody else has it open, everything is moved from
@@ -233,7 +265,7 @@ impl Store {
         if let Writes::Together(writer) = self.writer
             && let Some(conn) = writer.close()
             && is_server
-            && self.log.is_some()
+            && self.file.is_some()
             && let Err(error) = sqlite::connection::settle(&conn)
         {
             tracing::warn!(%error, "the database was not tidied up; nothing is lost");

@@ -20,7 +20,7 @@ impl Endpoint for Live {
     }
 }
 
-/// `GET /readyz`: one real read of the database succeeds; 503 when it does not.
+/// `GET /readyz`: reads and writes succeed; 503 when either fails. See [`Store::check`].
 pub(crate) struct Ready(pub(crate) Store);
 
 impl Endpoint for Ready {

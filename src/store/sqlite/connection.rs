@@ -18,7 +18,7 @@ const STATEMENT_CACHE: usize = 64;
 const LOCK_PAUSE: Duration = Duration::from_millis(1);
 const LOCK_ATTEMPTS: i32 = 5000;
 
-/// The connection that writes. The file exists already; see [`super::file::prepare`].
+/// The connection that writes. The file exists already; see [`super::file`].
 pub(super) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     assert!(
         rusqlite::version_number() >= OLDEST_SQLITE,
@@ -61,7 +61,16 @@ fn wait_for_lock(attempts: i32) -> bool {
 ///
 /// Two processes that start at once on a new file both try to; SQLite turns one of them away without asking
 /// [`wait_for_lock`], so the waiting is done here. Returns the mode that the file is in now.
+///
+/// Ends with a read, which opens the log: a disk that has no room for it is found now, and from now on the connection
+/// holds a lock that keeps the file from being discarded.
 pub(super) fn enter_wal(conn: &Connection) -> rusqlite::Result<String> {
+    let mode = set_wal(conn)?;
+    super::schema::version(conn)?;
+    Ok(mode)
+}
+
+fn set_wal(conn: &Connection) -> rusqlite::Result<String> {
     let mut attempts = 0..LOCK_ATTEMPTS;
     loop {
         match conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)) {
@@ -110,6 +119,14 @@ pub(in crate::store) fn settle(conn: &Connection) -> rusqlite::Result<()> {
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
+/// Writes the first page of the file as it is, so that the commit of `tx` has to reach the disk. The commit of a
+/// transaction that changed nothing always succeeds, and so does an `UPDATE` that leaves a row as it was: SQLite
+/// compares before it writes a row, but not before it writes the header.
+pub(in crate::store) fn rewrite_first_page(tx: &Connection) -> rusqlite::Result<()> {
+    let version = super::schema::version(tx)?;
+    tx.pragma_update(None, "user_version", version)
+}
+
 /// Never a URI (a path may begin with `file:`), never through a symbolic link; the connection is used by one
 /// thread at a time.
 fn common_flags() -> OpenFlags {
@@ -156,10 +173,28 @@ mod tests {
     }
 
     #[test]
+    fn rewrite_first_page_changes_nothing_and_still_writes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        let (file, writer) = open::create_or_open(&path, &[7; 32]).unwrap();
+        let version = pragma(&writer, "user_version");
+        for write in [false, true] {
+            let before = file.wal_bytes();
+            writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+            if write {
+                rewrite_first_page(&writer).unwrap();
+            }
+            writer.execute_batch("COMMIT").unwrap();
+            assert_eq!(file.wal_bytes() > before, write);
+        }
+        assert_eq!(pragma(&writer, "user_version"), version);
+    }
+
+    #[test]
     fn every_connection_follows_the_recipe_however_often_it_is_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("test.db");
-        let (path, writer) = open::create_or_open(&path, &[7; 32]).unwrap();
+        let (file, writer) = open::create_or_open(&path, &[7; 32]).unwrap();
         let shared = [
             ("journal_mode", "wal"),
             ("trusted_schema", "0"),
@@ -178,7 +213,7 @@ mod tests {
         for (name, value) in shared.iter().chain(&of_the_writer) {
             assert_eq!(pragma(&writer, name), *value, "{name}");
         }
-        let readers = readers(&path);
+        let readers = readers(file.path());
         for _ in 0..2 {
             let reader = readers.connect().unwrap();
             for (name, value) in shared

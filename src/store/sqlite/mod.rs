@@ -8,7 +8,10 @@ mod access;
 pub(super) mod audit;
 pub(super) mod batches;
 pub(super) mod connection;
+pub(super) mod discard;
 mod file;
+pub(super) mod identity;
+mod integrity;
 pub(super) mod key_life;
 pub(super) mod keys;
 pub(super) mod members;
@@ -22,5 +25,3 @@ mod row;
 pub(super) mod schema;
 pub(super) mod stats;
 pub(super) mod usage;
-
-pub(super) use file::log_of;

@@ -1,79 +1,110 @@
 //! From a path to a connection on a file that is whole, ours and up to date: the order of the steps.
 //!
-//! Until the last check has passed, nothing changes the file: not even closing it, which would otherwise move
-//! into it what a newer version left in the write-ahead log.
+//! Called by [`crate::store::Store`]. Until the last check has passed, nothing changes the file. Closing it changes
+//! nothing either: a checkpoint would move into it what a newer version left in the write-ahead log. A file that was
+//! created here is removed again if it cannot be completed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Connection, MAIN_DB};
 
-use super::{connection, file, schema};
+use super::{
+    connection, discard,
+    file::{self, Preflight},
+    identity::DatabaseFile,
+    integrity, schema,
+};
 use crate::store::OpenError;
 
-/// Opens the file for a server: a missing or empty one becomes a database with `new_signing_secret`, an older
-/// one is brought up to date. The file's full path, and the connection that writes to it.
+/// Opens the file for a server. A missing or empty file becomes a database with `new_signing_secret`; an older one is
+/// brought up to date. Returns the file and the connection that writes to it.
 pub(in crate::store) fn create_or_open(
     path: &Path,
     new_signing_secret: &[u8; 32],
-) -> Result<(PathBuf, Connection), OpenError> {
-    let path = file::prepare(path, true)?;
-    let failed = |source| OpenError::sqlite(&path, source);
+) -> Result<(DatabaseFile, Connection), OpenError> {
+    let path = file::resolve(path)?;
+    let is_new = file::create_if_missing(&path)?;
+    let opened = open_for_server(&path, new_signing_secret);
+    if is_new && opened.is_err() {
+        discard::discard_unused(&path);
+    }
+    opened
+}
 
-    let mut conn = checked(&path)?;
-    schema::bring_up_to_date(&mut conn, &path, new_signing_secret)?;
+fn open_for_server(
+    path: &Path,
+    new_signing_secret: &[u8; 32],
+) -> Result<(DatabaseFile, Connection), OpenError> {
+    let failed = |source| OpenError::sqlite(path, source);
+
+    let preflight = Preflight::of(path)?;
+    let mut conn = open_checked(path, &preflight)?;
+    schema::bring_up_to_date(&mut conn, path, new_signing_secret)?;
     let mode = connection::enter_wal(&conn).map_err(failed)?;
     if mode != "wal" {
+        let path = path.to_owned();
         return Err(OpenError::NoWriteAheadLog { path, mode });
     }
     connection::checkpoint_on_close(&conn, true).map_err(failed)?;
-    file::warn_of_readers(&path);
-    Ok((path, conn))
+    file::warn_if_readable_by_others(path);
+    require_in_place(&preflight)?;
+    Ok((preflight.file, conn))
 }
 
-/// Opens a file that is a database of this version already, for a command. Whether all of it is whole was checked
-/// by the server that opened it before: it takes a fifth of a second for 65 MB, and commands come often.
-pub(in crate::store) fn open_existing(path: &Path) -> Result<(PathBuf, Connection), OpenError> {
-    existing(path, ours)
-}
-
-/// The same, for a caller that trusts nothing in the file before all of it was checked.
-pub(in crate::store) fn open_and_check(path: &Path) -> Result<(PathBuf, Connection), OpenError> {
-    existing(path, checked)
-}
-
-fn existing(
+/// Opens a database of the current version for a command. Skips the check for damage, which the last server did: it
+/// reads the whole file, and commands come often.
+pub(in crate::store) fn open_existing(
     path: &Path,
-    open: impl FnOnce(&Path) -> Result<Connection, OpenError>,
-) -> Result<(PathBuf, Connection), OpenError> {
-    let path = file::prepare(path, false)?;
-    let conn = open(&path)?;
-    schema::require_current(&conn, &path)?;
-    connection::checkpoint_on_close(&conn, true)
-        .map_err(|source| OpenError::sqlite(&path, source))?;
-    Ok((path, conn))
+) -> Result<(DatabaseFile, Connection), OpenError> {
+    open_current(path, open_unchecked)
 }
 
-/// A writing connection to a file that may be written and is whole.
-fn checked(path: &Path) -> Result<Connection, OpenError> {
-    let conn = ours(path)?;
-    file::check_integrity(&conn, path)?;
+/// Opens a database of the current version and checks it for damage, for a caller that hands its content on.
+pub(in crate::store) fn open_and_check(
+    path: &Path,
+) -> Result<(DatabaseFile, Connection), OpenError> {
+    open_current(path, open_checked)
+}
+
+fn open_current(
+    path: &Path,
+    open: impl FnOnce(&Path, &Preflight) -> Result<Connection, OpenError>,
+) -> Result<(DatabaseFile, Connection), OpenError> {
+    let path = &file::resolve(path)?;
+    let preflight = Preflight::of(path)?;
+    let conn = open(path, &preflight)?;
+    schema::require_current(&conn, path)?;
+    connection::checkpoint_on_close(&conn, true)
+        .map_err(|source| OpenError::sqlite(path, source))?;
+    require_in_place(&preflight)?;
+    Ok((preflight.file, conn))
+}
+
+/// Opens a writing connection to a file that may be written, is not too new and is whole.
+fn open_checked(path: &Path, preflight: &Preflight) -> Result<Connection, OpenError> {
+    let conn = open_unchecked(path, preflight)?;
+    integrity::check(&conn, path)?;
     Ok(conn)
 }
 
-/// A writing connection to a file that may be written and is not too new.
-fn ours(path: &Path) -> Result<Connection, OpenError> {
+/// Opens a writing connection to a file that may be written and is not too new.
+fn open_unchecked(path: &Path, preflight: &Preflight) -> Result<Connection, OpenError> {
     let failed = |source| OpenError::sqlite(path, source);
-    // Asked before SQLite makes a log of its own.
-    let had_log = file::has_log(path);
     let conn = connection::open_writer(path).map_err(failed)?;
-    if had_log {
+    if preflight.had_wal {
         connection::checkpoint_on_close(&conn, false).map_err(failed)?;
     }
-    // SQLite falls back to reading when it may not write, and says nothing.
+    // SQLite opens a file for reading only if it may not write, and reports nothing.
     if conn.is_readonly(MAIN_DB).map_err(failed)? {
         return Err(OpenError::ReadOnly(path.to_owned()));
     }
     let found = schema::version(&conn).map_err(failed)?;
     schema::check_version(path, found)?;
     Ok(conn)
+}
+
+/// Refuses a file that was replaced between the preflight and now: SQLite may have opened another one.
+fn require_in_place(preflight: &Preflight) -> Result<(), OpenError> {
+    let moved = |_| OpenError::Moved(preflight.file.path().to_owned());
+    preflight.file.check().map_err(moved)
 }

@@ -14,7 +14,10 @@ use tokio::sync::oneshot;
 use super::{Job, Message, QUEUE, Waiting};
 use crate::{
     model::LiveUse,
-    store::{Error, sqlite::usage},
+    store::{
+        Error,
+        sqlite::{connection, usage},
+    },
 };
 
 /// Writes in one transaction: enough to share an `fsync`, few enough to answer the first of them soon.
@@ -61,10 +64,11 @@ impl Group {
         taken > before
     }
 
-    /// Runs the jobs in the order in which they came, then records the uses, then commits.
+    /// Runs the jobs in the order in which they came, then records the uses, then commits, if the file is still in
+    /// its place.
     ///
-    /// When the transaction cannot even begin, because another process writes for longer than the connection waits,
-    /// whatever has come meanwhile fails with it: each would wait as long again.
+    /// If the transaction cannot begin, because another process writes for longer than the connection waits, every
+    /// message that has come meanwhile fails with it: each would wait as long again.
     pub(super) fn write(&mut self, conn: &mut Connection, waiting: &Waiting) -> Result<(), Error> {
         let mut tx = match begin(conn) {
             Ok(tx) => tx,
@@ -73,6 +77,9 @@ impl Group {
                 return Err(error.into());
             }
         };
+        if waiting.health.is_failing() {
+            connection::rewrite_first_page(&tx)?;
+        }
         let mut next = 0;
         loop {
             while let Some(job) = self.jobs.get_mut(next) {
@@ -86,6 +93,7 @@ impl Group {
             }
         }
         self.record(&mut tx)?;
+        waiting.check_file()?;
         let started = Instant::now();
         tx.commit()?;
         let writes = self.jobs.len() + self.uses.len();

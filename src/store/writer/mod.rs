@@ -5,34 +5,44 @@
 //! undoes itself alone. Nobody is answered before the commit. The queue is bounded: when it is full, the write
 //! is refused at once, and nothing of it happens. A connection that nobody
 //! else waits for needs none of that: [`write_now`].
+//!
+//! A commit fails if the path of the database no longer names the file. After a commit that failed otherwise, every
+//! group writes at least one page, so that its commit tells whether the disk accepts writes again; without a write
+//! for [`PROBE_INTERVAL`], the thread commits such a group by itself.
 
 mod group;
+mod health;
 #[cfg(test)]
 mod tests;
 
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use rusqlite::{Connection, Savepoint};
 use tokio::sync::oneshot;
 
-use self::group::Group;
-use super::Error;
+use self::{group::Group, health::CommitHealth};
+use super::{Error, sqlite::identity::DatabaseFile};
 use crate::{metrics::WriterMetrics, model::LiveUse};
 
 /// Writes that may wait.
 const QUEUE: usize = 4096;
+
+/// How long after a failed commit the writer tries one by itself.
+const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A way to the writer. Clones share it.
 #[derive(Clone)]
 pub(super) struct Writer {
     queue: SyncSender<Message>,
     thread: Arc<Mutex<Option<JoinHandle<Connection>>>>,
+    health: CommitHealth,
     metrics: WriterMetrics,
 }
 
@@ -88,11 +98,18 @@ where
 }
 
 impl Writer {
-    /// Starts the thread that writes with `conn`.
-    pub(super) fn start(conn: Connection, metrics: WriterMetrics) -> std::io::Result<Self> {
+    /// Starts the thread that writes with `conn` to `file`; to memory if there is no file.
+    pub(super) fn start(
+        conn: Connection,
+        file: Option<Arc<DatabaseFile>>,
+        metrics: WriterMetrics,
+    ) -> std::io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUE);
+        let health = CommitHealth::default();
         let waiting = Waiting {
             messages,
+            file,
+            health: health.clone(),
             metrics: metrics.clone(),
         };
         let thread = thread::Builder::new()
@@ -101,8 +118,18 @@ impl Writer {
         Ok(Self {
             queue,
             thread: Arc::new(Mutex::new(Some(thread))),
+            health,
             metrics,
         })
+    }
+
+    /// Fails while writes cannot succeed: after the thread has ended, and while the last commit failed.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.as_ref().is_none_or(JoinHandle::is_finished) {
+            return Err(Error::Closed);
+        }
+        self.health.check()
     }
 
     /// Runs `write` in a transaction, possibly with others, and returns when it is committed. A caller that goes
@@ -175,16 +202,31 @@ pub(super) fn write_now<T>(
     written
 }
 
-/// The end of the queue that the thread takes from.
+/// The end of the queue that the thread takes from, and what the thread needs beside its connection.
 struct Waiting {
     messages: Receiver<Message>,
+    file: Option<Arc<DatabaseFile>>,
+    health: CommitHealth,
     metrics: WriterMetrics,
 }
 
 impl Waiting {
-    /// The next message, when it comes; `None` when there is no handle any more that could send one.
-    fn next(&self) -> Option<Message> {
-        self.messages.recv().ok().inspect(|_| self.metrics.taken())
+    /// Waits for the next group, which begins with one message. While commits fail, returns an empty group after
+    /// [`PROBE_INTERVAL`]. Returns `None` when no handle is left that could send a message.
+    fn next_group(&self) -> Option<Group> {
+        let mut group = Group::default();
+        let first = if self.health.is_failing() {
+            match self.messages.recv_timeout(PROBE_INTERVAL) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => return Some(group),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        } else {
+            self.messages.recv().ok()?
+        };
+        self.metrics.taken();
+        group.take(first);
+        Some(group)
     }
 
     /// The next message, if there is one.
@@ -192,14 +234,21 @@ impl Waiting {
         let message = self.messages.try_recv().ok();
         message.inspect(|_| self.metrics.taken())
     }
+
+    /// Fails if the path of the database no longer names the file that is written to.
+    fn check_file(&self) -> Result<(), Error> {
+        self.file.as_ref().map_or(Ok(()), |file| file.check())
+    }
 }
 
 /// The life of the thread. It ends with the last handle, or when it is told to.
 fn work(mut conn: Connection, waiting: &Waiting) -> Connection {
-    while let Some(first) = waiting.next() {
-        let mut group = Group::default();
-        group.take(first);
+    while let Some(mut group) = waiting.next_group() {
         let failure = group.write(&mut conn, waiting).err();
+        // SQLite fails in its own ways without the file. The cause is what a person must know.
+        let failure = failure.map(|error| waiting.check_file().err().unwrap_or(error));
+        // Before the answers: a caller that was refused finds the server not ready.
+        waiting.health.record(failure.as_ref());
         let closing = group.closing;
         group.answer(failure.as_ref());
         if closing {

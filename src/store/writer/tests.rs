@@ -16,10 +16,11 @@ use crate::{
 fn writer() -> (Writer, Connection, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.db");
-    let (path, conn) = open::create_or_open(&path, &[7; 32]).unwrap();
+    let (file, conn) = open::create_or_open(&path, &[7; 32]).unwrap();
     let (_, other) = open::create_or_open(&path, &[7; 32]).unwrap();
+    let file = Some(Arc::new(file));
     (
-        Writer::start(conn, WriterMetrics::default()).unwrap(),
+        Writer::start(conn, file, WriterMetrics::default()).unwrap(),
         other,
         directory,
     )
@@ -155,7 +156,31 @@ async fn closing_writes_what_waits_and_refuses_what_comes_later() {
         writer.write(|tx| insert(tx, "late")).await,
         Err(Error::Closed)
     ));
+    assert!(matches!(writer.check(), Err(Error::Closed)));
     assert_eq!(slugs(&other), ["waiting"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_succeeds_after_a_write_that_was_refused() {
+    let (writer, _other, _directory) = writer();
+    writer.write(|tx| insert(tx, "a")).await.unwrap();
+    let refused = writer.write(|tx| insert(tx, "a")).await;
+    assert!(matches!(refused, Err(Error::Sqlite(_))), "{refused:?}");
+    writer.check().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn write_fails_while_the_file_is_not_in_its_place_and_nothing_is_written() {
+    let (writer, other, directory) = writer();
+    let path = directory.path().join("test.db");
+    let aside = directory.path().join("aside.db");
+    std::fs::rename(&path, &aside).unwrap();
+    let refused = writer.write(|tx| insert(tx, "a")).await;
+    assert!(matches!(refused, Err(Error::FileMoved)), "{refused:?}");
+    std::fs::rename(&aside, &path).unwrap();
+    assert!(slugs(&other).is_empty());
+    writer.check().unwrap();
+    writer.write(|tx| insert(tx, "a")).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -173,8 +198,10 @@ async fn while_another_process_writes_all_that_wait_fail_together_and_later_ones
     for job in jobs {
         assert!(matches!(job.await.unwrap(), Err(Error::Unavailable(_))));
     }
+    assert!(matches!(writer.check(), Err(Error::Unavailable(_))));
     other.execute_batch("COMMIT").unwrap();
     writer.write(|tx| insert(tx, "later")).await.unwrap();
+    writer.check().unwrap();
 }
 
 /// A use of the key with this number, which need not be there.

@@ -31,6 +31,17 @@ async fn a_server_that_cannot_read_is_alive_and_not_ready() {
 }
 
 #[tokio::test]
+async fn a_server_whose_writer_has_ended_is_alive_and_not_ready() {
+    let app = TestApp::demo().await;
+    app.store.clone().close();
+    let ready = app.request(Method::GET, "/readyz").send().await.unwrap();
+    assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let alive = app.request(Method::GET, "/healthz").send().await.unwrap();
+    assert_eq!(alive.status(), StatusCode::OK);
+    app.json(ANA, &stats_path(ACME)).await;
+}
+
+#[tokio::test]
 async fn the_reference_is_one_page_that_asks_nothing_of_other_hosts() {
     let app = TestApp::demo().await;
     let answer = app.request(Method::GET, "/docs").send().await.unwrap();

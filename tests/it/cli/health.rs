@@ -1,8 +1,10 @@
 //! `llavero healthcheck`: 0 when a server can answer, else 1 and one line that says who did not.
 
-use std::net::TcpListener;
+use std::{fs, net::TcpListener};
 
-use crate::cli::harness::{DATABASE, Home, Outcome, run};
+use serde_json::json;
+
+use crate::cli::harness::{ANA, Api, DATABASE, Home, Outcome, SECRET, Server, run};
 
 /// Nobody listens there: the port is reserved, and never handed out.
 const NOBODY: &str = "127.0.0.1:1";
@@ -78,6 +80,51 @@ fn a_server_that_cannot_read_its_database_is_unhealthy() {
     let sql = "ALTER TABLE gone RENAME TO signing_secret";
     home.sqlite(DATABASE).execute_batch(sql).unwrap();
     with_variable(&home, &listen, &[]).success();
+}
+
+/// The statuses of what needs the file: readiness, a valid key, an unknown key, and a write.
+fn statuses(home: &Home, server: &Server, secret: &str) -> [u16; 4] {
+    let validate = |secret: &str| {
+        let api = Api::with_key(&server.api, secret);
+        api.post("/api-keys/validate", &json!({})).status
+    };
+    let keys = "/organizations/acme-corp/api-keys";
+    let token = home.token(ANA, &["--jwt-secret", SECRET]);
+    [
+        server.get_at_root("/readyz").status,
+        validate(secret),
+        validate(UNKNOWN_SECRET),
+        server
+            .api(&token)
+            .post(keys, &json!({ "name": "x" }))
+            .status,
+    ]
+}
+
+/// A secret in the right form that no key has.
+const UNKNOWN_SECRET: &str = "sk_Rw7PqK2mYc9TzL4vHd1XsB8nGf5JeA3Cwv9F";
+
+#[test]
+fn a_server_whose_file_is_not_in_its_place_is_unhealthy_and_refuses_uses_and_writes() {
+    let home = Home::demo();
+    let [path, aside] = [DATABASE, "aside.db"].map(|name| home.path(name));
+    let rotated = home.json(&["key", "rotate", "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d07"]);
+    let secret = rotated["key"].as_str().unwrap();
+    let server = home.serve(&["--jwt-secret", SECRET]);
+    let listen = server.address.to_string();
+    let in_place = [200, 200, 401, 201];
+    assert_eq!(statuses(&home, &server, secret), in_place);
+
+    fs::rename(&path, &aside).unwrap();
+    assert_eq!(statuses(&home, &server, secret), [503; 4], "renamed");
+    with_variable(&home, &listen, &[]).failure(1);
+    fs::copy(&aside, &path).unwrap();
+    assert_eq!(statuses(&home, &server, secret), [503; 4], "replaced");
+    fs::rename(&aside, &path).unwrap();
+    assert_eq!(statuses(&home, &server, secret), in_place, "back again");
+    fs::remove_file(&path).unwrap();
+    assert_eq!(statuses(&home, &server, secret), [503; 4], "removed");
+    assert!(server.log().contains("removed, renamed or replaced"));
 }
 
 #[test]

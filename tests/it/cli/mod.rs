@@ -7,6 +7,8 @@ mod demo;
 mod docs;
 mod flags;
 mod forgery;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod get;
 mod greeting;
 mod harness;

@@ -148,6 +148,28 @@ fn a_damaged_file_is_refused() {
     assert_refused(&home, "cut.db", &["restore it from a backup"]);
 }
 
+#[test]
+fn a_file_whose_index_does_not_match_its_table_is_refused() {
+    let home = home_with_database();
+    // Every page is sound: only a comparison of the index with the table finds it.
+    home.sqlite(DATABASE)
+        .execute_batch(
+            "PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema
+                SET sql = replace(sql, 'created_at DESC', 'created_at')
+              WHERE name = 'api_keys_by_creation';",
+        )
+        .unwrap();
+    let check = |check: &str| -> String {
+        let sql = format!("PRAGMA {check}(1)");
+        let conn = home.sqlite(DATABASE);
+        conn.query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(check("quick_check"), "ok");
+    assert_ne!(check("integrity_check"), "ok");
+    assert_refused(&home, DATABASE, &["is damaged", "restore it from a backup"]);
+}
+
 /// A stopped database that everybody may enter the directory of.
 fn home_of_everybody() -> Home {
     let home = home_with_database();

@@ -1,0 +1,212 @@
+//! Why a database file was not opened: one line for the person at the terminal, with what to do about it.
+//!
+//! The advice depends on the cause. A failing or full disk must not be reported as a damaged file, because a person
+//! who then restores a backup loses what was written since. Result codes decide, never the text of a message.
+
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+
+use rusqlite::ErrorCode;
+
+use super::Error;
+
+/// "Input/output error", the same number on every Unix; std has no [`ErrorKind`] for it.
+const EIO: i32 = 5;
+
+/// Why a database file was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no file, and none was to be created.
+    #[error(
+        "no database at {0}: create it with `llavero serve` or `llavero org create`, or name another one with --database"
+    )]
+    Missing(PathBuf),
+
+    /// The operating system refused to open, read or create the file.
+    #[error("cannot open the database {path}: {source}; check the path and its permissions")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's error.
+        source: io::Error,
+    },
+
+    /// The disk has no room for the file, or a limit on the size of files is reached.
+    #[error("the disk of {path} is full ({found}): free some space on it and try again")]
+    DiskFull {
+        /// The file.
+        path: PathBuf,
+        /// The error that reading or writing returned.
+        found: String,
+    },
+
+    /// The disk failed to read or write. The file itself may be whole.
+    #[error(
+        "the disk of {path} failed ({found}): check the disk, its free space and the system log, and try again"
+    )]
+    DiskFailed {
+        /// The file.
+        path: PathBuf,
+        /// The error that reading or writing returned.
+        found: String,
+    },
+
+    /// Another process holds the write lock for longer than a connection waits.
+    #[error("another process is writing to {0}: try again when it has finished")]
+    Busy(PathBuf),
+
+    /// The file was removed, renamed or replaced while it was being opened.
+    #[error("{0} was removed, renamed or replaced while it was being opened: try again")]
+    Moved(PathBuf),
+
+    /// The path is a symbolic link: SQLite would keep its side files beside the link, not beside the file.
+    #[error("{0} is a symbolic link: name the file itself with --database")]
+    SymbolicLink(PathBuf),
+
+    /// The path is a directory, a device, a socket.
+    #[error("{0} is not a regular file: name another one with --database")]
+    NotAFile(PathBuf),
+
+    /// The file may be read and not written.
+    #[error("{0} may not be written: check its permissions and its owner")]
+    ReadOnly(PathBuf),
+
+    /// The file is somebody else's.
+    #[error("{0} is not a llavero database: name another file with --database")]
+    Foreign(PathBuf),
+
+    /// The file was written by a later version of this program.
+    #[error(
+        "{path} has schema version {found}, this llavero knows versions up to {known}: use a newer llavero"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version this program knows.
+        known: u32,
+    },
+
+    /// The file was written by an earlier version of this program, and is not to be changed here.
+    #[error(
+        "{0} has an older schema: start `llavero serve` on it once, which brings it up to date"
+    )]
+    Older(PathBuf),
+
+    /// The file system does not support SQLite's write-ahead log.
+    #[error(
+        "the file system of {path} does not allow write-ahead logging (journal mode {mode}): name a file on a local disk"
+    )]
+    NoWriteAheadLog {
+        /// The file.
+        path: PathBuf,
+        /// The mode that SQLite stayed in.
+        mode: String,
+    },
+
+    /// SQLite's own check found damage.
+    #[error("{path} is damaged ({found}): restore it from a backup")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The first thing the check found.
+        found: String,
+    },
+
+    /// SQLite refused something else.
+    #[error("cannot open the database {path}: {source}; check the path and its permissions")]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's word.
+        source: rusqlite::Error,
+    },
+
+    /// The pool of readers did not come up.
+    #[error(
+        "cannot open {path} for reading: {source}; allow more open files, or lower --pool-size"
+    )]
+    Readers {
+        /// The file.
+        path: PathBuf,
+        /// The pool's word.
+        source: r2d2::Error,
+    },
+
+    /// The thread that writes did not start.
+    #[error("cannot start a thread: {0}; allow more processes")]
+    Thread(#[source] io::Error),
+
+    /// The file's signing secret could not be read.
+    #[error("cannot read the signing secret of {path}: {source}")]
+    Secret {
+        /// The file.
+        path: PathBuf,
+        /// The store's word.
+        source: Error,
+    },
+}
+
+impl OpenError {
+    /// Classifies an error of the operating system: a full or failing disk is not a matter of permissions.
+    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                let found = source.to_string();
+                Self::DiskFull { path, found }
+            }
+            _ if source.raw_os_error() == Some(EIO) => {
+                let found = source.to_string();
+                Self::DiskFailed { path, found }
+            }
+            _ => Self::Io { path, source },
+        }
+    }
+
+    /// Classifies an error of SQLite: damage to the file, trouble with the disk, a lock, or something else.
+    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        let found = source.to_string();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged { path, found }
+            }
+            Some(ErrorCode::DiskFull) => Self::DiskFull { path, found },
+            Some(ErrorCode::SystemIoFailure) => Self::DiskFailed { path, found },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(path),
+            _ => Self::Sqlite { path, source },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_disk_is_reported_as_one() {
+        let text =
+            |code| OpenError::io("x.db".as_ref(), io::Error::from_raw_os_error(code)).to_string();
+        assert!(
+            text(EIO).starts_with("the disk of x.db failed"),
+            "{}",
+            text(EIO)
+        );
+        for code in [EFBIG, ENOSPC] {
+            assert!(
+                text(code).starts_with("the disk of x.db is full"),
+                "{}",
+                text(code)
+            );
+        }
+        assert!(text(EACCES).contains("check the path and its permissions"));
+    }
+
+    const EACCES: i32 = 13;
+    const EFBIG: i32 = 27;
+    const ENOSPC: i32 = 28;
+}
