@@ -164,3 +164,46 @@ CREATE TABLE key_id_generator (
 
 INSERT INTO key_id_generator (id, newest)
 VALUES (1, NULL);
+
+-- The audit log, built anew: further actions, what a change was from and to, and the role that a removed member had.
+-- A member who was removed before this version has no role. `changes` is a JSON object: by field, `from` and `to`.
+ALTER TABLE audit_log RENAME TO audit_log_v2;
+
+CREATE TABLE audit_log (
+  id              INTEGER NOT NULL PRIMARY KEY,
+  organization_id TEXT    NOT NULL REFERENCES organizations (id),
+  created_at      INTEGER NOT NULL CHECK (created_at BETWEEN 0 AND 253402300799999),
+  actor_id        TEXT    CHECK (length(actor_id) > 0),
+  action          TEXT    NOT NULL
+                          CHECK (action IN ('org.created', 'org.renamed',
+                                            'member.added', 'member.changed', 'member.removed',
+                                            'key.created', 'key.updated', 'key.disabled', 'key.enabled',
+                                            'key.rotated', 'key.revoked',
+                                            'usage.imported')),
+  key_id          TEXT    REFERENCES api_keys (id),
+  member_id       TEXT,
+  role            TEXT    CHECK (role IN ('owner', 'admin', 'member')),
+  changes         TEXT    CHECK (json_type(changes) = 'object'),
+  CHECK ((key_id IS NOT NULL) = (action GLOB 'key.*')),
+  CHECK ((member_id IS NOT NULL) = (action GLOB 'member.*')),
+  CHECK (role IS NULL OR action GLOB 'member.*'),
+  CHECK (role IS NOT NULL OR action NOT IN ('member.added', 'member.changed')),
+  CHECK (changes IS NOT NULL OR action NOT IN ('org.renamed', 'key.updated', 'usage.imported'))
+) STRICT;
+
+INSERT INTO audit_log (id, organization_id, created_at, actor_id, action, key_id, member_id, role)
+SELECT id,
+       organization_id,
+       created_at,
+       actor_id,
+       action,
+       key_id,
+       member_id,
+       role
+  FROM audit_log_v2
+ ORDER BY id;
+
+DROP TABLE audit_log_v2;
+
+CREATE INDEX audit_log_by_time
+  ON audit_log (organization_id, created_at);

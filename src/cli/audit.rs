@@ -4,6 +4,7 @@
 //! everything in it, and the file does not know their name.
 
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
         OutputArgs,
     },
 };
-use crate::model::{Actor, AuditEntry, Role, Timestamp, UserId};
+use crate::model::{Act, Actor, AuditEntry, Role, Timestamp, UserId};
 
 /// The arguments of `llavero audit`.
 #[derive(Debug, clap::Args)]
@@ -64,13 +65,21 @@ impl Args {
     }
 }
 
-/// What it was done to, and by whom.
+/// Describes the object of an act, and who did it.
 fn object(entry: &AuditEntry) -> String {
-    let key = entry.act.key().map(|key| key.0.to_string());
-    let member = entry.act.member().map(|user| word(user.as_str()));
-    let role = entry.act.role().map(|role| format!("as {}", role.as_str()));
+    let act = &entry.act;
+    let key = act.key().map(|key| key.0.to_string());
+    let member = act.member().map(|user| word(user.as_str()));
+    let role = act.role().map(|role| match act {
+        Act::MemberRemoved(..) => format!("was {}", role.as_str()),
+        _ => format!("as {}", role.as_str()),
+    });
+    let requests = match act {
+        Act::UsageImported(requests) => Some(format!("{requests} requests")),
+        _ => None,
+    };
     let actor = format!("by {}", word(name(&entry.actor)));
-    let parts = [key, member, role, Some(actor)];
+    let parts = [key, member, role, requests, Some(actor)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
@@ -102,8 +111,10 @@ struct EntryOut<'a> {
     key_id: Option<Uuid>,
     /// The member that it was done to.
     member_id: Option<&'a str>,
-    /// The role that the member has since.
+    /// The role that the member got, or the one that a removed member had.
     role: Option<&'static str>,
+    /// What changed, by field; null for an act that is described by the other members.
+    changes: Option<Value>,
 }
 
 impl<'a> From<&'a AuditEntry> for EntryOut<'a> {
@@ -115,6 +126,7 @@ impl<'a> From<&'a AuditEntry> for EntryOut<'a> {
             key_id: entry.act.key().map(|key| key.0),
             member_id: entry.act.member().map(UserId::as_str),
             role: entry.act.role().map(Role::as_str),
+            changes: entry.act.changes(),
         }
     }
 }

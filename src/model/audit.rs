@@ -3,6 +3,8 @@
 //! An entry is written in the transaction of the act itself (`store::sqlite::audit`): what is in the database
 //! has its entry, and what was undone has none. Reading is not an act.
 
+use serde_json::{Value, json};
+
 use super::{Actor, KeyId, Role, Timestamp, UserId};
 
 /// Something that was done, and to what.
@@ -14,14 +16,16 @@ pub enum Act {
     MemberAdded(UserId, Role),
     /// A member got another role: this one.
     MemberChanged(UserId, Role),
-    /// A user ceased to be a member.
-    MemberRemoved(UserId),
+    /// A member was removed, who had this role; `None` if it was not recorded.
+    MemberRemoved(UserId, Option<Role>),
     /// A key was created.
     KeyCreated(KeyId),
     /// A key got a new secret.
     KeyRotated(KeyId),
     /// A key was revoked.
     KeyRevoked(KeyId),
+    /// So many requests of the organization's keys were imported.
+    UsageImported(i64),
 }
 
 impl Act {
@@ -32,10 +36,11 @@ impl Act {
             Self::OrganizationCreated => "org.created",
             Self::MemberAdded(..) => "member.added",
             Self::MemberChanged(..) => "member.changed",
-            Self::MemberRemoved(_) => "member.removed",
+            Self::MemberRemoved(..) => "member.removed",
             Self::KeyCreated(_) => "key.created",
             Self::KeyRotated(_) => "key.rotated",
             Self::KeyRevoked(_) => "key.revoked",
+            Self::UsageImported(_) => "usage.imported",
         }
     }
 
@@ -54,35 +59,53 @@ impl Act {
         match self {
             Self::MemberAdded(user, _)
             | Self::MemberChanged(user, _)
-            | Self::MemberRemoved(user) => Some(user),
+            | Self::MemberRemoved(user, _) => Some(user),
             _ => None,
         }
     }
 
-    /// The role that the member has since.
+    /// Returns the role that the member got, or the one that a removed member had.
     #[must_use]
     pub fn role(&self) -> Option<Role> {
         match self {
             Self::MemberAdded(_, role) | Self::MemberChanged(_, role) => Some(*role),
+            Self::MemberRemoved(_, role) => *role,
             _ => None,
         }
     }
 
-    /// The act that [`Act::name`], [`Act::key`], [`Act::member`] and [`Act::role`] tell of.
+    /// Returns what changed, as a JSON object: by field, `from` and `to`.
+    #[must_use]
+    pub fn changes(&self) -> Option<Value> {
+        match self {
+            Self::UsageImported(requests) => {
+                Some(json!({ "requests": { "from": null, "to": requests } }))
+            }
+            _ => None,
+        }
+    }
+
+    /// Builds an act from what [`Act::name`], [`Act::key`], [`Act::member`], [`Act::role`] and [`Act::changes`]
+    /// return. Returns `None` for parts that do not belong together.
     #[must_use]
     pub fn from_parts(
         name: &str,
         key: Option<KeyId>,
         member: Option<UserId>,
         role: Option<Role>,
+        changes: Option<&Value>,
     ) -> Option<Self> {
         match (name, key, member, role) {
             ("org.created", None, None, None) => Some(Self::OrganizationCreated),
+            ("usage.imported", None, None, None) => {
+                let requests = changes?.pointer("/requests/to")?.as_i64()?;
+                Some(Self::UsageImported(requests))
+            }
             ("member.added", None, Some(user), Some(role)) => Some(Self::MemberAdded(user, role)),
             ("member.changed", None, Some(user), Some(role)) => {
                 Some(Self::MemberChanged(user, role))
             }
-            ("member.removed", None, Some(user), None) => Some(Self::MemberRemoved(user)),
+            ("member.removed", None, Some(user), role) => Some(Self::MemberRemoved(user, role)),
             ("key.created", Some(key), None, None) => Some(Self::KeyCreated(key)),
             ("key.rotated", Some(key), None, None) => Some(Self::KeyRotated(key)),
             ("key.revoked", Some(key), None, None) => Some(Self::KeyRevoked(key)),

@@ -48,6 +48,12 @@ impl Tally {
         keys.into_iter().map(|(key, tally)| (*key, tally))
     }
 
+    /// Whether there is a use of `key`.
+    #[must_use]
+    pub fn contains(&self, key: KeyId) -> bool {
+        self.0.contains_key(&key)
+    }
+
     /// How many keys there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -37,6 +37,14 @@ impl Store {
         self.read(move |conn| sqlite::keys::by_id(conn, key)).await
     }
 
+    /// Returns whether a key has this id: one look-up in an index.
+    ///
+    /// # Errors
+    /// As every read: when the store cannot answer.
+    pub async fn key_exists(&self, key: KeyId) -> Result<bool, Error> {
+        self.read(move |conn| sqlite::keys::exists(conn, key)).await
+    }
+
     /// The key that a secret opens at `now`, whatever its state: the one that has this secret, or that had it
     /// before its last rotation, as long as the grace lasts. Two or three look-ups by index.
     ///
@@ -151,8 +159,8 @@ impl Store {
             .await
     }
 
-    /// Adds uses that were added up before to the totals, all or none. With `batch`, only if no import of that name
-    /// was counted before.
+    /// Adds a tally to the totals, all or nothing, and records the import in the audit log of each organization. With
+    /// `batch`, only if no import with that id was counted before.
     ///
     /// # Errors
     /// [`Error::UnknownKey`] when a use names no stored key; else as every write.

@@ -5,7 +5,7 @@
 
 use csv_core::{ReadRecordResult, Reader};
 
-use super::row::Row;
+use super::row::{Row, RowError};
 
 /// More fields than a line of ours has.
 const MOST_FIELDS: usize = 16;
@@ -78,17 +78,20 @@ impl Heading {
         })
     }
 
-    /// The line that `fields` are.
-    pub(super) fn row<'a>(&self, fields: &[&'a str]) -> Result<Row<'a>, &'static str> {
+    /// Returns the use that a line with these fields tells of, as text.
+    pub(super) fn row<'a>(&self, fields: &[&'a str]) -> Result<Row<'a>, RowError> {
         if fields.len() != self.fields {
-            return Err("has more or fewer fields than the heading");
+            return Err(RowError::FieldCount);
         }
-        let count = self.count.map(|at| fields[at]);
-        Row::from_fields(
-            fields[self.key_id],
-            fields[self.at],
-            fields[self.outcome],
+        let count = match self.count {
+            Some(at) => fields[at].parse().map_err(|_| RowError::Count)?,
+            None => 1,
+        };
+        Ok(Row {
+            key_id: fields[self.key_id].into(),
+            at: fields[self.at].into(),
+            outcome: fields[self.outcome].into(),
             count,
-        )
+        })
     }
 }

@@ -5,6 +5,8 @@
 mod csv;
 mod export;
 mod import;
+mod json;
+mod lines;
 mod row;
 
 use super::{Error, Host};

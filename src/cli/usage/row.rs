@@ -1,86 +1,79 @@
-//! One line of an import: what it must say, and what is wrong with one that does not.
+//! One line of an import: its fields as text, the use that they tell of, and every error that a line can have.
 //!
-//! The same fields in JSON and in CSV. Nothing is guessed: an unknown field, another spelling, an instant that is
-//! still to come are errors.
+//! The rules are the same for JSON ([`super::json`]) and CSV ([`super::csv`]). Nothing is guessed: an unknown field,
+//! another spelling of an outcome and an instant in the future are errors. Each error names the field and the rule;
+//! [`super::lines`] adds the number of the line.
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-
 use crate::model::{KeyId, Outcome, Timestamp, Use};
 
-/// A line as it is written.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// The fields of a line.
+#[derive(Debug)]
 pub(super) struct Row<'a> {
-    #[serde(borrow)]
-    key_id: Cow<'a, str>,
-    #[serde(borrow)]
-    at: Cow<'a, str>,
-    outcome: RowOutcome,
-    #[serde(default = "one")]
-    count: u32,
+    pub(super) key_id: Cow<'a, str>,
+    pub(super) at: Cow<'a, str>,
+    pub(super) outcome: Cow<'a, str>,
+    pub(super) count: u64,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum RowOutcome {
-    Success,
-    RateLimited,
-    Error,
-}
-
-fn one() -> u32 {
-    1
-}
-
-impl<'a> Row<'a> {
-    /// A line from its fields, as CSV has them.
-    pub(super) fn from_fields(
-        key_id: &'a str,
-        at: &'a str,
-        outcome: &str,
-        count: Option<&str>,
-    ) -> Result<Self, &'static str> {
-        let outcome = match outcome {
-            "success" => RowOutcome::Success,
-            "rate_limited" => RowOutcome::RateLimited,
-            "error" => RowOutcome::Error,
-            _ => return Err("outcome must be success, rate_limited or error"),
-        };
-        let count = count.map_or(Ok(one()), str::parse);
-        Ok(Self {
-            key_id: key_id.into(),
-            at: at.into(),
-            outcome,
-            count: count.map_err(|_| "count must be a whole number up to 4294967295")?,
-        })
-    }
+/// Why a line is not counted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum RowError {
+    #[error("must not be longer than 64 KiB")]
+    TooLong,
+    #[error("not valid JSON (column {column})")]
+    NotJson { column: usize },
+    #[error("must be a JSON object")]
+    NotAnObject,
+    #[error("not valid CSV")]
+    NotCsv,
+    #[error("must be the heading: keyId, at, outcome and, if needed, count")]
+    Heading,
+    #[error("must have as many fields as the heading")]
+    FieldCount,
+    #[error("unknown field: {0}")]
+    UnknownField(String),
+    #[error("{0} is given twice")]
+    Duplicate(&'static str),
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    #[error("keyId must be the id of an API key, a UUID")]
+    KeyId,
+    #[error("at must be a date-time such as 2026-01-31T12:00:00Z, from 1970 on")]
+    At,
+    #[error("at must not be in the future")]
+    AtInTheFuture,
+    #[error("outcome must be success, rate_limited or error")]
+    Outcome,
+    #[error("count must be a whole number from 1 to {}", u32::MAX)]
+    Count,
+    #[error("no API key has the id {}", .0.0)]
+    UnknownKey(KeyId),
+    #[error("the sum of the counts is too large to be stored")]
+    SumTooLarge,
 }
 
 impl Row<'_> {
-    /// The uses that the line tells of, none of them after `now`.
-    pub(super) fn read(&self, now: Timestamp) -> Result<Use, &'static str> {
-        let key = KeyId::parse(&self.key_id).ok_or("keyId must be the id of an API key, a UUID")?;
-        let at = Timestamp::parse(&self.at)
-            .ok_or("at must be a date-time, like 2026-01-31T12:00:00Z, from 1970 on")?;
+    /// Returns the use that the line tells of, which must not be after `now`.
+    pub(super) fn read(&self, now: Timestamp) -> Result<Use, RowError> {
+        let key = KeyId::parse(&self.key_id).ok_or(RowError::KeyId)?;
+        let at = Timestamp::parse(&self.at).ok_or(RowError::At)?;
         if at > now {
-            return Err("at is still to come");
+            return Err(RowError::AtInTheFuture);
         }
-        let outcome = match self.outcome {
-            RowOutcome::Success => Outcome::Success,
-            RowOutcome::RateLimited => Outcome::RateLimited,
-            RowOutcome::Error => Outcome::Error,
+        let outcome = match &*self.outcome {
+            "success" => Outcome::Success,
+            "rate_limited" => Outcome::RateLimited,
+            "error" => Outcome::Error,
+            _ => return Err(RowError::Outcome),
         };
-        if self.count == 0 {
-            return Err("count must be at least 1");
-        }
-        let count = self.count;
+        let count = u32::try_from(self.count).ok().filter(|count| *count > 0);
         Ok(Use {
             key,
             at,
             outcome,
-            count,
+            count: count.ok_or(RowError::Count)?,
         })
     }
 }

@@ -3,6 +3,7 @@
 //! Rows are only ever added; nothing here, and nothing else, changes or removes one.
 
 use rusqlite::{Connection, Row, Savepoint, named_params, params, types::Type};
+use serde_json::Value;
 
 use crate::{
     model::{Act, Actor, AuditEntry, OrganizationId, Timestamp},
@@ -10,8 +11,12 @@ use crate::{
 };
 
 pub(super) const INSERT: &str = "
-    INSERT INTO audit_log (organization_id, created_at, actor_id, action, key_id, member_id, role)
-    VALUES (:organization_id, :created_at, :actor_id, :action, :key_id, :member_id, :role)";
+    INSERT INTO audit_log (
+      organization_id, created_at, actor_id, action, key_id, member_id, role, changes
+    )
+    VALUES (
+      :organization_id, :created_at, :actor_id, :action, :key_id, :member_id, :role, :changes
+    )";
 
 pub(super) const SINCE: &str = "
     SELECT created_at,
@@ -19,7 +24,8 @@ pub(super) const SINCE: &str = "
            action,
            key_id,
            member_id,
-           role
+           role,
+           changes
       FROM audit_log
      WHERE organization_id = ?1
        AND created_at >= ?2
@@ -45,6 +51,7 @@ pub(super) fn insert(
         ":key_id": act.key(),
         ":member_id": act.member(),
         ":role": act.role(),
+        ":changes": act.changes().map(|changes| changes.to_string()),
     })?;
     Ok(())
 }
@@ -62,14 +69,31 @@ pub(in crate::store) fn since(
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
     let name: String = row.get(2)?;
-    let act = Act::from_parts(&name, row.get(3)?, row.get(4)?, row.get(5)?).ok_or_else(|| {
-        rusqlite::Error::FromSqlConversionFailure(2, Type::Text, format!("no act: {name}").into())
-    })?;
+    let changes = changes(row)?;
+    let act = Act::from_parts(
+        &name,
+        row.get(3)?,
+        row.get(4)?,
+        row.get(5)?,
+        changes.as_ref(),
+    );
+    let unknown = || {
+        let problem = format!("no act: {name}").into();
+        rusqlite::Error::FromSqlConversionFailure(2, Type::Text, problem)
+    };
     Ok(AuditEntry {
         at: row.get(0)?,
         actor: row
             .get::<_, Option<_>>(1)?
             .map_or(Actor::Operator, Actor::User),
-        act,
+        act: act.ok_or_else(unknown)?,
     })
+}
+
+fn changes(row: &Row<'_>) -> rusqlite::Result<Option<Value>> {
+    let text: Option<String> = row.get(6)?;
+    let parse = |text: String| serde_json::from_str(&text);
+    text.map(parse)
+        .transpose()
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(6, Type::Text, error.into()))
 }

@@ -1,13 +1,13 @@
-//! Imports that were given a name, so that the same file is not counted twice.
+//! Imports of uses: counted, recorded in the audit log, and not counted twice under one batch id.
 //!
-//! A name is noted down in the transaction that counts; how many uses it stood for is kept with it, to tell a
-//! repetition from another file under an old name.
+//! A batch id is stored in the transaction that counts. The number of its requests is stored with it, to tell a
+//! repetition from another file under an old id.
 
 use rusqlite::{OptionalExtension, Savepoint, params};
 
-use super::usage;
+use super::{audit, usage};
 use crate::{
-    model::{Batch, Imported, Tally, Timestamp},
+    model::{Act, Actor, Batch, Imported, Tally, Timestamp},
     store::Error,
 };
 
@@ -28,7 +28,7 @@ pub(in crate::store) fn import(
     at: Timestamp,
 ) -> Result<Imported, Error> {
     let Some(batch) = batch else {
-        usage::record_tally(tx, tally)?;
+        count(tx, tally, at)?;
         return Ok(Imported::Counted);
     };
     let found: Option<i64> = tx
@@ -39,10 +39,19 @@ pub(in crate::store) fn import(
         Some(requests) if requests == batch.requests => Ok(Imported::Before),
         Some(_) => Ok(Imported::Different),
         None => {
-            usage::record_tally(tx, tally)?;
+            count(tx, tally, at)?;
             tx.prepare_cached(INSERT)?
                 .execute(params![batch.id, batch.requests, at])?;
             Ok(Imported::Counted)
         }
     }
+}
+
+/// Adds the tally to all totals, with one audit entry for each organization.
+fn count(tx: &Savepoint<'_>, tally: &Tally, at: Timestamp) -> Result<(), Error> {
+    for (organization, used) in usage::record_tally(tx, tally)? {
+        let act = Act::UsageImported(used.total_requests());
+        audit::insert(tx, organization, at, &Actor::Operator, &act)?;
+    }
+    Ok(())
 }

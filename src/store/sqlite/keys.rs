@@ -63,6 +63,11 @@ pub(super) const BY_ID: &str = concat!(
      WHERE k.id = ?1"
 );
 
+pub(super) const EXISTS: &str = "
+    SELECT 1
+      FROM api_keys
+     WHERE id = ?1";
+
 /// A secret opens the key that has it, or that had it before a rotation whose grace has not ended.
 pub(super) const BY_SECRET: &str = concat!(
     "
@@ -114,6 +119,11 @@ pub(in crate::store) fn key(
         })
         .optional()?;
     Ok(found.map_or(Access::Denied, Access::Granted))
+}
+
+/// Returns whether a key has this id.
+pub(in crate::store) fn exists(conn: &Connection, key: KeyId) -> Result<bool, Error> {
+    Ok(conn.prepare_cached(EXISTS)?.exists([key])?)
 }
 
 /// The key with this id, whosever it is.

@@ -107,8 +107,8 @@ pub(in crate::store) fn remove(
         .prepare_cached(DELETE)?
         .query_row(params![organization, user], member)
         .optional()?;
-    if removed.is_some() {
-        let act = Act::MemberRemoved(user.clone());
+    if let Some(removed) = &removed {
+        let act = Act::MemberRemoved(user.clone(), Some(removed.role));
         audit::insert(tx, organization, at, &Actor::Operator, &act)?;
     }
     Ok(removed)

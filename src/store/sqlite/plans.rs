@@ -9,7 +9,7 @@ use super::{
     access, audit, batches, key_life, keys, members, organizations, rate, schema, stats, usage,
 };
 
-const STATEMENTS: [(&str, &str); 38] = [
+const STATEMENTS: [(&str, &str); 39] = [
     (
         "access::ORGANIZATION_AND_ROLE",
         access::ORGANIZATION_AND_ROLE,
@@ -32,6 +32,7 @@ const STATEMENTS: [(&str, &str); 38] = [
     ("key_life::COUNT_REVOKED", key_life::COUNT_REVOKED),
     ("keys::KEY", keys::KEY),
     ("keys::BY_ID", keys::BY_ID),
+    ("keys::EXISTS", keys::EXISTS),
     ("keys::BY_SECRET", keys::BY_SECRET),
     ("keys::OLD_SECRET_UNTIL", keys::OLD_SECRET_UNTIL),
     ("keys::PAGE", keys::PAGE),

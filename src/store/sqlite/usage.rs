@@ -49,7 +49,7 @@ pub(in crate::store) fn record(
             return Err(Error::TooLarge);
         }
     }
-    record_tally(tx, &tally)
+    record_tally(tx, &tally).map(drop)
 }
 
 /// The same for uses that happen now; see [`crate::store::Store::record_live`].
@@ -58,9 +58,12 @@ pub(in crate::store) fn record_live(tx: &Savepoint<'_>, uses: &[LiveUse]) -> Res
     rate::count(tx, uses)
 }
 
-/// Adds uses to all totals that were added up before, so that each row is written once, however many uses there
-/// are.
-pub(super) fn record_tally(tx: &Savepoint<'_>, tally: &Tally) -> Result<(), Error> {
+/// Adds a tally to all totals. Each row is written once, however many uses the tally sums up. Returns the sum of each
+/// organization.
+pub(super) fn record_tally(
+    tx: &Savepoint<'_>,
+    tally: &Tally,
+) -> Result<BTreeMap<OrganizationId, Usage>, Error> {
     let mut by_organization: BTreeMap<OrganizationId, Usage> = BTreeMap::new();
     let mut by_day: BTreeMap<(OrganizationId, Day), Usage> = BTreeMap::new();
     let add = |sum: &mut Usage, used: Usage| {
@@ -76,7 +79,7 @@ pub(super) fn record_tally(tx: &Savepoint<'_>, tally: &Tally) -> Result<(), Erro
     }
 
     let mut add_to_totals = tx.prepare_cached(ADD_TO_TOTALS)?;
-    for (organization, used) in by_organization {
+    for (organization, used) in &by_organization {
         let changed = add_to_totals.execute(params![
             organization,
             used.successful_requests,
@@ -95,7 +98,7 @@ pub(super) fn record_tally(tx: &Savepoint<'_>, tally: &Tally) -> Result<(), Erro
             used.errors,
         ])?;
     }
-    Ok(())
+    Ok(by_organization)
 }
 
 fn add_to_key(tx: &Savepoint<'_>, key: KeyId, used: &KeyTally) -> Result<OrganizationId, Error> {

@@ -94,7 +94,7 @@ fn who_did_what_is_told_in_order() {
         .map(|entry| &entry["role"])
         .filter(|role| !role.is_null())
         .collect();
-    assert_eq!(roles, ["admin", "owner", "member"]);
+    assert_eq!(roles, ["admin", "owner", "member", "member"]);
     let times: Vec<&str> = (log.as_array().unwrap().iter())
         .map(|entry| entry["at"].as_str().unwrap())
         .collect();
@@ -104,6 +104,7 @@ fn who_did_what_is_told_in_order() {
     for words in [
         format!("key.revoked     {id} by {ANA}\n"),
         format!("member.changed  {ANA} as owner by cli\n"),
+        format!("member.removed  {EVA} was member by cli\n"),
     ] {
         assert!(text.contains(&words), "{words} is not in {text}");
     }

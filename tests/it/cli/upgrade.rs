@@ -1,8 +1,8 @@
 //! A file of an earlier version: brought up to date by a server, left alone by commands.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::cli::harness::{DATABASE, Home};
+use crate::cli::harness::{ANA, DATABASE, EVA, Home};
 
 /// A demo database as the version before this one left it.
 fn home_of_version_1() -> Home {
@@ -68,4 +68,90 @@ fn a_server_brings_an_older_file_up_to_date_and_keeps_what_is_in_it() {
         Some(10)
     );
     assert_eq!(home.json(&["org", "list"])[0]["slug"], json!("acme-corp"));
+}
+
+const SCHEMA: &str = include_str!("../../../schema.sql");
+
+const ORGANIZATION: &str = "550e8400-e29b-41d4-a716-446655440000";
+const KEY: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01";
+
+/// A database of version 2 with one organization, one key, and an audit log.
+fn home_of_version_2() -> Home {
+    let home = Home::new();
+    let (before, _) = SCHEMA.split_once("\n-- v 3").unwrap();
+    home.sqlite(DATABASE)
+        .execute_batch(&format!(
+            "{before};
+             INSERT INTO signing_secret (id, secret) VALUES (1, randomblob(32));
+             INSERT INTO organizations (id, slug, name, created_at)
+             VALUES ('{ORGANIZATION}', 'acme-corp', 'Acme Corp', 0);
+             INSERT INTO organization_totals (organization_id, total_keys)
+             VALUES ('{ORGANIZATION}', 1);
+             INSERT INTO api_keys (id, organization_id, secret_hash, preview, name, created_at)
+             VALUES ('{KEY}', '{ORGANIZATION}', randomblob(32), 'sk_...abcd', 'x', 0);
+             INSERT INTO audit_log (id, organization_id, created_at, actor_id, action, key_id, member_id, role)
+             VALUES (1, '{ORGANIZATION}', 5, NULL, 'org.created', NULL, NULL, NULL),
+                    (3, '{ORGANIZATION}', 6, NULL, 'member.added', NULL, '{ANA}', 'owner'),
+                    (4, '{ORGANIZATION}', 7, NULL, 'member.added', NULL, '{EVA}', 'member'),
+                    (5, '{ORGANIZATION}', 7, NULL, 'member.removed', NULL, '{EVA}', NULL),
+                    (9, '{ORGANIZATION}', 8, '{ANA}', 'key.created', '{KEY}', NULL, NULL);
+             PRAGMA application_id = 1819042166;
+             PRAGMA user_version = 2;"
+        ))
+        .unwrap();
+    home
+}
+
+#[test]
+fn the_audit_log_of_version_2_is_kept_and_takes_the_actions_of_version_3() {
+    let home = home_of_version_2();
+    let rows = |home: &Home| -> Vec<String> {
+        let sql = "SELECT concat_ws('|', id, organization_id, created_at, actor_id, action, key_id, member_id, role)
+                     FROM audit_log
+                    ORDER BY id";
+        let conn = home.sqlite(DATABASE);
+        let mut statement = conn.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let before = rows(&home);
+    assert_eq!(before.len(), 5);
+    home.serve(&[]).stop();
+    assert_eq!(rows(&home), before);
+    let index: String = home
+        .sqlite(DATABASE)
+        .query_row(
+            "SELECT tbl_name FROM sqlite_schema WHERE name = 'audit_log_by_time'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(index, "audit_log");
+
+    let use_of_key = json!({ "keyId": KEY, "at": "2026-01-05T12:00:00Z", "outcome": "success" });
+    home.write("uses.ndjson", use_of_key.to_string());
+    home.json(&["usage", "import", "uses.ndjson"]);
+    let member = |action: &str| {
+        let args = ["member", action, "--org", "acme-corp", "--user", EVA];
+        home.run(&args).success();
+    };
+    member("add");
+    member("remove");
+    let log = home.json(&["audit", "--org", "acme-corp"]);
+    let entries: Vec<[&Value; 2]> = (log.as_array().unwrap().iter())
+        .map(|entry| [&entry["action"], &entry["role"]])
+        .collect();
+    assert_eq!(
+        json!(entries),
+        json!([
+            ["org.created", null],
+            ["member.added", "owner"],
+            ["member.added", "member"],
+            ["member.removed", null],
+            ["key.created", null],
+            ["usage.imported", null],
+            ["member.added", "member"],
+            ["member.removed", "member"],
+        ])
+    );
 }

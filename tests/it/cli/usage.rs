@@ -82,11 +82,11 @@ fn a_bad_line_is_named_and_nothing_is_imported() {
     let unknown = "00000000-0000-4000-8000-000000000000";
     let at = "2026-01-05T12:00:00Z";
     for (bad, words) in [
-        ("{\n".to_owned(), "line 3"),
+        ("{\n".to_owned(), "line 3: not valid JSON (column 1)"),
         ("[]\n".to_owned(), "line 3: must be a JSON object"),
         (
             line(KEY, at, "success", 0),
-            "line 3: count must be at least 1",
+            "line 3: count must be a whole number from 1 to 4294967295",
         ),
         (line("nope", at, "success", 1), "line 3: keyId must be"),
         (
@@ -96,19 +96,29 @@ fn a_bad_line_is_named_and_nothing_is_imported() {
         (line(KEY, "2026-01-05", "success", 1), "line 3: at must be"),
         (
             line(KEY, "2999-01-01T00:00:00Z", "success", 1),
-            "line 3: at is still to come",
+            "line 3: at must not be in the future",
         ),
-        (line(KEY, at, "allowed", 1), "line 3"),
-        (line(KEY, at, "success", 4_294_967_296), "line 3"),
+        (
+            line(KEY, at, "allowed", 1),
+            "line 3: outcome must be success, rate_limited or error",
+        ),
+        (
+            line(KEY, at, "success", 4_294_967_296),
+            "line 3: count must be a whole number from 1 to 4294967295",
+        ),
+        (
+            good.replace(":1}", ":\"1\"}"),
+            "line 3: count must be a whole number from 1 to 4294967295",
+        ),
         (
             format!("{{\"keyId\":\"{KEY}\",\"at\":\"{at}\"}}\n"),
-            "line 3: missing field `outcome`",
+            "line 3: outcome is missing",
         ),
         (
             good.replace('}', ",\"note\":1}"),
-            "line 3: unknown field `note`",
+            "line 3: unknown field: note",
         ),
-        ("x".repeat(70_000), "line 3: is longer"),
+        ("x".repeat(70_000), "line 3: must not be longer than 64 KiB"),
     ] {
         home.write("uses.ndjson", format!("{good}{good}{bad}{good}"));
         let outcome = home.run(&["usage", "import", "uses.ndjson"]);
@@ -120,16 +130,19 @@ fn a_bad_line_is_named_and_nothing_is_imported() {
     }
     let row = format!("{KEY},{at},success\n");
     for (text, words) in [
-        (format!("keyId,at,outcome\n{row}{KEY},{at}\n"), "line 3"),
+        (
+            format!("keyId,at,outcome\n{row}{KEY},{at}\n"),
+            "line 3: must have as many fields as the heading",
+        ),
         (
             format!("keyId,at,outcome\n{row}{row}{KEY},{at},maybe\n"),
             "line 4",
         ),
         (
             format!("keyId,at,result\n{row}"),
-            "line 1: must be a heading",
+            "line 1: must be the heading",
         ),
-        (row.clone(), "line 1: must be a heading"),
+        (row.clone(), "line 1: must be the heading"),
         (
             format!("\r\nkeyId,at,outcome\r\n\r\n{row}\r\nx,{at},success\r\n"),
             "line 6: keyId",
@@ -140,6 +153,83 @@ fn a_bad_line_is_named_and_nothing_is_imported() {
         assert!(outcome.failure(1).contains(words), "{outcome:?}");
     }
     assert!(home.dump(DATABASE) == before);
+}
+
+#[test]
+fn import_stops_at_the_first_unknown_key() {
+    let home = Home::demo();
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    let at = "2026-01-05T12:00:00Z";
+    home.write(
+        "uses.ndjson",
+        line(KEY, at, "success", 1) + &line(unknown, at, "success", 1) + "not JSON\n",
+    );
+    let outcome = home.run(&["usage", "import", "uses.ndjson"]);
+    let words = format!("line 2: no API key has the id {unknown}; nothing was imported");
+    assert!(outcome.failure(1).contains(&words), "{outcome:?}");
+    assert_eq!(usage(&home, KEY)["totalRequests"], 0);
+}
+
+#[test]
+fn import_skips_a_byte_order_mark_at_the_beginning() {
+    let home = Home::demo();
+    let at = "2026-01-05T12:00:00Z";
+    let mark = '\u{feff}';
+    let record = line(KEY, at, "success", 1);
+    home.write("uses.ndjson", format!("{mark}{record}"));
+    home.json(&["usage", "import", "uses.ndjson"]);
+    home.write(
+        "uses.csv",
+        format!("{mark}keyId,at,outcome\n{KEY},{at},success\n"),
+    );
+    home.json(&["usage", "import", "uses.csv"]);
+    assert_eq!(usage(&home, KEY)["totalRequests"], 2);
+    home.write("uses.ndjson", format!("{record}{mark}{record}"));
+    let outcome = home.run(&["usage", "import", "uses.ndjson"]);
+    assert!(
+        outcome.failure(1).contains("line 2: not valid JSON"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn import_is_one_audit_entry_for_each_organization() {
+    let home = Home::demo();
+    let globex = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d11";
+    let at = "2026-01-05T12:00:00Z";
+    home.write(
+        "uses.ndjson",
+        line(KEY, at, "success", 5)
+            + &line(OTHER, at, "error", 2)
+            + &line(globex, at, "success", 1),
+    );
+    let import = ["usage", "import", "uses.ndjson", "--batch-id", "january"];
+    for requests in [8, 0] {
+        assert_eq!(home.json(&import)["requests"], requests);
+    }
+    for (organization, requests) in [("acme-corp", 7), ("globex", 1)] {
+        let audit = ["audit", "--org", organization];
+        let log = home.json(&audit);
+        assert_eq!(
+            log,
+            json!([{
+                "at": log[0]["at"],
+                "actor": "cli",
+                "action": "usage.imported",
+                "keyId": null,
+                "memberId": null,
+                "role": null,
+                "changes": { "requests": { "from": null, "to": requests } },
+            }])
+        );
+        let text = home.run(&audit);
+        let words = format!("usage.imported  {requests} requests by cli\n");
+        assert!(text.success().contains(&words), "{text:?}");
+    }
+    home.write("uses.ndjson", "");
+    home.json(&["usage", "import", "uses.ndjson"]);
+    let log = home.json(&["audit", "--org", "acme-corp"]);
+    assert_eq!(log.as_array().unwrap().len(), 1, "{log}");
 }
 
 #[test]
