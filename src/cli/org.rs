@@ -29,7 +29,7 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Create {
-    /// What the organization is called: 1 to 100 characters
+    /// What the organization is called: 1 to 100 characters, not only white space
     #[arg(long, value_parser = checked::<Name>)]
     name: Name,
 

@@ -1,22 +1,30 @@
-//! What people call organizations and keys, and say about them: texts that are checked when they are made.
+//! Names, descriptions and slugs: texts that are validated at construction.
 //!
-//! Each type has a `RULE`, the one sentence about what is allowed, for whoever has to explain a refusal. The
-//! same rules stand in `schema.sql`, as the last line of defence. Lengths are in Unicode characters.
+//! Each type has a `RULE`, the sentence that error messages quote. `schema.sql` repeats the rules as constraints,
+//! except that a name must not be only white space: a database of an earlier version may hold such names, and
+//! [`Name::from_stored`] still reads them. Lengths are counted in Unicode characters.
 
 use std::fmt;
 
-/// A name of an organization or of a key: 1 to 100 characters.
+/// A name of an organization or of a key: 1 to 100 characters, not only white space.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(try_from = "String")]
 pub struct Name(String);
 
 impl Name {
-    /// What a name must be.
-    pub const RULE: &str = "must be a string of 1 to 100 characters other than NUL";
+    /// The rule for a name, to follow its field in an error message.
+    pub const RULE: &str =
+        "must be a string of 1 to 100 characters other than NUL, not only white space";
 
-    /// The name, if `text` is one.
+    /// Validates a name. White space is Unicode's `White_Space`.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Option<Self> {
+        Self::from_stored(text).filter(|name| !name.0.trim().is_empty())
+    }
+
+    /// Reads a name from the database, which may hold names of only white space from earlier versions.
+    #[must_use]
+    pub fn from_stored(text: impl Into<String>) -> Option<Self> {
         checked(text.into(), 1, 100).map(Self)
     }
 
@@ -162,11 +170,20 @@ mod tests {
 
     #[test]
     fn a_name_has_1_to_100_characters_whatever_their_bytes() {
-        for text in ["x", &"ñ".repeat(100), "🔑", "two\nlines"] {
+        for text in ["x", &"ñ".repeat(100), "🔑", "two\nlines", " x ", "\u{200b}"] {
             assert_eq!(Name::new(text).as_ref().map(Name::as_str), Some(text));
         }
         for text in ["", &"n".repeat(101), "nul\0"] {
             assert_eq!(Name::new(text), None, "{text:?}");
+            assert_eq!(Name::from_stored(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn name_rejects_only_white_space_but_reads_it_from_the_database() {
+        for text in [" ", "\t\n", "\u{85}\u{a0}", "\u{2003}\u{2028}\u{3000}"] {
+            assert_eq!(Name::new(text), None, "{text:?}");
+            assert!(Name::from_stored(text).is_some(), "{text:?}");
         }
     }
 

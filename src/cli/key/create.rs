@@ -24,7 +24,7 @@ pub(in crate::cli) struct Args {
     #[command(flatten)]
     organization: OrganizationArgs,
 
-    /// What the key is called: 1 to 100 characters
+    /// What the key is called: 1 to 100 characters, not only white space
     #[arg(long, value_parser = checked::<Name>)]
     name: Name,
 

@@ -17,9 +17,9 @@ use crate::{
     store::Error,
 };
 
-/// A checked text: stored as it is, and checked again when it is read.
+/// Implements storing a validated text, which `$read` validates again when it is read.
 macro_rules! text {
-    ($($type:ty),*) => {$(
+    ($($type:ty: $read:path),*) => {$(
         impl ToSql for $type {
             fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
                 Ok(self.as_str().into())
@@ -28,13 +28,18 @@ macro_rules! text {
 
         impl FromSql for $type {
             fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-                Self::new(value.as_str()?).ok_or(FromSqlError::InvalidType)
+                $read(value.as_str()?).ok_or(FromSqlError::InvalidType)
             }
         }
     )*};
 }
 
-text!(UserId, Name, Description, Slug);
+text!(
+    UserId: UserId::new,
+    Name: Name::from_stored,
+    Description: Description::new,
+    Slug: Slug::new
+);
 
 impl ToSql for Role {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

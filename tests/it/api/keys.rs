@@ -3,7 +3,7 @@
 use llavero::model::Timestamp;
 use serde_json::{Value, json};
 
-use crate::api::harness::{ACME, ANA, NOW, PRODUCTION, TestApp, key_path};
+use crate::api::harness::{ACME, ANA, NOW, PRODUCTION, TestApp, key_path, stats_path};
 
 /// Demo keys by their last two digits.
 fn demo_key(n: u8) -> String {
@@ -142,4 +142,16 @@ async fn a_change_by_another_program_is_seen_by_the_next_request() {
             name
         );
     }
+}
+
+#[tokio::test]
+async fn name_of_only_white_space_from_an_earlier_version_is_still_read() {
+    let app = TestApp::demo().await;
+    let rename = "UPDATE api_keys SET name = ' ' WHERE id = ?1";
+    app.other_connection()
+        .execute(rename, [PRODUCTION])
+        .unwrap();
+    let key = app.json(ANA, &key_path(ACME, PRODUCTION)).await;
+    assert_eq!(key["name"], " ");
+    app.json(ANA, &stats_path(ACME)).await;
 }

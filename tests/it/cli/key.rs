@@ -381,3 +381,13 @@ fn wrong_flags_are_told_what_is_right_and_nothing_is_made() {
         .failure(1);
     assert!(home.dump(DATABASE) == before);
 }
+
+#[test]
+fn key_create_rejects_a_name_of_only_white_space() {
+    let home = Home::demo();
+    let before = home.dump(DATABASE);
+    let outcome = home.run(&["key", "create", "--org", "acme-corp", "--name", " \t"]);
+    let line = outcome.failure(2);
+    assert!(line.contains("not only white space"), "{line}");
+    assert!(home.dump(DATABASE) == before);
+}

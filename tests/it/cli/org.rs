@@ -110,6 +110,7 @@ fn names_and_slugs_that_are_none_are_refused_and_no_database_is_made() {
     let long = "n".repeat(101);
     for args in [
         &["--name", ""][..],
+        &["--name", " \u{2003}"],
         &["--name", &long],
         &["--name", "x", "--slug", "Not A Slug"],
         &[
