@@ -13,7 +13,7 @@ use poem::{
 };
 use poem_openapi::{
     Object,
-    error::{AuthorizationError, ParseParamError, ParsePathError},
+    error::{AuthorizationError, ParseParamError},
     payload::Json,
 };
 
@@ -38,12 +38,9 @@ pub(super) struct ErrorOut {
 /// Why a request is not answered with a success.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
-    /// A parameter or the body is wrong; the text names what, and says what would be right.
+    /// Parameters or the body are invalid. The text is that of [`super::problems::Problems`].
     #[error("{0}")]
     BadRequest(String),
-    /// A parameter of the path does not percent-decode to UTF-8.
-    #[error("The path must be percent-encoded UTF-8")]
-    PathNotUtf8,
     /// No bearer token, or one that is not taken; the reason is for the log.
     #[error("Authentication required. Provide a valid bearer token.")]
     Unauthenticated {
@@ -135,9 +132,6 @@ impl Failure {
         if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
             return Self::BadRequest(format!("{name}: {reason}"));
         }
-        if error.is::<ParsePathError>() {
-            return Self::PathNotUtf8;
-        }
         let (method, path) = (method.to_owned(), path.to_owned());
         if error.is::<NotFoundError>() {
             return Self::NoRoute { method, path };
@@ -176,7 +170,7 @@ impl Failure {
     /// Its name among the examples of an operation's answers.
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Self::BadRequest(_) | Self::PathNotUtf8 => "bad-request",
+            Self::BadRequest(_) => "bad-request",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::NotAMember => "not-a-member",
             Self::RoleTooLow => "role-too-low",
@@ -263,7 +257,7 @@ fn seconds(duration: Duration) -> String {
 impl ResponseError for Failure {
     fn status(&self) -> StatusCode {
         match self {
-            Self::BadRequest(_) | Self::PathNotUtf8 => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated { .. }
             | Self::InvalidKey
             | Self::RevokedKeyUsed

@@ -3,10 +3,10 @@
 //! poem is used in this folder alone. A request passes [`server`] (the connection), [`middleware`] (request
 //! id, errors, headers, log line), the route table below, [`extract`] (who asks), and a handler.
 //!
-//! To add an operation: write its wire structs and its handler in the folder of its noun, `Caller` first among
-//! the parameters and a `Body`, whose `Fields` are checked one by one, last; add its notes in
-//! `openapi::operation`, with what it may refuse; run the tests once with `UPDATE_OPENAPI=1` and read the
-//! difference in `fixtures/openapi.json`.
+//! To add an operation: write its wire structs and its handler in the folder of its noun. The handler takes `Caller`
+//! first and a `Body` last, and checks parameters and body with [`problems`]. Add its notes and errors in
+//! `openapi::operation`, run the tests once with `UPDATE_OPENAPI=1`, and review the difference in
+//! `fixtures/openapi.json`.
 
 mod error;
 mod extract;
@@ -15,6 +15,7 @@ mod middleware;
 mod oneshot;
 mod openapi;
 mod pages;
+mod problems;
 mod response;
 mod routes;
 mod sandbox;

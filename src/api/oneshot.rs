@@ -39,11 +39,11 @@ pub struct Answer {
 pub enum AskError {
     /// The target is not what a request can ask for.
     #[error(
-        "{0:?} is no path: write it as in a URL, beginning with /, for instance /api/…/stats?days=7"
+        "{0:?} is not a valid path: write it as in a URL, beginning with /, for instance /api/…/stats?days=7"
     )]
     Target(String),
     /// The method is none.
-    #[error("{0:?} is no method of HTTP")]
+    #[error("{0:?} is not an HTTP method")]
     Method(String),
     /// The body is not text.
     #[error("the answer cannot be read: {0}")]

@@ -9,7 +9,6 @@ use poem_openapi::{
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::error::Failure;
 use crate::model::{Day, Timestamp};
 
 /// Implements poem-openapi's `Type` for a scalar that is always required and is its own raw value.
@@ -111,9 +110,9 @@ scalar!(
 
 written_only!(Count);
 
-/// A parameter that is to be one whole number from `MIN` to `MAX`, in decimal digits alone.
+/// A query parameter with one whole number from `MIN` to `MAX`, in decimal digits.
 ///
-/// Parsing takes any text, and [`Bounded::get`] judges it: poem-openapi would wrap a parser's words in its own.
+/// Parsing accepts any text and [`Bounded::get`] checks it, so that the problem is reported with all others.
 pub(crate) struct Bounded<const MIN: u32, const MAX: u32>(Option<u32>);
 
 scalar!(Bounded<MIN, MAX>, [const MIN: u32, const MAX: u32], "bounded integer", MetaSchema {
@@ -123,16 +122,14 @@ scalar!(Bounded<MIN, MAX>, [const MIN: u32, const MAX: u32], "bounded integer", 
 });
 
 impl<const MIN: u32, const MAX: u32> Bounded<MIN, MAX> {
-    /// The number, or a 400 that says what the parameter `name` must be.
-    pub(crate) fn get(&self, name: &str) -> Result<u32, Failure> {
-        self.0.ok_or_else(|| Self::refusal(name))
+    /// The number, or the problem with the parameter, which is called `name`.
+    pub(crate) fn get(&self, name: &str) -> Result<u32, String> {
+        self.0.ok_or_else(|| Self::problem(name))
     }
 
-    /// The 400 itself.
-    pub(crate) fn refusal(name: &str) -> Failure {
-        Failure::BadRequest(format!(
-            "{name} must be one whole number from {MIN} to {MAX}"
-        ))
+    /// The problem with a parameter outside the range.
+    pub(crate) fn problem(name: &str) -> String {
+        format!("{name} must be one whole number from {MIN} to {MAX}")
     }
 }
 
@@ -152,6 +149,35 @@ impl<const MIN: u32, const MAX: u32> ParseFromParameter for Bounded<MIN, MAX> {
         only(values).map_or(Ok(Self(None)), |value| {
             Self::parse_from_parameter(value.as_ref())
         })
+    }
+}
+
+/// A path parameter. poem passes no value for one that does not percent-decode to UTF-8.
+///
+/// Parsing accepts that and [`PathParam::get`] checks it, so that the problem is reported with all others.
+pub(crate) struct PathParam(Option<String>);
+
+scalar!(PathParam, [], "string", MetaSchema::new("string"));
+
+impl PathParam {
+    /// The problem with a path that is not UTF-8.
+    pub(crate) const PROBLEM: &str = "The path must be percent-encoded UTF-8";
+
+    /// The decoded text, or the problem with the path.
+    pub(crate) fn get(&self) -> Result<&str, String> {
+        self.0.as_deref().ok_or_else(|| Self::PROBLEM.to_owned())
+    }
+}
+
+impl ParseFromParameter for PathParam {
+    fn parse_from_parameter(text: &str) -> ParseResult<Self> {
+        Ok(Self(Some(text.to_owned())))
+    }
+
+    fn parse_from_parameters<I: IntoIterator<Item = A>, A: AsRef<str>>(
+        values: I,
+    ) -> ParseResult<Self> {
+        Ok(Self(only(values).map(|text| text.as_ref().to_owned())))
     }
 }
 

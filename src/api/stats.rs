@@ -17,8 +17,9 @@ use super::{
     error::Failure,
     extract::{Caller, allowed},
     keys::StatusOut,
+    problems::Problems,
     response::Reply,
-    scalars::{Bounded, Count, Date, DateTime},
+    scalars::{Bounded, Count, Date, DateTime, PathParam},
 };
 use crate::{
     app::App,
@@ -44,15 +45,17 @@ impl StatsApi {
         app: Data<&App>,
         /// The organization's id or slug.
         #[oai(name = "organizationId")]
-        organization: Path<String>,
+        organization: Path<PathParam>,
         /// Adds `daily`: so many UTC days, today included.
         days: Query<Option<Days>>,
     ) -> poem::Result<Reply<StatsOut>> {
         let App { store, clock, .. } = app.0;
-        let organization = OrganizationRef::parse(&organization);
-        let days = days.0.map(|days| days.get("days")).transpose()?;
+        let mut problems = Problems::default();
+        let organization = problems.check(organization.get());
+        let days = problems.check(days.0.map(|days| days.get("days")).transpose());
+        let organization = OrganizationRef::parse(problems.finish(organization)?);
         let found = store
-            .key_stats(organization, caller.0, clock.now(), days)
+            .key_stats(organization, caller.0, clock.now(), days.flatten())
             .await;
         Ok(Reply(allowed(found)?.into()))
     }
@@ -63,7 +66,10 @@ type Days = Bounded<1, 90>;
 
 /// What [`StatsApi::stats`] may refuse besides [`Failure::of_any_operation`], for the document.
 pub(super) fn refusals() -> Vec<Failure> {
-    vec![Days::refusal("days"), Failure::NotAMember]
+    vec![
+        Failure::BadRequest(Days::problem("days")),
+        Failure::NotAMember,
+    ]
 }
 
 /// Statistics over all keys of an organization, revoked and expired ones too.

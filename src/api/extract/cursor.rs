@@ -11,10 +11,7 @@ use poem_openapi::{
 use uuid::Uuid;
 
 use crate::{
-    api::{
-        error::Failure,
-        scalars::{only, scalar},
-    },
+    api::scalars::{only, scalar},
     model::{KeyCursor, KeyId, Timestamp},
 };
 
@@ -34,8 +31,8 @@ fn decode(text: &str) -> Option<KeyCursor> {
     })
 }
 
-/// The parameter `cursor`. Parsing takes any text, and [`CursorParam::get`] judges it: poem-openapi would wrap a
-/// parser's words in its own.
+/// The parameter `cursor`. Parsing accepts any text and [`CursorParam::get`] checks it, so that the problem is reported
+/// with all others.
 pub(crate) struct CursorParam(Option<KeyCursor>);
 
 scalar!(
@@ -49,14 +46,12 @@ scalar!(
 );
 
 impl CursorParam {
-    /// The place, or a 400 that says what the parameter must be.
-    pub(crate) fn get(&self) -> Result<KeyCursor, Failure> {
-        self.0.ok_or_else(Self::refusal)
-    }
+    /// The problem with any other text.
+    pub(crate) const PROBLEM: &str = "cursor must be the nextCursor of an earlier answer";
 
-    /// The 400 itself.
-    pub(crate) fn refusal() -> Failure {
-        Failure::BadRequest("cursor must be the nextCursor of an earlier answer".to_owned())
+    /// The position, or the problem with the parameter.
+    pub(crate) fn get(&self) -> Result<KeyCursor, String> {
+        self.0.ok_or_else(|| Self::PROBLEM.to_owned())
     }
 }
 

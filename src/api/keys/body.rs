@@ -9,7 +9,7 @@ use poem_openapi::{Object, types::Example};
 use serde_json::Value;
 
 use crate::{
-    api::{error::Failure, extract::Fields, scalars::DateTime},
+    api::{error::Failure, extract::Fields, problems::Problems, scalars::DateTime},
     model::{Description, KeySettings, Name, RateLimit, Rotation, Scopes, Timestamp},
 };
 
@@ -17,8 +17,13 @@ use crate::{
 #[derive(Object)]
 #[oai(rename = "CreateApiKey", rename_all = "camelCase", example)]
 pub(super) struct CreateKeyIn {
-    /// 1 to 100 characters.
-    #[oai(validator(min_length = 1, max_length = 100, pattern = r"^[^\x00]*$"))]
+    /// 1 to 100 characters, not only white space.
+    #[oai(validator(
+        min_length = 1,
+        max_length = 100,
+        // At least one character outside Unicode's White_Space; `\s` differs between regular-expression engines.
+        pattern = r"^[^\x00]*[^\x00\x09-\x0d\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\x00]*$"
+    ))]
     name: String,
     /// At most 500 characters.
     #[oai(validator(max_length = 500, pattern = r"^[^\x00]*$"))]
@@ -58,8 +63,8 @@ pub(super) struct RotateKeyIn {
     replace_new: Option<bool>,
 }
 
-/// The settings of a new key, as [`CreateKeyIn`] documents them.
-pub(super) fn settings(mut fields: Fields, now: Timestamp) -> Result<KeySettings, Failure> {
+/// Reads the settings of a new key, as [`CreateKeyIn`] documents them.
+pub(super) fn settings(fields: &mut Fields<'_>, now: Timestamp) -> Option<KeySettings> {
     let name = fields.required("name", Name::RULE, |value| Name::new(value.as_str()?));
     let description = fields.optional("description", Description::RULE, |value| {
         Description::new(value.as_str()?)
@@ -77,29 +82,31 @@ pub(super) fn settings(mut fields: Fields, now: Timestamp) -> Result<KeySettings
     let expires_at = fields.optional("expiresAt", rule, |value| {
         Timestamp::parse(value.as_str()?).filter(|at| *at > now)
     });
-    fields.finish(name.map(|name| KeySettings {
-        name,
+    Some(KeySettings {
+        name: name?,
         description,
         scopes: scopes.unwrap_or_default(),
         rate_limit,
         expires_at,
-    }))
+    })
 }
 
 /// Reads the grace period and `replaceNew` of a rotation, as [`RotateKeyIn`] documents them.
-pub(super) fn rotation(mut fields: Fields) -> Result<(Duration, bool), Failure> {
+pub(super) fn rotation(fields: &mut Fields<'_>) -> Option<(Duration, bool)> {
     let longest = i64::try_from(Rotation::LONGEST_GRACE.as_secs()).unwrap_or(i64::MAX);
     let seconds = fields.whole_number("graceSeconds", 0..=longest);
-    let seconds = seconds.and_then(|seconds| seconds.try_into().ok());
     let replace_new = fields.boolean("replaceNew").unwrap_or(false);
-    fields.finish(seconds.map(|seconds| (Duration::from_secs(seconds), replace_new)))
+    let grace = Duration::from_secs(seconds?.try_into().ok()?);
+    Some((grace, replace_new))
 }
 
-/// What is said of a body with several problems, for the document.
+/// The response to a body with several problems, for the document.
 pub(super) fn example_of_problems() -> Option<Failure> {
     let body = br#"{ "name": "", "scopes": ["not ok"], "colour": "red" }"#;
-    let fields = Fields::parse(body).ok()?;
-    settings(fields, Timestamp::from_millis(0)).err()
+    let mut problems = Problems::default();
+    let read = |fields: &mut Fields<'_>| settings(fields, Timestamp::from_millis(0));
+    let settings = Fields::read(body, &mut problems, read);
+    problems.finish(settings).err()
 }
 
 impl Example for CreateKeyIn {

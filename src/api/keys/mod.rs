@@ -8,7 +8,7 @@ mod body;
 pub(super) mod refusals;
 mod wire;
 
-use poem::{http::Uri, web::Data};
+use poem::{Request, http::Uri, web::Data};
 use poem_openapi::{
     OpenApi,
     param::{Path, Query},
@@ -24,8 +24,9 @@ use super::{
     ApiTag,
     error::Failure,
     extract::{Body, Caller, CursorParam, allowed},
+    problems::Problems,
     response::{Created, Reply},
-    scalars::Bounded,
+    scalars::{Bounded, PathParam},
 };
 use crate::{
     app::App,
@@ -55,18 +56,23 @@ impl KeysApi {
         &self,
         caller: Caller,
         app: Data<&App>,
+        request: &Request,
         /// The organization's id or slug.
         #[oai(name = "organizationId")]
-        organization: Path<String>,
+        organization: Path<PathParam>,
         /// How many keys to send at most; 50 if left out.
         limit: Query<Option<Limit>>,
         /// Where to go on: the `nextCursor` of an earlier answer.
         cursor: Query<Option<CursorParam>>,
     ) -> poem::Result<Reply<KeyPageOut>> {
-        let organization = OrganizationRef::parse(&organization);
-        let limit = limit.0.map(|limit| limit.get("limit")).transpose()?;
-        let limit = limit.unwrap_or(DEFAULT_LIMIT);
-        let after = cursor.0.map(|cursor| cursor.get()).transpose()?;
+        let mut problems = Problems::default();
+        let organization = problems.check(organization.get());
+        let limit = problems.check(limit.0.map(|limit| limit.get("limit")).transpose());
+        let after = problems.check(cursor.0.map(|cursor| cursor.get()).transpose());
+        problems.reject_unknown_parameters(request, &["limit", "cursor"]);
+        let organization = OrganizationRef::parse(problems.finish(organization)?);
+        let limit = limit.flatten().unwrap_or(DEFAULT_LIMIT);
+        let after = after.flatten();
         let App { store, clock, .. } = app.0;
         let by = Actor::User(caller.0);
         let page = allowed(store.keys(organization, by, after, limit).await)?;
@@ -88,7 +94,7 @@ impl KeysApi {
         uri: &Uri,
         /// The organization's id or slug.
         #[oai(name = "organizationId")]
-        organization: Path<String>,
+        organization: Path<PathParam>,
         body: Body<CreateKeyIn>,
     ) -> poem::Result<Created<KeyWithSecretOut>> {
         let App {
@@ -98,14 +104,18 @@ impl KeysApi {
             ..
         } = app.0;
         let now = clock.now();
+        let mut problems = Problems::default();
+        let organization = problems.check(organization.get());
+        let settings = body.read(&mut problems, |fields| body::settings(fields, now));
+        let (organization, settings) = problems.finish(organization.zip(settings))?;
         let key = NewKey {
-            settings: body::settings(body.fields, now)?,
+            settings,
             secret: Secret::generate(random.bytes().map_err(Failure::from)?),
             created_by: Some(caller.0.clone()),
             created_at: now,
         };
         let secret = key.secret.clone();
-        let organization = OrganizationRef::parse(&organization);
+        let organization = OrganizationRef::parse(organization);
         let by = Actor::User(caller.0);
         let random = random.bytes().map_err(Failure::from)?;
         let key = allowed(store.create_key(organization, by, key, random).await)?;
@@ -129,13 +139,13 @@ impl KeysApi {
         app: Data<&App>,
         /// The organization's id or slug.
         #[oai(name = "organizationId")]
-        organization: Path<String>,
+        organization: Path<PathParam>,
         /// The key's id.
-        id: Path<String>,
+        id: Path<PathParam>,
     ) -> poem::Result<Reply<KeyOut>> {
         let App { store, clock, .. } = app.0;
-        let organization = OrganizationRef::parse(&organization);
-        let found = store.key(organization, caller.0, KeyId::parse(&id)).await;
+        let (organization, id) = key_path(&organization, &id)?;
+        let found = store.key(organization, caller.0, id).await;
         let key = allowed(found)?.ok_or(Failure::KeyNotFound)?;
         Ok(Reply(KeyOut::new(key, clock.now())))
     }
@@ -157,9 +167,9 @@ impl KeysApi {
         app: Data<&App>,
         /// The organization's id or slug.
         #[oai(name = "organizationId")]
-        organization: Path<String>,
+        organization: Path<PathParam>,
         /// The key's id.
-        id: Path<String>,
+        id: Path<PathParam>,
         body: Body<RotateKeyIn>,
     ) -> poem::Result<Reply<KeyWithSecretOut>> {
         let App {
@@ -168,7 +178,12 @@ impl KeysApi {
             random,
             ..
         } = app.0;
-        let (grace, replace_new) = body::rotation(body.fields)?;
+        let mut problems = Problems::default();
+        let organization = problems.check(organization.get());
+        let id = problems.check(id.get());
+        let rotation = body.read(&mut problems, body::rotation);
+        let parsed = problems.finish(organization.zip(id).zip(rotation))?;
+        let ((organization, id), (grace, replace_new)) = parsed;
         let rotation = Rotation {
             grace,
             replace_new,
@@ -176,8 +191,8 @@ impl KeysApi {
             at: clock.now(),
         };
         let (secret, now) = (rotation.secret.clone(), rotation.at);
-        let organization = OrganizationRef::parse(&organization);
-        let (by, id) = (Actor::User(caller.0), KeyId::parse(&id));
+        let organization = OrganizationRef::parse(organization);
+        let (by, id) = (Actor::User(caller.0), KeyId::parse(id));
         let rotated = store.rotate_key(organization, by, id, rotation).await;
         match allowed(rotated)?.ok_or(Failure::KeyNotFound)? {
             Rotated::Done(key, _) => Ok(Reply(KeyWithSecretOut::new(*key, &secret, now))),
@@ -200,16 +215,28 @@ impl KeysApi {
         app: Data<&App>,
         /// The organization's id or slug.
         #[oai(name = "organizationId")]
-        organization: Path<String>,
+        organization: Path<PathParam>,
         /// The key's id.
-        id: Path<String>,
+        id: Path<PathParam>,
     ) -> poem::Result<Reply<KeyOut>> {
         let App { store, clock, .. } = app.0;
         let now = clock.now();
-        let organization = OrganizationRef::parse(&organization);
-        let (by, id) = (Actor::User(caller.0), KeyId::parse(&id));
+        let (organization, id) = key_path(&organization, &id)?;
+        let by = Actor::User(caller.0);
         let revoked = store.revoke_key(organization, by, id, now).await;
         let key = allowed(revoked)?.ok_or(Failure::KeyNotFound)?;
         Ok(Reply(KeyOut::new(key, now)))
     }
+}
+
+/// The parameters of a path to one key. `None` for a segment that is not a key's id: no key has it.
+fn key_path(
+    organization: &PathParam,
+    id: &PathParam,
+) -> Result<(OrganizationRef, Option<KeyId>), Failure> {
+    let mut problems = Problems::default();
+    let organization = problems.check(organization.get());
+    let id = problems.check(id.get());
+    let (organization, id) = problems.finish(organization.zip(id))?;
+    Ok((OrganizationRef::parse(organization), KeyId::parse(id)))
 }

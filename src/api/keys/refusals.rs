@@ -8,13 +8,14 @@ use crate::{
     api::{
         error::Failure,
         extract::{CursorParam, body_refusals},
+        scalars::PathParam,
     },
     model::Timestamp,
 };
 
 pub(in crate::api) fn get() -> Vec<Failure> {
     vec![
-        Failure::PathNotUtf8,
+        bad_request(PathParam::PROBLEM),
         Failure::NotAMember,
         Failure::KeyNotFound,
     ]
@@ -22,7 +23,11 @@ pub(in crate::api) fn get() -> Vec<Failure> {
 
 pub(in crate::api) fn list() -> Vec<Failure> {
     let mut refusals = of_any_manager();
-    refusals.extend([Limit::refusal("limit"), CursorParam::refusal()]);
+    refusals.extend([
+        bad_request(&Limit::problem("limit")),
+        bad_request(CursorParam::PROBLEM),
+        bad_request("unknown parameter: colour"),
+    ]);
     refusals
 }
 
@@ -38,7 +43,7 @@ pub(in crate::api) fn rotate() -> Vec<Failure> {
     let mut refusals = of_any_manager();
     refusals.extend(body_refusals());
     refusals.extend([
-        Failure::BadRequest(example.to_owned()),
+        bad_request(example),
         Failure::KeyNotFound,
         Failure::KeyRevoked,
         Failure::KeyExpired,
@@ -49,8 +54,12 @@ pub(in crate::api) fn rotate() -> Vec<Failure> {
 
 pub(in crate::api) fn revoke() -> Vec<Failure> {
     let mut refusals = of_any_manager();
-    refusals.extend([Failure::PathNotUtf8, Failure::KeyNotFound]);
+    refusals.extend([bad_request(PathParam::PROBLEM), Failure::KeyNotFound]);
     refusals
+}
+
+fn bad_request(problem: &str) -> Failure {
+    Failure::BadRequest(problem.to_owned())
 }
 
 fn of_any_manager() -> Vec<Failure> {

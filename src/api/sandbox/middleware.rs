@@ -25,8 +25,6 @@ pub(super) struct SandboxOperation {
     /// Whether the operation requires a bearer token.
     pub(super) requires_bearer: bool,
     pub(super) has_body: bool,
-    /// The number of path parameters.
-    pub(super) parameters: usize,
     /// Whether the operation may write. Validating a key does, because the use is counted.
     pub(super) writes: bool,
     pub(super) inner: BoxEndpoint<'static>,
@@ -72,10 +70,7 @@ impl SandboxOperation {
 
     /// Reads the whole body into memory.
     async fn read_body(&self, request: Request) -> Result<Request> {
-        // poem drops a path parameter that is not UTF-8, and the operation rejects it before it reads the body.
-        let path_is_utf8 =
-            (0..self.parameters).all(|n| request.raw_path_param(&format!("param{n}")).is_some());
-        if !self.has_body || !path_is_utf8 {
+        if !self.has_body {
             return Ok(request);
         }
         let (mut request, mut body) = request.split();

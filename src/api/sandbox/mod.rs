@@ -106,7 +106,6 @@ fn around(sandbox: Sandbox, operations: Vec<DocumentedOperation>) -> Wrap {
             responses: Arc::clone(responses),
             requires_bearer: prefer::requires(operation, "bearer"),
             has_body: operation.request.is_some(),
-            parameters: prefer::path_parameters(operation),
             writes: prefer::writes(operation),
             inner,
         };

@@ -11,6 +11,7 @@ mod key_life;
 mod key_list;
 mod keys;
 mod openapi;
+mod problems;
 mod sandbox;
 mod stats;
 mod store;

@@ -1,49 +1,62 @@
-//! The members of a JSON object, asked for one by one; what is wrong with them adds up.
+//! Reads a JSON object field by field and records every problem.
 //!
-//! So that a caller learns every problem of a body at once: parsers stop at the first. What was never asked for
-//! is a problem, too.
+//! A parser stops at the first problem. Here a caller learns all of them at once: wrong values in the order in which
+//! the fields are read, then the fields that were never read, which are unknown.
 
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use super::unique::Unique;
-use crate::api::error::Failure;
+use super::unique;
+use crate::api::problems::{Problems, quoted_name};
 
-/// How much of an unknown name is repeated, in characters.
-const LONGEST_NAME: usize = 64;
-
-/// The members that nobody has asked for yet, and the problems so far.
-pub(crate) struct Fields {
+/// The fields of an object that were not read yet.
+pub(crate) struct Fields<'a> {
     members: Map<String, Value>,
-    /// Where the object stands in the body: empty, or `rateLimit.`
+    /// The path of the object in the body: empty, or `rateLimit.`
     path: String,
-    problems: Vec<String>,
+    problems: &'a mut Problems,
 }
 
-impl Fields {
-    /// Reads a body.
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, Failure> {
-        match serde_json::from_slice(body).map(|Unique(value)| value) {
-            Ok(Value::Object(members)) => Ok(Self::new(members, String::new())),
-            Ok(_) => Err(Failure::BadRequest(
-                "The body must be a JSON object".to_owned(),
-            )),
-            Err(error) => Err(Failure::BadRequest(format!(
-                "The body is not valid JSON: {error}"
-            ))),
+impl<'a> Fields<'a> {
+    /// Parses a body and reads its fields with `read`. `None` if `read` returned it or if the body is no JSON object.
+    pub(crate) fn read<T>(
+        body: &[u8],
+        problems: &'a mut Problems,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let parsed = unique::parse(body).map_err(|e| format!("The body is not valid JSON: {e}"));
+        let (value, duplicates) = problems.check(parsed)?;
+        for path in duplicates {
+            problems.add(format!("duplicate field: {path}"));
         }
+        let Value::Object(members) = value else {
+            problems.add("The body must be a JSON object".to_owned());
+            return None;
+        };
+        Self::read_object(members, String::new(), problems, read)
     }
 
-    fn new(members: Map<String, Value>, path: String) -> Self {
-        Self {
+    fn read_object<T>(
+        members: Map<String, Value>,
+        path: String,
+        problems: &'a mut Problems,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let mut fields = Self {
             members,
             path,
-            problems: Vec::new(),
+            problems,
+        };
+        let value = read(&mut fields);
+        for name in fields.members.keys() {
+            let path = format!("{}{}", fields.path, quoted_name(name));
+            fields.problems.add(format!("unknown field: {path}"));
         }
+        value
     }
 
-    /// A member that must be there; `rule` says what it must be, and `read` returns `None` when it is not.
+    /// Reads a required field. `read` returns `None` for a value that breaks `rule`.
     pub(crate) fn required<T>(
         &mut self,
         name: &str,
@@ -57,7 +70,7 @@ impl Fields {
         self.judge(name, rule, read(&value))
     }
 
-    /// A member that may be left out, or be null.
+    /// Reads a field that may be absent or null.
     pub(crate) fn optional<T>(
         &mut self,
         name: &str,
@@ -69,7 +82,7 @@ impl Fields {
         self.judge(name, rule, read(&value))
     }
 
-    /// A whole number that must be there. `60.0` is one, as in JSON Schema.
+    /// Reads a required whole number. `60.0` is whole, as in JSON Schema.
     pub(crate) fn whole_number(&mut self, name: &str, range: RangeInclusive<i64>) -> Option<i64> {
         let rule = format!(
             "must be a whole number from {} to {}",
@@ -86,38 +99,19 @@ impl Fields {
         self.optional(name, "must be true or false", Value::as_bool)
     }
 
-    /// An object that may be left out, or be null; `read` asks for its members.
+    /// Reads an object that may be absent or null; `read` reads its fields.
     pub(crate) fn object<T>(
         &mut self,
         name: &str,
-        read: impl FnOnce(&mut Self) -> Option<T>,
+        read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
     ) -> Option<T> {
         match self.members.shift_remove(name)? {
             Value::Null => None,
             Value::Object(members) => {
-                let mut inner = Self::new(members, format!("{}{name}.", self.path));
-                let value = read(&mut inner);
-                inner.refuse_the_rest();
-                self.problems.append(&mut inner.problems);
-                value
+                let path = format!("{}{name}.", self.path);
+                Fields::read_object(members, path, self.problems, read)
             }
             _ => self.judge(name, "must be an object", None),
-        }
-    }
-
-    /// `value`, if there was no problem with anything; otherwise all problems.
-    pub(crate) fn finish<T>(mut self, value: Option<T>) -> Result<T, Failure> {
-        self.refuse_the_rest();
-        match value {
-            Some(value) if self.problems.is_empty() => Ok(value),
-            _ => Err(Failure::BadRequest(self.problems.join("; "))),
-        }
-    }
-
-    fn refuse_the_rest(&mut self) {
-        for (name, _) in std::mem::take(&mut self.members) {
-            let name: String = name.chars().take(LONGEST_NAME).collect();
-            self.problem(&name, "is not known here");
         }
     }
 
@@ -129,7 +123,7 @@ impl Fields {
     }
 
     fn problem(&mut self, name: &str, what: &str) {
-        self.problems.push(format!("{}{name} {what}", self.path));
+        self.problems.add(format!("{}{name} {what}", self.path));
     }
 }
 

@@ -1,8 +1,7 @@
-//! The body of a request: read within its limits, and taken for a JSON object.
+//! Request bodies, received within their limits.
 //!
-//! An operation with a body takes a [`Body`] after its `Caller` and its parameters, so that the megabytes of somebody
-//! without a token are not read. Which members the object must have is said by the annotated struct, for the document,
-//! and checked with the body's [`Fields`].
+//! An operation with a body takes a [`Body`] after its `Caller`, so that the body of a request without a valid token is
+//! not received. The annotated struct `T` documents the fields; the handler reads and checks them with [`Body::read`].
 
 mod fields;
 mod unique;
@@ -21,7 +20,7 @@ use tokio::{
 };
 
 pub(crate) use self::fields::Fields;
-use crate::api::error::Failure;
+use crate::api::{error::Failure, problems::Problems};
 
 /// The largest body, in bytes.
 const LARGEST: usize = 16 * 1024;
@@ -33,10 +32,21 @@ const DRAINED: usize = 1024 * 1024;
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A JSON object, documented as `T`.
+/// A JSON object, documented as `T`. Received, and not parsed yet.
 pub(crate) struct Body<T> {
-    pub(crate) fields: Fields,
+    bytes: Vec<u8>,
     documented_as: PhantomData<T>,
+}
+
+impl<T> Body<T> {
+    /// Parses the body and reads its fields with `read`.
+    pub(crate) fn read<V>(
+        &self,
+        problems: &mut Problems,
+        read: impl FnOnce(&mut Fields<'_>) -> Option<V>,
+    ) -> Option<V> {
+        Fields::read(&self.bytes, problems, read)
+    }
 }
 
 /// What an operation with a body may refuse because of it.
@@ -75,9 +85,8 @@ impl<'a, T: Type> ApiExtractor<'a> for Body<T> {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
-        let bytes = receive(request, body).await?;
         Ok(Self {
-            fields: Fields::parse(&bytes)?,
+            bytes: receive(request, body).await?,
             documented_as: PhantomData,
         })
     }

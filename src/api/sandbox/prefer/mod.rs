@@ -11,7 +11,6 @@ pub(super) use self::{
     example_responses::ExampleResponses,
     header::Preference,
     operations::{
-        DocumentedOperation, documented_operations, errors_of_the_sandbox, path_parameters,
-        requires, writes,
+        DocumentedOperation, documented_operations, errors_of_the_sandbox, requires, writes,
     },
 };

@@ -11,7 +11,7 @@ use poem::{
 };
 use poem_openapi::{
     OpenApi,
-    registry::{MetaOperation, MetaOperationParam, MetaParamIn, MetaPath},
+    registry::{MetaOperation, MetaPath},
 };
 use serde_json::Value;
 
@@ -76,12 +76,6 @@ pub(in crate::api::sandbox) fn errors_of_the_sandbox(writes: bool) -> Vec<Failur
 /// Returns whether an operation may write. Validating a key does, because the use is counted.
 pub(in crate::api::sandbox) fn writes(operation: &MetaOperation) -> bool {
     operation.method != Method::GET || requires(operation, "apiKey")
-}
-
-/// Returns the number of path parameters of an operation.
-pub(in crate::api::sandbox) fn path_parameters(operation: &MetaOperation) -> usize {
-    let is_in_path = |parameter: &&MetaOperationParam| parameter.in_type == MetaParamIn::Path;
-    operation.params.iter().filter(is_in_path).count()
 }
 
 /// Returns whether an operation requires credentials of a security scheme.
