@@ -1,8 +1,8 @@
-//! Whether a key may pass: the one decision that needs the store, the rate limits and the count of uses together.
+//! Validates an API key: the one decision that combines the store, the rate limiter and the count of uses.
 //!
-//! Called by the API for gateways and scripts that ask. A verdict on a known key is recorded, durably, before it is
-//! given: what cannot be recorded is an error and no verdict. A text that has not even the form of a secret is
-//! turned away without touching the database, and looks like an unknown one.
+//! Called by the API for gateways and scripts. A verdict on a known key is recorded durably before it is returned; if
+//! it cannot be recorded, the result is an error and not a verdict. A text without the form of a secret is rejected
+//! without a query, and gets the same verdict as an unknown one.
 
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub enum Verdict {
         /// What is left of its rate limit, if it has one.
         quota: Option<Quota>,
     },
+    /// No key was sent. Nothing is counted.
+    Missing,
     /// No key has this secret, or not any more. Nothing is counted.
     Unknown,
     /// The key is revoked.
@@ -46,14 +48,22 @@ pub struct Quota {
     pub reset: Duration,
 }
 
-/// Decides whether whoever has `secret` may pass, for something that needs all of `scopes`, and records the use.
+/// Validates `secret`, which must belong to a key with all of `scopes`, and records the use. `None` if no key was sent.
 ///
 /// # Errors
-/// When the store cannot say or cannot record: nothing has happened then, and the answer must not be a yes.
-pub async fn validate(app: &App, secret: &str, scopes: &[String]) -> Result<Verdict, store::Error> {
-    let verdict = judge(app, secret, scopes).await;
+/// If the store cannot read or record. Nothing was counted then, and the use must not be allowed.
+pub async fn validate(
+    app: &App,
+    secret: Option<&str>,
+    scopes: &[String],
+) -> Result<Verdict, store::Error> {
+    let verdict = match secret {
+        Some(secret) => judge(app, secret, scopes).await,
+        None => Ok(Verdict::Missing),
+    };
     app.metrics.validation(match &verdict {
         Ok(Verdict::Valid { .. }) => "valid",
+        Ok(Verdict::Missing) => "missing",
         Ok(Verdict::Unknown) => "unknown",
         Ok(Verdict::Revoked) => "revoked",
         Ok(Verdict::Expired) => "expired",

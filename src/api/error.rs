@@ -75,7 +75,10 @@ pub(super) enum Failure {
     /// The previous secret of the key still works, until this instant.
     #[error("Rotation in progress. The previous secret works until {0}.")]
     RotationInProgress(Timestamp),
-    /// Whoever asks whether a key may pass has sent none, or none that there is.
+    /// A validation without an API key.
+    #[error("API key required")]
+    MissingKey,
+    /// The API key of a validation is malformed or unknown.
     #[error("Invalid API key")]
     InvalidKey,
     /// The key that was sent is revoked.
@@ -180,6 +183,7 @@ impl Failure {
             Self::KeyRevoked | Self::RevokedKeyUsed => "key-revoked",
             Self::KeyExpired | Self::ExpiredKeyUsed => "key-expired",
             Self::RotationInProgress(_) => "rotation-in-progress",
+            Self::MissingKey => "missing-key",
             Self::InvalidKey => "invalid-key",
             Self::MissingScopes(_) => "missing-scopes",
             Self::RateLimited(_) => "rate-limited",
@@ -214,7 +218,7 @@ impl Failure {
                 vec![(header::WWW_AUTHENTICATE, challenge)]
             }
             // RFC 9110, section 15.5.2, asks for a challenge with every 401.
-            Self::InvalidKey | Self::RevokedKeyUsed | Self::ExpiredKeyUsed => {
+            Self::MissingKey | Self::InvalidKey | Self::RevokedKeyUsed | Self::ExpiredKeyUsed => {
                 let challenge = "ApiKey realm=\"llavero\"".to_owned();
                 vec![(header::WWW_AUTHENTICATE, challenge), self.for_gateways()]
             }
@@ -259,6 +263,7 @@ impl ResponseError for Failure {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthenticated { .. }
+            | Self::MissingKey
             | Self::InvalidKey
             | Self::RevokedKeyUsed
             | Self::ExpiredKeyUsed => StatusCode::UNAUTHORIZED,

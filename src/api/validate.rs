@@ -1,10 +1,11 @@
-//! Whether a key may pass: asked by gateways (GET) and scripts (POST), for every request that they guard.
+//! Validates an API key, for gateways (GET) and scripts (POST).
 //!
-//! What is decided and counted is [`crate::key_validation`]'s business; here it gets its statuses and headers. A gateway
-//! passes the headers of a yes on to what it guards.
+//! [`crate::validation`] decides and counts; this module checks the request, and maps the verdict to a status and
+//! headers, which a gateway passes on to the service behind it. A request that may misspell a required scope is a 400
+//! before the key is looked at, and is not counted.
 
 use poem::{
-    IntoResponse, Response,
+    IntoResponse, Request, Response,
     http::{HeaderMap, HeaderName, HeaderValue},
     web::Data,
 };
@@ -20,7 +21,7 @@ use uuid::{Uuid, uuid};
 use super::{
     ApiTag,
     error::{Failure, quota_headers},
-    extract::PresentedKey,
+    extract::{BODY_PROBLEM, HasBody, PresentedKey, ScopeParam, required_scopes},
     response::Reply,
     scalars::DateTime,
 };
@@ -47,10 +48,13 @@ impl ValidateApi {
         &self,
         key: PresentedKey,
         app: Data<&App>,
+        request: &Request,
         /// A scope that the key must have; may be given several times.
-        scope: Query<Vec<String>>,
+        scope: Query<Vec<ScopeParam>>,
     ) -> poem::Result<Pass> {
-        judge(&app, &key, &scope).await
+        // A gateway may announce the body of the request that it guards and never send it.
+        let scopes = required_scopes(request, &scope, false)?;
+        judge(&app, &key, &scopes).await
     }
 
     /// Validate an API key
@@ -65,22 +69,25 @@ impl ValidateApi {
         &self,
         key: PresentedKey,
         app: Data<&App>,
+        request: &Request,
         /// A scope that the key must have; may be given several times.
-        scope: Query<Vec<String>>,
+        scope: Query<Vec<ScopeParam>>,
+        HasBody(has_body): HasBody,
     ) -> poem::Result<Pass> {
-        judge(&app, &key, &scope).await
+        let scopes = required_scopes(request, &scope, has_body)?;
+        judge(&app, &key, &scopes).await
     }
 }
 
 async fn judge(app: &App, key: &PresentedKey, scopes: &[String]) -> poem::Result<Pass> {
-    let secret = key.0.as_deref().unwrap_or_default();
-    let verdict = validate(app, secret, scopes).await;
-    // Whatever the reason, what could not be recorded is no yes, and no fault of the key's.
+    let verdict = validate(app, key.text(), scopes).await;
+    // A use that was not recorded is never allowed, and says nothing about the key.
     let verdict = verdict.map_err(|error| Failure::Unavailable {
         cause: error.to_string(),
     })?;
     let failure = match verdict {
         Verdict::Valid { key, quota } => return Ok(Pass { key, quota }),
+        Verdict::Missing => Failure::MissingKey,
         Verdict::Unknown => Failure::InvalidKey,
         Verdict::Revoked => Failure::RevokedKeyUsed,
         Verdict::Expired => Failure::ExpiredKeyUsed,
@@ -100,10 +107,29 @@ pub(super) const HEADERS: [(&str, &str); 6] = [
     ("ratelimit-reset", "60"),
 ];
 
-/// What both operations may refuse, for the document.
+/// The errors of the GET, for the document.
 pub(super) fn refusals() -> Vec<Failure> {
+    let problems = [ScopeParam::PROBLEM, "unknown parameter: scopes"];
+    documented(&problems)
+}
+
+/// The errors of the POST, for the document.
+pub(super) fn refusals_of_post() -> Vec<Failure> {
+    let problems = [
+        ScopeParam::PROBLEM,
+        "unknown parameter: scopes",
+        BODY_PROBLEM,
+    ];
+    let mut refusals = documented(&problems);
+    refusals.push(Failure::BodyTimeout);
+    refusals
+}
+
+fn documented(problems: &[&str]) -> Vec<Failure> {
     vec![
+        Failure::BadRequest(problems.join("; ")),
         Failure::InvalidKey,
+        Failure::MissingKey,
         Failure::RevokedKeyUsed,
         Failure::ExpiredKeyUsed,
         Failure::MissingScopes("invoices:write".to_owned()),

@@ -1,7 +1,6 @@
-//! `X-API-Key`: the other door, for whoever uses a key rather than manages it.
+//! Extracts the API key of a validation from `X-API-Key`.
 //!
-//! Not a security scheme of poem's: without the header, or with two, the answer is the one that a wrong key gets,
-//! and the caller learns nothing from the difference.
+//! Not a security scheme of poem's, which would respond 401 before the request's parameters are checked.
 
 use poem::{Request, RequestBody, Result, http::HeaderName};
 use poem_openapi::{
@@ -17,8 +16,26 @@ pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// The scheme's name in the document.
 const SCHEME: &str = "apiKey";
 
-/// What came in the header: a secret, or anything else; `None` unless there is exactly one.
-pub(crate) struct PresentedKey(pub(crate) Option<String>);
+/// The content of `X-API-Key`.
+pub(crate) enum PresentedKey {
+    /// Absent or empty.
+    Missing,
+    /// Sent twice, or not ASCII: no key is written so.
+    Malformed,
+    /// Any other text.
+    Text(String),
+}
+
+impl PresentedKey {
+    /// The text to validate; `None` if the key is missing.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Missing => None,
+            Self::Malformed => Some(""),
+            Self::Text(text) => Some(text),
+        }
+    }
+}
 
 impl<'a> ApiExtractor<'a> for PresentedKey {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
@@ -51,8 +68,13 @@ impl<'a> ApiExtractor<'a> for PresentedKey {
         _: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
-        let sent = only(request.headers(), &API_KEY);
-        let text = sent.and_then(|value| value.to_str().ok());
-        Ok(Self(text.map(str::to_owned)))
+        let headers = request.headers();
+        let text = only(headers, &API_KEY).and_then(|value| value.to_str().ok());
+        Ok(match text {
+            Some("") => Self::Missing,
+            Some(text) => Self::Text(text.to_owned()),
+            None if headers.contains_key(API_KEY) => Self::Malformed,
+            None => Self::Missing,
+        })
     }
 }

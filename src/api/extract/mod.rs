@@ -7,11 +7,13 @@ mod bearer;
 mod cursor;
 mod headers;
 mod json_body;
+mod scopes;
 
 pub(super) use self::{
     api_key::{API_KEY, PresentedKey},
     bearer::{Caller, CallerSlot, allowed},
     cursor::{CursorParam, encode},
     headers::only,
-    json_body::{Body, Fields, body_refusals, receive},
+    json_body::{Body, Fields, HasBody, body_refusals, receive},
+    scopes::{BODY_PROBLEM, ScopeParam, required_scopes},
 };

@@ -28,9 +28,8 @@ fn notes(operation_id: &str) -> Option<Notes> {
         "ApiKeysController_rotate" => ("API key rotated successfully", refusals::rotate),
         "ApiKeysController_revoke" => ("API key revoked successfully", refusals::revoke),
         "ApiKeysController_getStats" => ("Statistics retrieved successfully", stats::refusals),
-        "ApiKeysController_validate" | "ApiKeysController_validateForGateway" => {
-            ("The API key may pass", validate::refusals)
-        }
+        "ApiKeysController_validateForGateway" => ("The API key may pass", validate::refusals),
+        "ApiKeysController_validate" => ("The API key may pass", validate::refusals_of_post),
         _ => return None,
     };
     Some(Notes { success, refusals })

@@ -7,14 +7,17 @@
 
 use std::sync::Arc;
 
-use poem::{Endpoint, Request, Response, Result, endpoint::BoxEndpoint};
+use poem::{Endpoint, FromRequest, Request, Response, Result, endpoint::BoxEndpoint};
 
 use super::{
-    prefer::{ExampleResponses, Preference},
+    prefer::{ExampleResponses, ExpectedBody, Preference},
     session::{session, valid_token},
 };
 use crate::{
-    api::{error::Failure, extract},
+    api::{
+        error::Failure,
+        extract::{self, HasBody},
+    },
     sandbox::{Sandbox, SessionTx},
 };
 
@@ -24,7 +27,7 @@ pub(super) struct SandboxOperation {
     pub(super) responses: Arc<ExampleResponses>,
     /// Whether the operation requires a bearer token.
     pub(super) requires_bearer: bool,
-    pub(super) has_body: bool,
+    pub(super) body: ExpectedBody,
     /// Whether the operation may write. Validating a key does, because the use is counted.
     pub(super) writes: bool,
     pub(super) inner: BoxEndpoint<'static>,
@@ -68,13 +71,20 @@ impl SandboxOperation {
         })
     }
 
-    /// Reads the whole body into memory.
+    /// Reads as much of the body into memory as the operation looks at.
     async fn read_body(&self, request: Request) -> Result<Request> {
-        if !self.has_body {
+        if self.body == ExpectedBody::Ignored {
             return Ok(request);
         }
         let (mut request, mut body) = request.split();
-        let bytes = extract::receive(&request, &mut body).await?;
+        let bytes = match self.body {
+            ExpectedBody::Json => extract::receive(&request, &mut body).await?,
+            // The operation rejects any body: one byte stands for it.
+            _ => match HasBody::from_request(&request, &mut body).await? {
+                HasBody(true) => vec![0],
+                HasBody(false) => Vec::new(),
+            },
+        };
         request.set_body(bytes);
         Ok(request)
     }

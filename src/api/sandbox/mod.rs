@@ -105,7 +105,7 @@ fn around(sandbox: Sandbox, operations: Vec<DocumentedOperation>) -> Wrap {
             sandbox: sandbox.clone(),
             responses: Arc::clone(responses),
             requires_bearer: prefer::requires(operation, "bearer"),
-            has_body: operation.request.is_some(),
+            body: prefer::expected_body(operation),
             writes: prefer::writes(operation),
             inner,
         };

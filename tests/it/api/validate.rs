@@ -2,12 +2,19 @@
 
 use std::sync::Arc;
 
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Body, Method, RequestBuilder, Response, header::HeaderValue};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    task::JoinSet,
+};
 
-use crate::api::harness::{
-    ACME, ANA, PRODUCTION, TestApp, body, key_path, keys_path, later, message, stats_path,
+use crate::api::{
+    bodies::in_chunks,
+    harness::{
+        ACME, ANA, PRODUCTION, TestApp, body, key_path, keys_path, later, message, stats_path,
+    },
 };
 
 const VALIDATE: &str = "/api/api-keys/validate";
@@ -106,7 +113,7 @@ async fn unknown_and_malformed_keys_look_alike_and_count_nothing() {
     // Well-formed, and nobody's.
     let unknown = "sk_Rw7PqK2mYc9TzL4vHd1XsB8nGf5JeA3Cwv9F";
     let typo = PRODUCTION_SECRET.replace("hoi8", "hoi9");
-    for secret in [unknown, &typo, "", "sk_", "x", PRODUCTION, "Bearer x"] {
+    for secret in [unknown, &typo, "sk_", "x", PRODUCTION, "Bearer x"] {
         let answer = validate(&app, secret).await;
         assert_eq!(
             header(&answer, "www-authenticate"),
@@ -114,14 +121,105 @@ async fn unknown_and_malformed_keys_look_alike_and_count_nothing() {
         );
         assert_eq!(message(answer, 401).await, "Invalid API key", "{secret}");
     }
-    let without = app.request(Method::POST, VALIDATE).send().await.unwrap();
-    assert_eq!(message(without, 401).await, "Invalid API key");
     let twice = asked(&app, PRODUCTION_SECRET).header("X-API-Key", PRODUCTION_SECRET);
-    assert_eq!(
-        message(twice.send().await.unwrap(), 401).await,
-        "Invalid API key"
-    );
+    let not_ascii = HeaderValue::from_bytes(b"sk_\xff").unwrap();
+    let not_ascii = app
+        .request(Method::GET, VALIDATE)
+        .header("X-API-Key", not_ascii);
+    for request in [twice, not_ascii] {
+        let answer = request.send().await.unwrap();
+        assert_eq!(message(answer, 401).await, "Invalid API key");
+    }
     assert_eq!(app.json(ANA, &stats_path(ACME)).await, before);
+}
+
+#[tokio::test]
+async fn missing_key_is_required() {
+    let app = TestApp::demo().await;
+    for method in [Method::POST, Method::GET] {
+        let absent = app.request(method.clone(), VALIDATE);
+        let empty = app.request(method, VALIDATE).header("X-API-Key", "");
+        for request in [absent, empty] {
+            let answer = request.send().await.unwrap();
+            assert_eq!(
+                header(&answer, "www-authenticate"),
+                Some("ApiKey realm=\"llavero\"")
+            );
+            assert_eq!(header(&answer, "x-error-message"), Some("API key required"));
+            assert_eq!(message(answer, 401).await, "API key required");
+        }
+    }
+}
+
+#[tokio::test]
+async fn misspelt_requirement_is_rejected_before_the_key_is_looked_at() {
+    let app = TestApp::demo().await;
+    let before = app.json(ANA, &stats_path(ACME)).await;
+    for (query, expected) in [
+        ("scopes=admin", "unknown parameter: scopes"),
+        ("scope[]=admin", "unknown parameter: scope[]"),
+        ("Scope=admin", "unknown parameter: Scope"),
+        ("scope=", "scope must not be empty"),
+        ("scope", "scope must not be empty"),
+        ("scope=invoices:read&scope=", "scope must not be empty"),
+        (
+            "scopes=a&scope=",
+            "scope must not be empty; unknown parameter: scopes",
+        ),
+    ] {
+        for secret in [PRODUCTION_SECRET, "x", ""] {
+            for method in [Method::POST, Method::GET] {
+                let request = app.request(method, &format!("{VALIDATE}?{query}"));
+                let answer = request.header("X-API-Key", secret).send().await.unwrap();
+                assert_eq!(message(answer, 400).await, expected, "{query}");
+            }
+        }
+    }
+    assert_eq!(app.json(ANA, &stats_path(ACME)).await, before);
+}
+
+#[tokio::test]
+async fn post_with_a_body_is_rejected() {
+    let app = TestApp::demo().await;
+    let before = app.json(ANA, &stats_path(ACME)).await;
+    let problem = "The body must be empty: name scopes in the query, as in ?scope=a&scope=b";
+    for body in [
+        Body::from("{\"scope\":\"admin\"}"),
+        Body::from("scope=admin"),
+        Body::from("{}"),
+        Body::from(vec![b'x'; 1 << 20]),
+        in_chunks(b"{}"),
+    ] {
+        let request = asked(&app, PRODUCTION_SECRET).body(body);
+        let answer = request.send().await.unwrap();
+        assert_eq!(message(answer, 400).await, problem);
+    }
+    let request = app.request(Method::POST, &format!("{VALIDATE}?scopes=a"));
+    let answer = request.body("a").send().await.unwrap();
+    let expected = format!("unknown parameter: scopes; {problem}");
+    assert_eq!(message(answer, 400).await, expected);
+    assert_eq!(app.json(ANA, &stats_path(ACME)).await, before);
+    for body in [Body::from(""), in_chunks(b"")] {
+        let request = asked(&app, PRODUCTION_SECRET).body(body);
+        let answer = request.header("Content-Type", "application/json");
+        assert_eq!(answer.send().await.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn get_ignores_a_body_that_is_announced_and_never_sent() {
+    let app = TestApp::demo().await;
+    for announced in ["Content-Length: 5", "Transfer-Encoding: chunked"] {
+        let request = format!(
+            "GET {VALIDATE} HTTP/1.1\r\nHost: x\r\nX-API-Key: {PRODUCTION_SECRET}\r\n{announced}\r\n\r\n"
+        );
+        let address = app.origin.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut lines = BufReader::new(stream).lines();
+        let status = lines.next_line().await.unwrap().unwrap();
+        assert_eq!(status, "HTTP/1.1 200 OK", "{announced}");
+    }
 }
 
 #[tokio::test]
@@ -174,7 +272,8 @@ async fn all_scopes_that_are_asked_for_are_required() {
         ("scope=a&scope=c&scope=d", "c, d"),
         ("scope=b:x", "b:x"),
         ("scope=A", "A"),
-        ("scope=", ""),
+        // No key can have it.
+        ("scope=not%20ok", "not ok"),
     ] {
         let expected = format!("API key lacks required scopes: {missing}");
         assert_eq!(message(with(query).await, 403).await, expected, "{query}");

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use serde_json::json;
-
 use crate::cli::harness::{ANA, Api, Home, PRODUCTION, Server, get};
 
 const SECRET: &str = "sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q";
@@ -42,10 +40,11 @@ fn what_happens_is_counted() {
     server.get(&token, "/nope");
     let key = Api::with_key(&server.api, SECRET);
     for _ in 0..2 {
-        key.post("/api-keys/validate", &json!({})).json();
+        key.validate("").json();
     }
-    key.post("/api-keys/validate?scope=none", &json!({}));
-    Api::with_key(&server.api, "x").post("/api-keys/validate", &json!({}));
+    key.validate("?scope=none");
+    Api::with_key(&server.api, "x").validate("");
+    Api::with_key(&server.api, "").validate("");
 
     let samples = samples(&url);
     let request = |route: &str, method: &str, status: u16| {
@@ -59,7 +58,12 @@ fn what_happens_is_counted() {
     assert_eq!(request("-", "GET", 404), Some("1"));
     assert_eq!(request("/api/api-keys/validate", "POST", 200), Some("2"));
     assert_eq!(request("/api/api-keys/validate", "POST", 403), Some("1"));
-    for (outcome, count) in [("valid", "2"), ("missing_scopes", "1"), ("unknown", "1")] {
+    for (outcome, count) in [
+        ("valid", "2"),
+        ("missing_scopes", "1"),
+        ("unknown", "1"),
+        ("missing", "1"),
+    ] {
         let name = format!("llavero_validations_total{{outcome=\"{outcome}\"}}");
         assert_eq!(
             samples.get(&name).map(String::as_str),

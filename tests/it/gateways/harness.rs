@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     sync::{
@@ -143,7 +143,7 @@ impl Llavero {
     }
 }
 
-/// The service behind the gateway: answers with the request line and the headers that it got, as JSON.
+/// The service behind the gateway: responds with the request line, the headers and the body that it got, as JSON.
 pub(crate) struct Upstream {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
@@ -168,9 +168,8 @@ impl Upstream {
 }
 
 fn answer(mut stream: TcpStream) {
-    let mut lines = BufReader::new(stream.try_clone().unwrap())
-        .lines()
-        .map(Result::unwrap);
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut lines = reader.by_ref().lines().map(Result::unwrap);
     let first = lines.next().unwrap();
     let request = first.rsplit_once(' ').unwrap().0;
     let mut seen = Map::from_iter([("request".to_owned(), json!(request))]);
@@ -178,6 +177,10 @@ fn answer(mut stream: TcpStream) {
         let (name, value) = line.split_once(": ").unwrap();
         seen.insert(name.to_lowercase(), json!(value));
     }
+    let length = seen.get("content-length").and_then(Value::as_str);
+    let mut sent = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    reader.read_exact(&mut sent).unwrap();
+    seen.insert("body".to_owned(), json!(String::from_utf8(sent).unwrap()));
     let body = Value::from(seen).to_string();
     let length = body.len();
     write!(
@@ -275,6 +278,12 @@ impl Gateway {
             request = request.header(*name, *value);
         }
         self.http.send(request)
+    }
+
+    pub(crate) fn post(&self, path: &str, secret: &str, body: &str) -> Answer {
+        let url = format!("http://{}{path}", self.address);
+        let request = self.http.client.post(url).header("X-API-Key", secret);
+        self.http.send(request.body(body.to_owned()))
     }
 
     pub(crate) fn upstream_requests(&self) -> usize {

@@ -52,7 +52,7 @@ fn check(gateway: &Gateway, llavero: &Llavero) {
     assert!(!forged.to_string().contains(&plain.secret), "{forged}");
 
     for (secret, status, message) in [
-        (None, 401, "Invalid API key"),
+        (None, 401, "API key required"),
         (Some("sk_nonsense"), 401, "Invalid API key"),
         (Some(&*revoked.secret), 401, "API key revoked"),
         (Some(&limited.secret), 200, ""),
@@ -73,13 +73,21 @@ fn check(gateway: &Gateway, llavero: &Llavero) {
             "{answer:?}"
         );
     }
+    // The gateway asks without the body, whatever its size; llavero would reject it.
+    for body in ["", "{\"scope\":\"admin\"}", &"x".repeat(100_000)] {
+        let seen = seen(&gateway.post("/thing?scope=admin", &good.secret, body));
+        assert_eq!(seen["request"], "POST /thing?scope=admin");
+        assert_eq!(seen["body"], body);
+        assert_eq!(seen["x-key-id"], good.id);
+        assert_eq!(gateway.post("/", "sk_nonsense", body).status, 401);
+    }
     let after = llavero.stats();
     let moved = |field: &str| after[field].as_i64().unwrap() - before[field].as_i64().unwrap();
     // The requests that reached the upstream are the successes, one for one.
-    assert_eq!(moved("successfulRequests"), 8);
+    assert_eq!(moved("successfulRequests"), 11);
     assert_eq!(moved("rateLimitHits"), 2);
     assert_eq!(moved("errors"), 1);
-    assert_eq!(gateway.upstream_requests(), 8);
+    assert_eq!(gateway.upstream_requests(), 11);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 mod fields;
 mod unique;
 
-use std::{marker::PhantomData, time::Duration};
+use std::{io, marker::PhantomData, time::Duration};
 
 use poem::{FromRequest, Request, RequestBody, Result, http::header};
 use poem_openapi::{
@@ -92,6 +92,25 @@ impl<'a, T: Type> ApiExtractor<'a> for Body<T> {
     }
 }
 
+/// Whether a request has a body. For an operation without one that must not ignore it.
+pub(crate) struct HasBody(pub(crate) bool);
+
+impl<'a> FromRequest<'a> for HasBody {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> Result<Self> {
+        let body = <poem::Body as FromRequest>::from_request(request, body).await?;
+        if body.is_empty() {
+            return Ok(Self(false));
+        }
+        if request.headers().contains_key(header::CONTENT_LENGTH) {
+            return Ok(Self(true));
+        }
+        // Chunked: the first byte or the end tells.
+        let mut first = [0];
+        let read = received(body.into_async_read().read(&mut first)).await?;
+        Ok(Self(read > 0))
+    }
+}
+
 /// The bytes of a body that is announced as JSON and is within the limits.
 ///
 /// # Errors
@@ -129,10 +148,7 @@ async fn read(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>> {
     let mut reader = body.into_async_read();
     let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(LARGEST));
     let mut within = (&mut reader).take(LARGEST as u64 + 1);
-    timeout(PATIENCE, within.read_to_end(&mut bytes))
-        .await
-        .map_err(|_| Failure::BodyTimeout)?
-        .map_err(|error| Failure::BadRequest(format!("The body did not arrive whole: {error}")))?;
+    received(within.read_to_end(&mut bytes)).await?;
     if bytes.len() > LARGEST {
         // However this ends, the answer is the same.
         let mut rest = reader.take(DRAINED as u64);
@@ -140,4 +156,12 @@ async fn read(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>> {
         return Err(Failure::BodyTooLarge.into());
     }
     Ok(bytes)
+}
+
+/// Waits for a part of the body.
+async fn received(read: impl Future<Output = io::Result<usize>>) -> Result<usize, Failure> {
+    timeout(PATIENCE, read)
+        .await
+        .map_err(|_| Failure::BodyTimeout)?
+        .map_err(|error| Failure::BadRequest(format!("The body did not arrive whole: {error}")))
 }

@@ -11,6 +11,7 @@ pub(super) use self::{
     example_responses::ExampleResponses,
     header::Preference,
     operations::{
-        DocumentedOperation, documented_operations, errors_of_the_sandbox, requires, writes,
+        DocumentedOperation, ExpectedBody, documented_operations, errors_of_the_sandbox,
+        expected_body, requires, writes,
     },
 };

@@ -78,6 +78,26 @@ pub(in crate::api::sandbox) fn writes(operation: &MetaOperation) -> bool {
     operation.method != Method::GET || requires(operation, "apiKey")
 }
 
+/// What an operation does with a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::api::sandbox) enum ExpectedBody {
+    /// Parses it.
+    Json,
+    /// Rejects it.
+    Empty,
+    /// Does not look at it.
+    Ignored,
+}
+
+/// Returns what an operation does with a body. The POST without a documented one, validation, rejects it.
+pub(in crate::api::sandbox) fn expected_body(operation: &MetaOperation) -> ExpectedBody {
+    match (&operation.request, &operation.method) {
+        (Some(_), _) => ExpectedBody::Json,
+        (None, &Method::POST) => ExpectedBody::Empty,
+        (None, _) => ExpectedBody::Ignored,
+    }
+}
+
 /// Returns whether an operation requires credentials of a security scheme.
 pub(in crate::api::sandbox) fn requires(operation: &MetaOperation, scheme: &str) -> bool {
     operation

@@ -143,6 +143,7 @@ async fn examples_equal_the_sandboxs_real_responses() {
 async fn preferred_error_has_the_headers_of_the_real_error() {
     let app = SandboxApp::start().await;
     for (name, expected) in [
+        ("missing-key", "API key required"),
         ("invalid-key", "Invalid API key"),
         ("key-revoked", "API key revoked"),
         ("key-expired", "API key expired"),

@@ -72,6 +72,20 @@ impl Api {
             .ok()
     }
 
+    /// Validates the client's key; `query` is empty or begins with `?`.
+    pub(crate) fn validate(&self, query: &str) -> Answer {
+        self.send(self.validation(query))
+    }
+
+    /// Validates the client's key at a server that may not live to respond.
+    pub(crate) fn try_validate(&self) -> Option<Answer> {
+        self.try_send(self.validation("")).ok()
+    }
+
+    fn validation(&self, query: &str) -> RequestBuilder {
+        self.request(Method::POST, &format!("/api-keys/validate{query}"))
+    }
+
     pub(crate) fn delete(&self, path: &str) -> Answer {
         self.send(self.request(Method::DELETE, path))
     }
