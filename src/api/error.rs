@@ -11,12 +11,9 @@ use poem::{
     error::{MethodNotAllowedError, NotFoundError, ResponseError},
     http::{HeaderName, StatusCode, header},
 };
-use poem_openapi::{
-    Object,
-    error::{AuthorizationError, ParseParamError},
-    payload::Json,
-};
+use poem_openapi::{Object, error::ParseParamError, payload::Json};
 
+use super::extract::{InvalidToken, challenge};
 use crate::{
     key_validation::Quota,
     model::{RandomError, RotationRefused, Timestamp},
@@ -41,12 +38,9 @@ pub(super) enum Failure {
     /// Parameters or the body are invalid. The text is that of [`super::problems::Problems`].
     #[error("{0}")]
     BadRequest(String),
-    /// No bearer token, or one that is not taken; the reason is for the log.
+    /// No bearer token (`None`) or an invalid one.
     #[error("Authentication required. Provide a valid bearer token.")]
-    Unauthenticated {
-        /// What is wrong with the token that was sent; `None` when none was.
-        token: Option<String>,
-    },
+    Unauthenticated(Option<InvalidToken>),
     /// The caller may not know whether the organization exists.
     #[error("Access denied. User is not a member of this organization.")]
     NotAMember,
@@ -129,9 +123,6 @@ impl Failure {
         if let Some(failure) = error.downcast_ref::<Self>() {
             return failure.clone();
         }
-        if error.is::<AuthorizationError>() {
-            return Self::Unauthenticated { token: None };
-        }
         if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
             return Self::BadRequest(format!("{name}: {reason}"));
         }
@@ -164,7 +155,7 @@ impl Failure {
     /// What the log says of it and the caller does not.
     pub(super) fn cause(&self) -> Option<&str> {
         match self {
-            Self::Unauthenticated { token } => token.as_deref(),
+            Self::Unauthenticated(token) => token.as_ref().map(|token| &*token.cause),
             Self::Internal { cause } | Self::Unavailable { cause } => Some(cause),
             _ => None,
         }
@@ -174,7 +165,7 @@ impl Failure {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::BadRequest(_) => "bad-request",
-            Self::Unauthenticated { .. } => "unauthenticated",
+            Self::Unauthenticated(_) => "unauthenticated",
             Self::NotAMember => "not-a-member",
             Self::RoleTooLow => "role-too-low",
             Self::KeyNotFound => "key-not-found",
@@ -211,11 +202,8 @@ impl Failure {
     /// The headers that come with it.
     pub(super) fn headers(&self) -> Vec<(HeaderName, String)> {
         match self {
-            // RFC 6750, section 3: an error code only if a token was sent.
-            Self::Unauthenticated { token } => {
-                let error = token.as_ref().map_or("", |_| ", error=\"invalid_token\"");
-                let challenge = format!("Bearer realm=\"llavero\"{error}");
-                vec![(header::WWW_AUTHENTICATE, challenge)]
+            Self::Unauthenticated(token) => {
+                vec![(header::WWW_AUTHENTICATE, challenge(token.as_ref()))]
             }
             // RFC 9110, section 15.5.2, asks for a challenge with every 401.
             Self::MissingKey | Self::InvalidKey | Self::RevokedKeyUsed | Self::ExpiredKeyUsed => {
@@ -262,7 +250,7 @@ impl ResponseError for Failure {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::Unauthenticated { .. }
+            Self::Unauthenticated(_)
             | Self::MissingKey
             | Self::InvalidKey
             | Self::RevokedKeyUsed

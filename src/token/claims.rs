@@ -1,9 +1,10 @@
-//! What a token says (RFC 7519, section 4.1), and whether that holds now and here.
+//! The claims of a token (RFC 7519, section 4.1) and whether they hold.
 //!
-//! Parsing is strict: a claim that is present has the type of the RFC, or the token is malformed; `null` is
-//! not the same as absent, and a duplicated claim is malformed.
+//! Parsing is strict: a duplicate claim makes the token malformed, and a claim that is present must have the type of
+//! the RFC. `null` is a value of the wrong type.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::TokenError;
 use crate::model::{Timestamp, UserId};
@@ -23,24 +24,42 @@ pub struct Expected {
     pub issuer: Option<String>,
 }
 
-/// The registered claims that matter here; others are ignored.
+/// The registered claims that llavero checks; others are ignored.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Claims {
-    sub: String,
-    exp: f64,
-    #[serde(default, deserialize_with = "present")]
-    nbf: Option<f64>,
-    #[serde(default, deserialize_with = "present")]
-    iat: Option<f64>,
-    #[serde(default, deserialize_with = "present")]
-    iss: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    aud: Option<Audience>,
+    #[serde(default)]
+    sub: Claim<String>,
+    #[serde(default)]
+    exp: Claim<f64>,
+    #[serde(default)]
+    nbf: Claim<f64>,
+    #[serde(default)]
+    iat: Claim<f64>,
+    #[serde(default)]
+    iss: Claim<String>,
+    #[serde(default)]
+    aud: Claim<Audience>,
     #[serde(flatten)]
     _others: Others,
 }
 
-/// All other members. Flattened, it makes serde insist on a JSON object, where it would take an array, too.
+/// One claim. A value of the wrong type, `null` included, is kept as such, so that the error names the claim.
+#[derive(Debug, Clone, Default)]
+enum Claim<T> {
+    #[default]
+    Absent,
+    WrongType,
+    Valid(T),
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Claim<T> {
+    fn deserialize<D: Deserializer<'de>>(claim: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(claim)?;
+        Ok(T::deserialize(value).map_or(Self::WrongType, Self::Valid))
+    }
+}
+
+/// All other members. Because it is flattened, serde requires a JSON object; it would also accept an array otherwise.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Others {}
 
@@ -51,19 +70,27 @@ enum Audience {
     Many(Vec<String>),
 }
 
-/// For an optional field: if it is there, it has a value.
-pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    claim: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(claim).map(Some)
+impl Audience {
+    fn contains(&self, audience: &str) -> bool {
+        match self {
+            Self::One(one) => one == audience,
+            Self::Many(many) => many.iter().any(|one| one == audience),
+        }
+    }
 }
 
 impl Claims {
-    /// The user this token speaks for, if it does so at `now`.
+    /// The user of this token, if its claims hold at `now`. Checks the claims in the order of [`TokenError`].
     pub(super) fn user(&self, now: Timestamp, expected: &Expected) -> Result<UserId, TokenError> {
         self.check_dates(now)?;
-        self.check_origin(expected)?;
-        UserId::new(self.sub.as_str()).ok_or(TokenError::Malformed)
+        let user = match &self.sub {
+            Claim::Valid(sub) => UserId::new(sub.as_str()),
+            Claim::Absent | Claim::WrongType => None,
+        };
+        let user = user.ok_or(TokenError::Subject)?;
+        self.check_audience(expected.audience.as_deref())?;
+        self.check_issuer(expected.issuer.as_deref())?;
+        Ok(user)
     }
 
     fn check_dates(&self, now: Timestamp) -> Result<(), TokenError> {
@@ -72,33 +99,39 @@ impl Claims {
             reason = "milliseconds until the year 287396 fit"
         )]
         let now = now.as_millis() as f64 / 1000.0;
-        if self.exp > LAST_DATE {
-            return Err(TokenError::Malformed);
+        match self.exp {
+            Claim::Valid(exp) if exp > LAST_DATE => return Err(TokenError::Expiry),
+            Claim::Valid(exp) if now >= exp + LEEWAY => return Err(TokenError::Expired),
+            Claim::Valid(_) => {}
+            Claim::Absent | Claim::WrongType => return Err(TokenError::Expiry),
         }
-        if now >= self.exp + LEEWAY {
-            return Err(TokenError::Expired);
+        let holds = |date: &Claim<f64>| match date {
+            Claim::Absent => true,
+            Claim::WrongType => false,
+            Claim::Valid(date) => *date <= now + LEEWAY,
+        };
+        if holds(&self.nbf) && holds(&self.iat) {
+            Ok(())
+        } else {
+            Err(TokenError::NotYetValid)
         }
-        let early = |date: Option<f64>| date.is_some_and(|date| date > now + LEEWAY);
-        if early(self.nbf) || early(self.iat) {
-            return Err(TokenError::NotYetValid);
-        }
-        Ok(())
     }
 
-    fn check_origin(&self, expected: &Expected) -> Result<(), TokenError> {
-        if let Some(audience) = &expected.audience {
-            let named = match &self.aud {
-                None => false,
-                Some(Audience::One(one)) => one == audience,
-                Some(Audience::Many(many)) => many.contains(audience),
-            };
-            if !named {
-                return Err(TokenError::Audience);
-            }
-        }
-        if expected.issuer.is_some() && self.iss != expected.issuer {
-            return Err(TokenError::Issuer);
-        }
-        Ok(())
+    fn check_audience(&self, expected: Option<&str>) -> Result<(), TokenError> {
+        let holds = match (&self.aud, expected) {
+            (Claim::WrongType, _) | (Claim::Absent, Some(_)) => false,
+            (Claim::Valid(audience), Some(expected)) => audience.contains(expected),
+            (Claim::Absent | Claim::Valid(_), None) => true,
+        };
+        holds.then_some(()).ok_or(TokenError::Audience)
+    }
+
+    fn check_issuer(&self, expected: Option<&str>) -> Result<(), TokenError> {
+        let holds = match (&self.iss, expected) {
+            (Claim::WrongType, _) | (Claim::Absent, Some(_)) => false,
+            (Claim::Valid(issuer), Some(expected)) => issuer == expected,
+            (Claim::Absent | Claim::Valid(_), None) => true,
+        };
+        holds.then_some(()).ok_or(TokenError::Issuer)
     }
 }

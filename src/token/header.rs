@@ -4,12 +4,9 @@
 //! would name another key (`kid`, `jku`, `jwk`, `x5u` …) have no say, so they are not looked at.
 
 use jsonwebtoken::Algorithm;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
-use super::{
-    TokenError,
-    claims::{Others, present},
-};
+use super::{TokenError, claims::Others};
 
 /// The header parameters that matter here; others are ignored.
 #[derive(Debug, Deserialize)]
@@ -37,11 +34,18 @@ impl Header {
         if self.crit.is_some() || self.b64.is_some() {
             return Err(TokenError::Extension);
         }
-        let typ = self.typ.as_deref().unwrap_or("JWT");
-        let typ = typ.strip_prefix("application/").unwrap_or(typ);
-        if !typ.eq_ignore_ascii_case("JWT") && !typ.eq_ignore_ascii_case("at+jwt") {
-            return Err(TokenError::Type);
+        let typ = self.typ.as_deref().unwrap_or("JWT").to_ascii_lowercase();
+        // RFC 7515, section 4.1.9: `application/` may be omitted, and the meaning is the same with it.
+        match typ.strip_prefix("application/").unwrap_or(&typ) {
+            "jwt" | "at+jwt" => Ok(()),
+            _ => Err(TokenError::Type),
         }
-        Ok(())
     }
+}
+
+/// For an optional parameter: if it is present, it has a value.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    parameter: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(parameter).map(Some)
 }

@@ -25,19 +25,19 @@ const LONGEST_TOKEN: usize = 8 * 1024;
 /// How many tokens are remembered: users at once, more or less. A few hundred bytes each.
 const REMEMBERED: usize = 4096;
 
-/// Why a token was not taken. The caller learns only that it was not; the log says why.
+/// Why a token was rejected, in the order of the checks. The text is for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// Over 8 KiB.
     #[error("the token is too long")]
     TooLong,
-    /// Not three Base64url parts of JSON, or a claim that is missing or of the wrong type.
+    /// Not three Base64url parts, of which two are JSON objects, or with a duplicate claim.
     #[error("the token is malformed")]
     Malformed,
     /// Signed for another algorithm than the configured key's.
     #[error("the token names another algorithm")]
     Algorithm,
-    /// `crit` or `b64`: it asks for something this verifier does not do (RFC 7515, section 4.1.11; RFC 7797).
+    /// `crit` or `b64`, which llavero does not implement (RFC 7515, section 4.1.11; RFC 7797).
     #[error("the token has a critical extension")]
     Extension,
     /// Another kind of JWT than an access token (RFC 8725, section 3.11).
@@ -46,18 +46,43 @@ pub enum TokenError {
     /// The signature is not the configured key's.
     #[error("the signature does not match")]
     Signature,
+    /// `exp` is missing, not a number or after the year 9999.
+    #[error("the token lacks a valid exp")]
+    Expiry,
     /// `exp` has passed.
     #[error("the token has expired")]
     Expired,
-    /// `nbf` or `iat` is still to come.
+    /// `nbf` or `iat` is in the future or not a number.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// `aud` does not name this service.
+    /// `sub` is missing, not a string or empty.
+    #[error("the token lacks a valid sub")]
+    Subject,
+    /// `aud` does not name this service or is of the wrong type.
     #[error("the token is for another audience")]
     Audience,
-    /// `iss` is somebody else.
+    /// `iss` is another issuer or not a string.
     #[error("the token is from another issuer")]
     Issuer,
+}
+
+impl TokenError {
+    /// The sentence for the client: the `error_description` of RFC 6750, section 3.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::TooLong | Self::Malformed | Self::Algorithm | Self::Extension | Self::Type => {
+                "The token is malformed"
+            }
+            Self::Signature => "The token's signature does not match",
+            Self::Expiry => "The token lacks a valid exp",
+            Self::Expired => "The token has expired",
+            Self::NotYetValid => "The token is not valid yet",
+            Self::Subject => "The token lacks a valid sub",
+            Self::Audience => "The token is for another audience",
+            Self::Issuer => "The token is from another issuer",
+        }
+    }
 }
 
 /// Checks tokens against one key.
@@ -78,10 +103,10 @@ impl Verifier {
         }
     }
 
-    /// The user that `token` speaks for at `now`.
+    /// Verifies `token` at `now` and returns its user.
     ///
     /// # Errors
-    /// Whatever is wrong with the token; see [`TokenError`].
+    /// The first check that fails; see [`TokenError`].
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<UserId, TokenError> {
         if token.len() > LONGEST_TOKEN {
             return Err(TokenError::TooLong);
@@ -94,14 +119,16 @@ impl Verifier {
         claims.user(now, &self.expected)
     }
 
-    /// The claims of a token with a good signature (RFC 7519, section 7.2). No claim is looked at before.
+    /// The claims of a token with a valid signature (RFC 7519, section 7.2). Parses everything before it verifies, so
+    /// that a malformed token is called malformed; no claim is evaluated.
     fn claims(&self, token: &str) -> Result<Claims, TokenError> {
         let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(TokenError::Malformed)?;
         let TrustedKey { algorithm, key } = &self.trusted;
         json::<Header>(header)?.check(*algorithm)?;
+        let claims = json(payload)?;
         match crypto::verify(signature, message.as_bytes(), key, *algorithm) {
-            Ok(true) => json(payload),
+            Ok(true) => Ok(claims),
             Ok(false) => Err(TokenError::Signature),
             Err(_) => Err(TokenError::Malformed),
         }

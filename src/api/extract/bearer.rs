@@ -1,32 +1,73 @@
-//! The only door: from the `Authorization` header to a [`Caller`], and from there to a member.
+//! Authenticates a request: from the `Authorization` header to a [`Caller`].
 //!
-//! Every operation takes a [`Caller`] as its first parameter, so poem asks for it before it looks at anything
-//! else: without a valid token the answer is 401, whatever else is wrong. Membership and role are decided by
-//! the store, in the statement or the transaction that reads or changes.
+//! Every operation with the `bearer` scheme takes a [`Caller`] as its first parameter. poem runs extractors in order, so
+//! a request without a valid token gets a 401 before anything else is checked. Membership and role are decided by the
+//! store, in the statement or the transaction that reads or changes.
+//!
+//! Not poem's `Bearer`, which reads the first of several headers and does not tell a malformed token from another scheme.
 
 use std::sync::{Arc, OnceLock};
 
-use poem::{Request, http::header::AUTHORIZATION};
-use poem_openapi::{SecurityScheme, auth::Bearer};
+use poem::{
+    Request, RequestBody,
+    http::{HeaderMap, HeaderValue, header::AUTHORIZATION},
+};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaSecurityScheme, Registry},
+};
 
-use crate::api::error::Failure;
+use super::headers::only;
 use crate::{
+    api::error::Failure,
     app::App,
     model::{Access, UserId},
     store,
+    token::TokenError,
 };
 
-/// The user that a valid bearer token speaks for.
-#[derive(SecurityScheme)]
-#[oai(
-    rename = "bearer",
-    ty = "bearer",
-    bearer_format = "JWT",
-    checker = "authenticate"
-)]
+/// The scheme's name in the document.
+const SCHEME: &str = "bearer";
+
+/// The user of a valid bearer token.
 pub(crate) struct Caller(pub(crate) UserId);
 
-/// Where the door leaves the caller's name for the log line. In the request's data: a checker sees no more.
+impl<'a> ApiExtractor<'a> for Caller {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        registry.create_security_scheme(
+            SCHEME,
+            MetaSecurityScheme {
+                ty: "http",
+                description: None,
+                name: None,
+                key_in: None,
+                scheme: Some("bearer"),
+                bearer_format: Some("JWT"),
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        Ok(Self(authenticate(request)?))
+    }
+}
+
+/// Where [`authenticate`] leaves the user for the log line.
 #[derive(Clone, Default)]
 pub(crate) struct CallerSlot(Arc<OnceLock<UserId>>);
 
@@ -36,27 +77,71 @@ impl CallerSlot {
     }
 }
 
-#[expect(clippy::unused_async, reason = "poem awaits it")]
-async fn authenticate(request: &Request, bearer: Bearer) -> poem::Result<UserId> {
+/// Verifies the bearer token of a request.
+///
+/// # Errors
+/// [`Failure::Unauthenticated`], with the reason if a token was sent.
+pub(crate) fn authenticate(request: &Request) -> Result<UserId, Failure> {
     let app: &App = request.data().ok_or_else(|| Failure::Internal {
         cause: "no application in the request's data".to_owned(),
     })?;
-    let refused = |reason: String| Failure::Unauthenticated {
-        token: Some(reason),
-    };
-    // poem reads the first of several; a proxy in front may have read another.
-    if request.headers().get_all(AUTHORIZATION).iter().count() > 1 {
-        return Err(refused("several Authorization headers".to_owned()).into());
-    }
-    let user = app
-        .verifier
-        .verify(&bearer.token, app.clock.now())
-        .map_err(|error| refused(error.to_string()))?;
+    let token = bearer_token(request.headers())?;
+    let user = app.verifier.verify(token, app.clock.now())?;
     if let Some(CallerSlot(slot)) = request.data() {
-        // Set once: a request passes the door once.
+        // The sandbox authenticates twice; the user is the same.
         let _ = slot.set(user.clone());
     }
     Ok(user)
+}
+
+/// The bearer token of a request, not verified.
+///
+/// # Errors
+/// [`Failure::Unauthenticated`], with a reason if a token was sent among several `Authorization` headers, of which a
+/// proxy may have read another, or is not ASCII.
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Failure> {
+    let mut tokens = headers.get_all(AUTHORIZATION).iter().filter_map(token_in);
+    let token = tokens.next().ok_or(Failure::Unauthenticated(None))?;
+    if only(headers, &AUTHORIZATION).is_none() {
+        return Err(Failure::Unauthenticated(Some(InvalidToken {
+            description: TokenError::Malformed.description(),
+            cause: "several Authorization headers".to_owned(),
+        })));
+    }
+    str::from_utf8(token).map_err(|_| TokenError::Malformed.into())
+}
+
+/// The token in a value of `Authorization`; `None` for another scheme or an empty token.
+fn token_in(value: &HeaderValue) -> Option<&[u8]> {
+    let (scheme, token) = value.as_bytes().split_at_checked("Bearer ".len())?;
+    let token = token.trim_ascii();
+    (scheme.eq_ignore_ascii_case(b"Bearer ") && !token.is_empty()).then_some(token)
+}
+
+/// Why a bearer token was rejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InvalidToken {
+    /// For the client: the `error_description` of the challenge.
+    description: &'static str,
+    /// For the log.
+    pub(crate) cause: String,
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        Self::Unauthenticated(Some(InvalidToken {
+            description: error.description(),
+            cause: error.to_string(),
+        }))
+    }
+}
+
+/// The challenge of a 401. RFC 6750, section 3: it has an error code only if a token was sent.
+pub(crate) fn challenge(token: Option<&InvalidToken>) -> String {
+    let error = token.map_or_else(String::new, |InvalidToken { description, .. }| {
+        format!(", error=\"invalid_token\", error_description=\"{description}\"")
+    });
+    format!("Bearer realm=\"llavero\"{error}")
 }
 
 /// What the store found for a caller who may have it; the caller's 403, or the store's own failure, otherwise.

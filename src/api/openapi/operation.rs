@@ -102,7 +102,7 @@ pub(in crate::api) fn refusals_of(
 
 fn refusals(own: fn() -> Vec<Failure>, by_bearer: bool) -> BTreeMap<StatusCode, Vec<Failure>> {
     let mut refusals: BTreeMap<StatusCode, Vec<Failure>> = BTreeMap::new();
-    let of_the_door = by_bearer.then_some(Failure::Unauthenticated { token: None });
+    let of_the_door = by_bearer.then_some(Failure::Unauthenticated(None));
     let failures = own().into_iter().chain(of_the_door);
     for failure in failures.chain(Failure::of_any_operation()) {
         refusals.entry(failure.status()).or_default().push(failure);

@@ -7,7 +7,9 @@
 
 use std::sync::Arc;
 
-use poem::{Endpoint, FromRequest, Request, Response, Result, endpoint::BoxEndpoint};
+use poem::{
+    Endpoint, FromRequest, Request, Response, Result, endpoint::BoxEndpoint, http::StatusCode,
+};
 
 use super::{
     prefer::{ExampleResponses, ExpectedBody, Preference},
@@ -19,6 +21,7 @@ use crate::{
         extract::{self, HasBody},
     },
     sandbox::{Sandbox, SessionTx},
+    token::TokenError,
 };
 
 /// An operation of the API in the sandbox.
@@ -38,7 +41,7 @@ impl Endpoint for SandboxOperation {
 
     async fn call(&self, request: Request) -> Result<Response> {
         if let Some(preference) = Preference::from_headers(request.headers()) {
-            return Ok(self.responses.preferred(&preference)?);
+            return self.preferred_response(&preference, &request);
         }
         let token = valid_token(request.headers(), &self.sandbox);
         if self.requires_bearer && token.is_none() {
@@ -58,6 +61,21 @@ impl Endpoint for SandboxOperation {
 }
 
 impl SandboxOperation {
+    /// Returns the preferred response. A 401 has the challenge that this request's token gets, or that of an expired one.
+    fn preferred_response(&self, preference: &Preference, request: &Request) -> Result<Response> {
+        let mut response = self.responses.preferred(preference)?;
+        if self.requires_bearer && response.status() == StatusCode::UNAUTHORIZED {
+            let failure = extract::authenticate(request).err();
+            let failure = failure.unwrap_or_else(|| TokenError::Expired.into());
+            for (name, value) in failure.headers() {
+                if let Ok(value) = value.parse() {
+                    response.headers_mut().insert(name, value);
+                }
+            }
+        }
+        Ok(response)
+    }
+
     async fn call_in_copy(&self, mut request: Request, tx: SessionTx) -> Result<Response> {
         request.set_data(tx.app.clone());
         let response = self.inner.call(request).await;

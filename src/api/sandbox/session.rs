@@ -3,12 +3,12 @@
 //! In this order: the header `X-Sandbox-Session`; a valid bearer token; the session that created the API key in the
 //! request. A request without any of them cannot change anything.
 
-use poem::http::{HeaderMap, HeaderName, header};
+use poem::http::{HeaderMap, HeaderName};
 
 use crate::{
     api::{
         error::Failure,
-        extract::{API_KEY, only},
+        extract::{API_KEY, bearer_token, only},
         middleware::is_plain,
     },
     model::Secret,
@@ -47,11 +47,10 @@ pub(super) fn session(
 
 /// Returns the bearer token of a request if the operation would accept it.
 pub(super) fn valid_token<'a>(headers: &'a HeaderMap, sandbox: &Sandbox) -> Option<&'a str> {
-    let (scheme, token) = text(headers, &header::AUTHORIZATION)?.split_once(' ')?;
-    let token = token.trim();
+    let token = bearer_token(headers).ok()?;
     let app = sandbox.app();
-    let is_valid = app.verifier.verify(token, app.clock.now()).is_ok();
-    (scheme.eq_ignore_ascii_case("bearer") && is_valid).then_some(token)
+    let verified = app.verifier.verify(token, app.clock.now());
+    verified.is_ok().then_some(token)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

@@ -4,7 +4,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use super::SandboxApp;
-use crate::api::harness::{ACME, PRODUCTION, body, key_path, keys_path, message, stats_path};
+use crate::api::harness::{ACME, ANA, PRODUCTION, body, key_path, keys_path, message, stats_path};
 
 async fn prefer(app: &SandboxApp, method: Method, path: &str, wish: &str) -> Response {
     let request = app.request(method, path).header("Prefer", wish);
@@ -260,6 +260,43 @@ async fn other_preferences_and_other_routes_are_unaffected() {
             .await
             .status(),
         200
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn preferred_401_has_the_challenge_of_the_token_that_was_sent() {
+    let app = SandboxApp::start().await;
+    let with_error = |description: &str| {
+        format!(
+            r#"Bearer realm="llavero", error="invalid_token", error_description="{description}""#
+        )
+    };
+    let valid = format!("Bearer {}", app.token(ANA));
+    for (authorization, expected) in [
+        (None, r#"Bearer realm="llavero""#.to_owned()),
+        (Some("Basic x"), r#"Bearer realm="llavero""#.to_owned()),
+        (Some("Bearer x"), with_error("The token is malformed")),
+        (Some(&*valid), with_error("The token has expired")),
+    ] {
+        let request = app.request(Method::GET, &key_path(ACME, PRODUCTION));
+        let mut request = request.header("Prefer", "code=401");
+        if let Some(value) = authorization {
+            request = request.header("Authorization", value);
+        }
+        let answer = request.send().await.unwrap();
+        let challenges = answer.headers().get_all("www-authenticate").iter();
+        assert_eq!(challenges.collect::<Vec<_>>(), [&*expected]);
+        assert_eq!(answer.headers()["preference-applied"], "code=401");
+        message(answer, 401).await;
+    }
+    // A validation's 401 is about the key.
+    let request = app.request(Method::POST, "/api-keys/validate");
+    let request = request.header("Prefer", "code=401");
+    let answer = request.header("Authorization", valid).send().await.unwrap();
+    assert_eq!(
+        answer.headers()["www-authenticate"],
+        r#"ApiKey realm="llavero""#
     );
     app.stop().await;
 }

@@ -150,6 +150,7 @@ async fn only_access_tokens_are_taken() {
         (json!("at+jwt"), true),
         (json!("AT+JWT"), true),
         (json!("application/at+jwt"), true),
+        (json!("Application/AT+JWT"), true),
         (json!(""), false),
         (json!("JWS"), false),
         (json!("JOSE"), false),

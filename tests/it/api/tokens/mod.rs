@@ -1,10 +1,11 @@
 //! Bearer tokens: which are taken and which are refused, as tables over HTTP.
 //!
 //! By subject: the [`keys`] that tokens are checked with, their [`signatures`], the token's [`header`], its
-//! [`claims`], and the [`request`] that carries it. Tokens are put together from JSON text, because no library
+//! [`claims`], the [`request`] that carries it, and the [`errors`] that a client reads. Tokens are put together from JSON text, because no library
 //! writes the malformed ones. The keys in `tests/keys` come from `openssl genpkey` and serve these tests alone.
 
 mod claims;
+mod errors;
 mod header;
 mod keys;
 mod request;
@@ -18,22 +19,38 @@ use crate::api::harness::{ACME, ANA, NOW, PRODUCTION, SECRET, TestApp, key_path}
 
 /// The challenge of a request that brought no bearer token.
 const NO_TOKEN: &str = r#"Bearer realm="llavero""#;
-/// The challenge of a request whose bearer token was not taken.
-const INVALID_TOKEN: &str = r#"Bearer realm="llavero", error="invalid_token""#;
+/// The challenge of a request with a malformed bearer token.
+const MALFORMED_TOKEN: &str =
+    r#"Bearer realm="llavero", error="invalid_token", error_description="The token is malformed""#;
 
 /// The header of an honest token.
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 /// When an honest token expires, in seconds since 1970.
 const EXP: i64 = NOW.as_secs() + 3600;
 
-/// Whether the server takes `token`; a refusal must be the one that every bad token gets.
+/// Whether the server accepts `token`.
 async fn is_accepted(app: &TestApp, token: &str) -> bool {
+    error_description(app, token).await.is_none()
+}
+
+/// The `error_description` that the server sends for `token`, one of [`errors::DESCRIPTIONS`]; `None` if it accepts it.
+async fn error_description(app: &TestApp, token: &str) -> Option<&'static str> {
     let answer = app.get_with_token(token, &key_path(ACME, PRODUCTION)).await;
     if answer.status() == StatusCode::OK {
-        return true;
+        return None;
     }
-    assert_refusal(answer, INVALID_TOKEN, token).await;
-    false
+    let sent = answer.headers()["www-authenticate"].clone();
+    let challenge = |description: &str| {
+        format!(
+            r#"Bearer realm="llavero", error="invalid_token", error_description="{description}""#
+        )
+    };
+    let description = errors::DESCRIPTIONS
+        .into_iter()
+        .find(|description| sent == challenge(description));
+    let description = description.unwrap_or_else(|| panic!("{sent:?}: {token}"));
+    assert_refusal(answer, &challenge(description), token).await;
+    Some(description)
 }
 
 async fn assert_refusal(answer: Response, challenge: &str, case: &str) {

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{
-    HEADER, INVALID_TOKEN, assert_refusal, base64url, claims, is_accepted,
+    HEADER, MALFORMED_TOKEN, assert_refusal, base64url, claims, is_accepted,
     keys::{
         ED25519_PUBLIC, P256_PUBLIC, RSA_PUBLIC, app_trusting, honest_message, honest_token,
         signing_key,
@@ -76,7 +76,7 @@ async fn an_unsigned_token_is_refused() {
         ] {
             for path in [key_path(ACME, PRODUCTION), stats_path(ACME)] {
                 let answer = app.get_with_token(&token, &path).await;
-                assert_refusal(answer, INVALID_TOKEN, alg).await;
+                assert_refusal(answer, MALFORMED_TOKEN, alg).await;
             }
         }
     }
