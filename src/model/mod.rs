@@ -28,7 +28,7 @@ pub use random::{Random, RandomError};
 pub use rotation::{OlderSecrets, Rotated, Rotation, RotationRefused};
 pub use secret::{Secret, SecretHash};
 pub use seed::{Seed, SeedKey};
-pub use stats::{DailyUsage, KeyCounts, KeyStats, RecentKey};
+pub use stats::{DailyUsage, KeyCounts, KeyStats, KeyStatusCounts, RecentKey};
 pub use tally::{KeyTally, Tally};
 pub use time::{Clock, Day, Timestamp};
 pub use usage::{Batch, Imported, LiveUse, Outcome, Usage, Use};

@@ -28,6 +28,17 @@ impl KeyCounts {
     }
 }
 
+/// Counts of the keys of all organizations by status, for monitoring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyStatusCounts {
+    /// Keys that are neither revoked nor expired.
+    pub active: i64,
+    /// Revoked keys.
+    pub revoked: i64,
+    /// Expired keys that were not revoked.
+    pub expired: i64,
+}
+
 /// An organization's statistics, all read in one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyStats {

@@ -8,8 +8,8 @@ use rusqlite::Connection;
 use super::{Error, Store, sqlite};
 use crate::model::{
     Access, Actor, ApiKey, Batch, DailyUsage, Day, Imported, KeyCursor, KeyId, KeyIdRandom,
-    KeyPage, KeyStats, LiveUse, NewKey, OrganizationId, OrganizationRef, Rotated, Rotation,
-    SecretHash, Tally, Timestamp, Use, UserId,
+    KeyPage, KeyStats, KeyStatusCounts, LiveUse, NewKey, OrganizationId, OrganizationRef, Rotated,
+    Rotation, SecretHash, Tally, Timestamp, Use, UserId,
 };
 
 impl Store {
@@ -109,6 +109,16 @@ impl Store {
         days: Option<u32>,
     ) -> Result<Access<KeyStats>, Error> {
         self.read(move |conn| sqlite::stats::key_stats(conn, &organization, &user, now, days))
+            .await
+    }
+
+    /// Counts the keys of all organizations by their status at `now`. The cost grows with the number of organizations
+    /// and of expired keys.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn key_status_counts(&self, now: Timestamp) -> Result<KeyStatusCounts, Error> {
+        self.read_in_background(move |conn| sqlite::stats::key_status_counts(conn, now))
             .await
     }
 

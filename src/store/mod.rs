@@ -169,8 +169,11 @@ impl Store {
         readers: Readers,
         conn: Connection,
     ) -> Result<Self, OpenError> {
-        let metrics = Metrics::default();
         let file = file.map(Arc::new);
+        let metrics = Metrics::new({
+            let file = file.clone();
+            move || file.as_ref().map_or(0, |file| file.wal_bytes())
+        });
         let writer =
             Writer::start(conn, file.clone(), metrics.writer.clone()).map_err(OpenError::Thread)?;
         Ok(Self {
@@ -185,12 +188,6 @@ impl Store {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
-    }
-
-    /// Returns the size of the write-ahead log; 0 if there is no log.
-    #[must_use]
-    pub fn wal_bytes(&self) -> u64 {
-        self.file.as_ref().map_or(0, |file| file.wal_bytes())
     }
 
     /// Makes sure that there is a database at `path`: a missing or empty file becomes one, with
@@ -288,6 +285,19 @@ impl Store {
         }
         let readers = readers.clone();
         spawn_blocking(move || read(&*readers.get_timeout(READER_TIMEOUT)?)).await?
+    }
+
+    /// Runs a read on the blocking pool, so that a long one delays no request.
+    async fn read_in_background<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let readers = self.readers.clone();
+        spawn_blocking(move || match readers {
+            Readers::Pool(readers) => read(&*readers.get_timeout(READER_TIMEOUT)?),
+            Readers::One(conn) => read(&lock(&conn)),
+        })
+        .await?
     }
 
     /// Runs a write, where writes are run; see [`Writes`] and [`writer`].

@@ -1,7 +1,7 @@
 //! Every statement against its query plan: an index for each, no scan of a table, no sort in memory.
 //!
-//! Two are left out: `organizations::ANY` looks at the first row there is, wherever that stands, and
-//! `organizations::ORGANIZATIONS` lists them all, along an index.
+//! Three are left out. `organizations::ANY` reads any one row. `organizations::ORGANIZATIONS` lists all organizations,
+//! and `stats::STATUS_COUNTS` counts the keys of all organizations; each has a test of its own.
 
 use rusqlite::Connection;
 
@@ -127,4 +127,18 @@ fn all_organizations_are_listed_in_the_order_of_an_index() {
     let steps = plan(&conn, organizations::ORGANIZATIONS);
     assert!(steps[0].contains("USING INDEX"), "{steps:?}");
     assert_eq!(steps.len(), 1, "{steps:?}");
+}
+
+#[test]
+fn status_counts_scan_the_organizations_and_not_their_keys() {
+    let conn = in_memory();
+    let steps = plan(&conn, stats::STATUS_COUNTS);
+    assert_eq!(
+        steps,
+        [
+            "SCAN t",
+            "CORRELATED SCALAR SUBQUERY 1",
+            "SEARCH k USING COVERING INDEX api_keys_by_expiry (organization_id=? AND expires_at<?)",
+        ]
+    );
 }

@@ -10,8 +10,8 @@ use rusqlite::{Connection, Row, named_params, params};
 use super::row;
 use crate::{
     model::{
-        Access, DailyUsage, Day, KeyCounts, KeyStats, KeyStatus, OrganizationId, OrganizationRef,
-        RecentKey, Timestamp, Usage, UserId,
+        Access, DailyUsage, Day, KeyCounts, KeyStats, KeyStatus, KeyStatusCounts, OrganizationId,
+        OrganizationRef, RecentKey, Timestamp, Usage, UserId,
     },
     store::Error,
 };
@@ -75,6 +75,17 @@ pub(super) const DAILY: &str = "
      WHERE organization_id = ?1
        AND day BETWEEN ?2 AND ?3
      ORDER BY day";
+
+/// Reads one row per organization: total and revoked keys are stored there, expired ones are a range of an index.
+pub(super) const STATUS_COUNTS: &str = "
+    SELECT coalesce(sum(t.total_keys), 0),
+           coalesce(sum(t.revoked_keys), 0),
+           coalesce(sum((SELECT count(*)
+                           FROM api_keys AS k
+                          WHERE k.organization_id = t.organization_id
+                            AND k.revoked_at IS NULL
+                            AND k.expires_at <= ?1)), 0) AS expired_keys
+      FROM organization_totals AS t";
 
 const IDLE: Duration = Duration::from_hours(24 * KeyStats::INACTIVE_AFTER_DAYS as u64);
 
@@ -140,6 +151,22 @@ fn recent(
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The keys of all organizations by status; see [`crate::store::Store::key_status_counts`].
+pub(in crate::store) fn key_status_counts(
+    conn: &Connection,
+    now: Timestamp,
+) -> Result<KeyStatusCounts, Error> {
+    let mut statement = conn.prepare_cached(STATUS_COUNTS)?;
+    Ok(statement.query_row([now], |row| {
+        let (total, revoked, expired): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(KeyStatusCounts {
+            active: total - revoked - expired,
+            revoked,
+            expired,
+        })
+    })?)
 }
 
 /// The uses of an organization by day; see [`crate::store::Store::daily_usage`].

@@ -1,8 +1,10 @@
-//! `/metrics`: on its own address, in a format that Prometheus reads, and true.
+//! `/metrics`: its address, its formats and its values.
 
 use std::collections::HashMap;
 
-use crate::cli::harness::{ANA, Api, Home, PRODUCTION, Server, get};
+use serde_json::json;
+
+use crate::cli::harness::{ANA, Answer, Api, Home, PRODUCTION, Server, get};
 
 const SECRET: &str = "sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q";
 
@@ -18,10 +20,9 @@ fn serve(home: &Home) -> (Server, String) {
     (server, url)
 }
 
-/// Every sample: its name with its labels, and its value.
+/// Scrapes `url`; returns the value of each sample by its name and labels.
 fn samples(url: &str) -> HashMap<String, String> {
     let text = get(url, None).body;
-    assert!(text.ends_with("# EOF\n"), "{text}");
     let samples = text.lines().filter(|line| !line.starts_with('#'));
     samples
         .map(|line| line.rsplit_once(' ').unwrap())
@@ -77,6 +78,88 @@ fn what_happens_is_counted() {
     }
     assert_eq!(samples["llavero_writer_queue_depth"], "0");
     assert!(samples["llavero_wal_bytes"].parse::<u64>().unwrap() > 4096);
+    server.stop();
+}
+
+/// The response to a GET of `url` with this `Accept`.
+fn scrape(url: &str, accept: &str) -> Answer {
+    let origin = url.strip_suffix("/metrics").unwrap();
+    Api::new(origin, None)
+        .with_header("accept", accept)
+        .get("/metrics")
+}
+
+#[test]
+fn metrics_are_text_unless_accept_asks_for_openmetrics() {
+    let home = Home::new();
+    let (server, url) = serve(&home);
+    Api::with_key(&server.api, SECRET).get("/api-keys/validate");
+
+    let text = scrape(&url, "*/*");
+    let content_type = "text/plain; version=0.0.4; charset=utf-8";
+    assert_eq!(text.headers["content-type"], content_type);
+    assert_eq!(text.headers["vary"], "Accept");
+    for line in [
+        "# HELP llavero_validations_total Validations of API keys, by outcome.",
+        "# TYPE llavero_validations_total counter",
+        "# TYPE llavero_build_info gauge",
+    ] {
+        assert!(text.body.lines().any(|found| found == line), "{line}");
+    }
+    assert!(!text.body.contains("# EOF"));
+
+    let openmetrics = scrape(&url, "application/openmetrics-text, text/plain;q=0.5");
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert_eq!(openmetrics.headers["content-type"], content_type);
+    let counter = "# TYPE llavero_validations counter\n";
+    assert!(openmetrics.body.contains(counter), "{}", openmetrics.body);
+    assert!(openmetrics.body.ends_with("# EOF\n"));
+    server.stop();
+}
+
+#[test]
+fn metrics_count_the_keys_of_all_organizations_by_status() {
+    let home = Home::new();
+    let (server, url) = serve(&home);
+    let keys = || {
+        let samples = samples(&url);
+        ["active", "revoked", "expired"].map(|status| {
+            let name = format!("llavero_keys{{status=\"{status}\"}}");
+            samples[&name].parse::<u32>().unwrap()
+        })
+    };
+    let [active, revoked, expired] = keys();
+    // Nine keys of Acme Corp and two of Globex.
+    assert_eq!([active + revoked + expired, revoked, expired], [11, 1, 1]);
+    Api::new(&server.api, Some(&home.token(ANA, &[]))).delete(PRODUCTION);
+    assert_eq!(keys(), [active - 1, revoked + 1, expired]);
+    server.stop();
+}
+
+#[test]
+fn metrics_tell_the_version_and_the_use_of_resources() {
+    let home = Home::new();
+    let (server, url) = serve(&home);
+    let samples = samples(&url);
+    let version = format!(
+        "llavero_build_info{{version=\"{}\"}}",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(samples[&version], "1");
+    if cfg!(target_os = "linux") {
+        for name in [
+            "process_cpu_seconds_total",
+            "process_resident_memory_bytes",
+            "process_virtual_memory_bytes",
+            "process_start_time_seconds",
+            "process_open_fds",
+            "process_max_fds",
+            "process_threads",
+        ] {
+            let value: f64 = samples[name].parse().unwrap();
+            assert!(value > 0.0 || name.contains("cpu"), "{name} {value}");
+        }
+    }
     server.stop();
 }
 

@@ -1,0 +1,216 @@
+//! Metrics of the process, for Prometheus.
+//!
+//! Updated where things happen: the envelope (requests), the validation (verdicts), the writer (queue, groups,
+//! commits). Served by `api::metrics`, on an address of its own. The registry is built once; a scrape only encodes it,
+//! in one of the two formats of [`Format`]. Labels come from small fixed sets: a client cannot create a new one.
+
+mod gauge_fn;
+mod process;
+mod text;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{
+        counter::Counter,
+        family::{Family, MetricConstructor},
+        gauge::Gauge,
+        histogram::Histogram,
+        info::Info,
+    },
+    registry::Registry,
+};
+
+use self::gauge_fn::GaugeFn;
+pub use self::text::Format;
+
+/// Upper bounds in seconds, from an answer out of memory to a request that was cut off.
+const SECONDS: [f64; 14] = [
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0,
+];
+
+/// Upper bounds of how many writes were committed together.
+const SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+/// All metrics of a process. Clones share them.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    requests: Family<RequestLabels, Histogram, Seconds>,
+    validations: Family<VerdictLabel, Counter>,
+    keys: Family<StatusLabel, Gauge>,
+    /// The writer's metrics.
+    pub writer: WriterMetrics,
+}
+
+/// The metrics of the one writer.
+#[derive(Clone)]
+pub struct WriterMetrics {
+    queue_depth: Gauge,
+    group_size: Histogram,
+    commit: Histogram,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct VerdictLabel {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StatusLabel {
+    status: &'static str,
+}
+
+#[derive(Clone)]
+struct Seconds;
+
+impl MetricConstructor<Histogram> for Seconds {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new(SECONDS)
+    }
+}
+
+impl Default for WriterMetrics {
+    fn default() -> Self {
+        Self {
+            queue_depth: Gauge::default(),
+            group_size: Histogram::new(SIZES),
+            commit: Histogram::new(SECONDS),
+        }
+    }
+}
+
+impl Metrics {
+    /// Creates all metrics, at zero. `wal_bytes` returns the size of the database's write-ahead log.
+    #[must_use]
+    pub fn new(wal_bytes: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        let mut registry = Registry::default();
+        process::register(&mut registry);
+        let llavero = registry.sub_registry_with_prefix("llavero");
+        let requests = Family::new_with_constructor(Seconds);
+        llavero.register(
+            "http_request_duration_seconds",
+            "Time to respond to a request",
+            requests.clone(),
+        );
+        let validations = Family::default();
+        llavero.register(
+            "validations",
+            "Validations of API keys, by outcome",
+            validations.clone(),
+        );
+        let keys = Family::default();
+        llavero.register(
+            "keys",
+            "API keys of all organizations, by status",
+            keys.clone(),
+        );
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        llavero.register("build", "The version of llavero", version);
+        llavero.register_collector(Box::new(GaugeFn {
+            name: "wal_bytes",
+            help: "Size of the write-ahead log.",
+            value: wal_bytes,
+        }));
+        let writer = WriterMetrics::default();
+        writer.register(llavero);
+        Self {
+            registry: Arc::new(registry),
+            requests,
+            validations,
+            keys,
+            writer,
+        }
+    }
+
+    /// Counts a request and its duration. `route` is the template of its route, or `-` if no route matched.
+    pub fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
+        let labels = RequestLabels {
+            method: known(method),
+            route: route.to_owned(),
+            status,
+        };
+        self.requests
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
+    }
+
+    /// Counts the validation of a key.
+    pub fn validation(&self, outcome: &'static str) {
+        self.validations
+            .get_or_create(&VerdictLabel { outcome })
+            .inc();
+    }
+
+    /// Sets how many keys have each status, or removes the numbers if they are unknown.
+    pub fn set_keys(&self, counts: Option<[(&'static str, i64); 3]>) {
+        let Some(counts) = counts else {
+            return self.keys.clear();
+        };
+        for (status, count) in counts {
+            self.keys.get_or_create(&StatusLabel { status }).set(count);
+        }
+    }
+
+    /// Encodes all metrics.
+    ///
+    /// # Errors
+    /// Never: writing to a string does not fail.
+    pub fn encode(&self, format: Format) -> Result<String, fmt::Error> {
+        text::encode(&self.registry, format)
+    }
+}
+
+impl WriterMetrics {
+    fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "writer_queue_depth",
+            "Writes that wait for the writer",
+            self.queue_depth.clone(),
+        );
+        registry.register(
+            "writer_group_size",
+            "Writes that were committed together",
+            self.group_size.clone(),
+        );
+        registry.register(
+            "writer_commit_duration_seconds",
+            "Time to commit a group of writes",
+            self.commit.clone(),
+        );
+    }
+
+    /// Counts a write that enters the queue.
+    pub fn queued(&self) {
+        self.queue_depth.inc();
+    }
+
+    /// Counts a write that leaves the queue.
+    pub fn taken(&self) {
+        self.queue_depth.dec();
+    }
+
+    /// Counts the commit of a group of `writes`, and its duration.
+    pub fn committed(&self, writes: usize, took: Duration) {
+        self.group_size
+            .observe(f64::from(u32::try_from(writes).unwrap_or(u32::MAX)));
+        self.commit.observe(took.as_secs_f64());
+    }
+}
+
+/// Returns a method that HTTP defines (RFC 9110, section 9) as it is, and `other` for any other text.
+fn known(method: &str) -> &'static str {
+    let methods = [
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
+    ];
+    let found = methods.into_iter().find(|known| *known == method);
+    found.unwrap_or("other")
+}
