@@ -180,7 +180,8 @@ impl Cors {
         }
     }
 
-    /// Says in an answer that the page at `origin`, which is [allowed](Self::allowed), may read it.
+    /// Adds the headers that let a page at `origin`, which is [allowed](Self::allowed), read the response. Never allows
+    /// credentials: nothing here reads a cookie, and a token is sent in a header by the page itself.
     pub(crate) fn seal(&self, origin: Option<HeaderValue>, headers: &mut HeaderMap) {
         if *self == Self::Only(Vec::new()) {
             return;
@@ -191,10 +192,6 @@ impl Cors {
         };
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
-        if *self == Self::Any {
-            // For pages that send cookies along wherever they ask. Nothing here reads one: it gives no rights.
-            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
-        }
     }
 }
 
