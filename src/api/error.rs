@@ -164,7 +164,7 @@ impl Failure {
     /// Its name among the examples of an operation's answers.
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Self::BadRequest(_) => "bad-request",
+            Self::BadRequest(_) => "invalid-request",
             Self::Unauthenticated(_) => "unauthenticated",
             Self::NotAMember => "not-a-member",
             Self::RoleTooLow => "role-too-low",

@@ -8,6 +8,7 @@
 //! `openapi::operation`, run the tests once with `UPDATE_OPENAPI=1`, and review the difference in
 //! `fixtures/openapi.json`.
 
+mod documented_error;
 mod error;
 mod extract;
 mod keys;
@@ -33,7 +34,7 @@ pub use self::{
     keys::{KeyOut, KeyWithSecretOut},
     middleware::{Cors, Origin, OriginError},
     oneshot::{Answer, AskError, Question, ask},
-    openapi::document,
+    openapi::{ServerUrl, ServerUrlError, document, document_for},
     routes::{BasePath, BasePathError},
     sandbox::{SandboxError, sandbox_document, sandbox_endpoint},
     server::serve,
@@ -41,7 +42,7 @@ pub use self::{
 use self::{
     middleware::Envelope,
     openapi::DocumentPage,
-    pages::{docs, health, metrics},
+    pages::{docs, health, metrics, redirect::redirect},
     routes::RouteTable,
 };
 use crate::app::App;
@@ -71,34 +72,56 @@ pub fn endpoint(
     request_seed: u64,
 ) -> serde_json::Result<impl Service + use<>> {
     let routes = RouteTable::new(std::slice::from_ref(base));
-    complete(routes, openapi::value()?, app, cors, request_seed)
+    let hint = "`llavero token --user USER_ID` prints one.";
+    complete(routes, openapi::value()?, hint, app, cors, request_seed)
 }
 
-/// A table of operations, with what is served beside them (the interactive reference, the document, and whether it
-/// lives), for `app`, in its envelope.
+/// A table of operations, with the interactive reference, the document and the health probes beside them, for `app`, in
+/// its envelope. `token_hint` is a sentence that tells where bearer tokens come from.
 fn complete(
     mut routes: RouteTable,
-    document: Value,
+    mut document: Value,
+    token_hint: &str,
     app: &App,
     cors: Cors,
     request_seed: u64,
 ) -> serde_json::Result<impl Service + use<>> {
-    let text = Bytes::from(openapi::text(&document)?);
     let bases = routes.bases().to_vec();
+    if let Some(base) = bases.first() {
+        openapi::put_this_server_first(&mut document, base);
+    }
+    let text = Bytes::from(openapi::text(&document)?);
     for base in &bases {
         let page = DocumentPage(text.clone());
         routes = routes.beside(&base.join(routes::DOCUMENT), page);
     }
-    if let Some(base) = bases.first() {
-        routes = routes.beside(routes::DOCS, docs::Page::new(document, base));
+    for (from, to) in document_redirects(&bases) {
+        routes = routes.beside(&from, redirect(&to));
     }
     let routes = routes
+        .beside(routes::DOCS, docs::Page::new(document, token_hint))
         .beside(routes::HEALTHZ, health::Live)
         .beside(routes::READYZ, health::Ready(app.store.clone()));
     let infos = routes.infos();
     let metrics = app.metrics.clone();
     let service = service(routes, app);
     Ok(Envelope::new(service, infos, cors, request_seed, metrics))
+}
+
+/// Paths where a reader may look for the reference or the document, and where each redirects to.
+fn document_redirects(bases: &[BasePath]) -> Vec<(String, String)> {
+    let root = BasePath::root();
+    let mut redirects = vec![(format!("{}/", routes::DOCS), routes::DOCS.to_owned())];
+    for base in bases.iter().filter(|base| **base != root) {
+        for slash in ["", "/"] {
+            let from = format!("{}{slash}", base.join(routes::DOCS));
+            redirects.push((from, routes::DOCS.to_owned()));
+        }
+    }
+    if let Some(first) = bases.first().filter(|_| !bases.contains(&root)) {
+        redirects.push((routes::DOCUMENT.to_owned(), first.join(routes::DOCUMENT)));
+    }
+    redirects
 }
 
 /// The endpoints of a table, each of which finds `app` in its request.

@@ -14,6 +14,7 @@ use uuid::{Uuid, uuid};
 
 use super::{
     ApiTag,
+    documented_error::DocumentedError,
     error::Failure,
     extract::{Caller, allowed},
     keys::StatusOut,
@@ -64,11 +65,11 @@ impl StatsApi {
 /// How many days may be asked for.
 type Days = Bounded<1, 90>;
 
-/// What [`StatsApi::stats`] may refuse besides [`Failure::of_any_operation`], for the document.
-pub(super) fn refusals() -> Vec<Failure> {
+/// The errors of [`StatsApi::stats`] besides [`Failure::of_any_operation`], for the document.
+pub(super) fn refusals() -> Vec<DocumentedError> {
     vec![
-        Failure::BadRequest(Days::problem("days")),
-        Failure::NotAMember,
+        DocumentedError::named("invalid-days", Failure::BadRequest(Days::problem("days"))),
+        Failure::NotAMember.into(),
     ]
 }
 

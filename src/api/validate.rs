@@ -20,6 +20,7 @@ use uuid::{Uuid, uuid};
 
 use super::{
     ApiTag,
+    documented_error::DocumentedError,
     error::{Failure, quota_headers},
     extract::{BODY_PROBLEM, HasBody, PresentedKey, ScopeParam, required_scopes},
     response::Reply,
@@ -50,10 +51,10 @@ impl ValidateApi {
         app: Data<&App>,
         request: &Request,
         /// A scope that the key must have; may be given several times.
-        scope: Query<Vec<ScopeParam>>,
+        scope: Query<Option<Vec<ScopeParam>>>,
     ) -> poem::Result<Pass> {
         // A gateway may announce the body of the request that it guards and never send it.
-        let scopes = required_scopes(request, &scope, false)?;
+        let scopes = required_scopes(request, scope.0.as_deref(), false)?;
         judge(&app, &key, &scopes).await
     }
 
@@ -71,10 +72,10 @@ impl ValidateApi {
         app: Data<&App>,
         request: &Request,
         /// A scope that the key must have; may be given several times.
-        scope: Query<Vec<ScopeParam>>,
+        scope: Query<Option<Vec<ScopeParam>>>,
         HasBody(has_body): HasBody,
     ) -> poem::Result<Pass> {
-        let scopes = required_scopes(request, &scope, has_body)?;
+        let scopes = required_scopes(request, scope.0.as_deref(), has_body)?;
         judge(&app, &key, &scopes).await
     }
 }
@@ -108,36 +109,37 @@ pub(super) const HEADERS: [(&str, &str); 6] = [
 ];
 
 /// The errors of the GET, for the document.
-pub(super) fn refusals() -> Vec<Failure> {
-    let problems = [ScopeParam::PROBLEM, "unknown parameter: scopes"];
-    documented(&problems)
+pub(super) fn refusals() -> Vec<DocumentedError> {
+    documented(&[ScopeParam::PROBLEM, "unknown parameter: scopes"])
 }
 
 /// The errors of the POST, for the document.
-pub(super) fn refusals_of_post() -> Vec<Failure> {
+pub(super) fn refusals_of_post() -> Vec<DocumentedError> {
     let problems = [
         ScopeParam::PROBLEM,
         "unknown parameter: scopes",
         BODY_PROBLEM,
     ];
     let mut refusals = documented(&problems);
-    refusals.push(Failure::BodyTimeout);
+    refusals.push(Failure::BodyTimeout.into());
     refusals
 }
 
-fn documented(problems: &[&str]) -> Vec<Failure> {
+fn documented(problems: &[&str]) -> Vec<DocumentedError> {
+    let problems = Failure::BadRequest(problems.join("; "));
     vec![
-        Failure::BadRequest(problems.join("; ")),
-        Failure::InvalidKey,
-        Failure::MissingKey,
-        Failure::RevokedKeyUsed,
-        Failure::ExpiredKeyUsed,
-        Failure::MissingScopes("invoices:write".to_owned()),
+        DocumentedError::named("invalid-requirement", problems),
+        Failure::InvalidKey.into(),
+        Failure::MissingKey.into(),
+        Failure::RevokedKeyUsed.into(),
+        Failure::ExpiredKeyUsed.into(),
+        Failure::MissingScopes("invoices:write".to_owned()).into(),
         Failure::RateLimited(Quota {
             limit: 1000,
             remaining: 0,
             reset: std::time::Duration::from_secs(7),
-        }),
+        })
+        .into(),
     ]
 }
 

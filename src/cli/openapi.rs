@@ -1,18 +1,25 @@
-//! `llavero openapi`: the OpenAPI document, for documentation that is built from a file.
+//! `llavero openapi`: prints the OpenAPI document, for documentation that is built from a file.
 //!
-//! The service's, which is kept in `fixtures/openapi.json`; or the sandbox's, with tokens and examples filled in.
+//! Prints the service's document, which is kept in `fixtures/openapi.json`, or the sandbox's, with tokens and examples.
 
 use tokio::runtime::Builder;
 
 use super::{Error, Typed, base_path::BasePathArgs, print};
-use crate::{api, sandbox::Sandbox};
+use crate::{
+    api::{self, ServerUrl},
+    sandbox::Sandbox,
+};
 
 /// The arguments of `llavero openapi`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Print the document of the sandbox: with tokens that work there, and its answers as examples
+    /// Print the sandbox's document, with its tokens and with its responses as examples
     #[arg(long)]
     sandbox: bool,
+
+    /// List the API at URL first among the servers, for instance https://keys.example.com/api
+    #[arg(long, value_name = "URL")]
+    server: Option<ServerUrl>,
 
     #[command(flatten)]
     base: BasePathArgs,
@@ -25,7 +32,9 @@ pub(super) fn run(typed: &Typed<Args>) -> Result<(), Error> {
         let runtime = Builder::new_current_thread().enable_time().build()?;
         return print(&runtime.block_on(async {
             let sandbox = Sandbox::oneshot().await?;
-            Ok::<_, Error>(api::sandbox_document(&sandbox, &args.base.base_path).await?)
+            Ok::<_, Error>(
+                api::sandbox_document(&sandbox, &args.base.base_path, args.server.as_ref()).await?,
+            )
         })?);
     }
     if typed.has("base_path") {
@@ -33,5 +42,8 @@ pub(super) fn run(typed: &Typed<Args>) -> Result<(), Error> {
             "the service's document is the same under every base path: leave out --base-path, or add --sandbox",
         ));
     }
-    print(&api::document()?)
+    print(&match &args.server {
+        Some(server) => api::document_for(server)?,
+        None => api::document()?,
+    })
 }

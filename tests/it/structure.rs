@@ -135,11 +135,7 @@ fn files_have_headers_and_at_most_400_lines() {
             "{} has {lines} lines and a header of {header}",
             path.display()
         );
-        assert!(
-            lines <= MAX_LINES,
-            "{} has {lines} lines",
-            path.display()
-        );
+        assert!(lines <= MAX_LINES, "{} has {lines} lines", path.display());
     }
 }
 

@@ -43,11 +43,15 @@ impl ParseFromParameter for ScopeParam {
 /// Reads the required scopes. Fails closed: a request that may misspell a requirement is rejected.
 pub(crate) fn required_scopes(
     request: &Request,
-    scopes: &[ScopeParam],
+    scopes: Option<&[ScopeParam]>,
     has_body: bool,
 ) -> Result<Vec<String>, Failure> {
     let mut problems = Problems::default();
-    let scopes: Vec<String> = scopes.iter().map(|scope| scope.0.clone()).collect();
+    let scopes: Vec<String> = scopes
+        .unwrap_or_default()
+        .iter()
+        .map(|scope| scope.0.clone())
+        .collect();
     if scopes.iter().any(String::is_empty) {
         problems.add(ScopeParam::PROBLEM.to_owned());
     }

@@ -29,8 +29,9 @@ use crate::{
 const MOST_HEADERS: usize = 64;
 const LARGEST_HEAD: usize = 16 * 1024;
 
-/// On an answer that the sandbox gives because it was asked to.
-pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+/// In the data of a response with the status that the client asked for: it does not tell of a failure.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestedResponse;
 
 /// On every answer, unless the endpoint set it: what comes out is data, not for caches, frames or sniffing.
 const HEADERS: [(HeaderName, &str); 4] = [
@@ -141,8 +142,8 @@ impl<E> Envelope<E> {
         let (method, status) = (asked.method.as_str(), response.status().as_u16());
         let template = route.map_or("-", |route| route.template.as_str());
         self.metrics.request(method, template, status, took);
-        let is_wished = response.headers().contains_key(PREFERENCE_APPLIED);
-        let is_fault = response.status().is_server_error() && !is_wished;
+        let is_requested = response.data::<RequestedResponse>().is_some();
+        let is_fault = response.status().is_server_error() && !is_requested;
         asked.log(
             response.status(),
             is_fault,

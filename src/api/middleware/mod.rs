@@ -8,6 +8,6 @@ mod request_id;
 
 pub use self::cors::{Cors, Origin, OriginError};
 pub(super) use self::{
-    envelope::{Envelope, PREFERENCE_APPLIED},
+    envelope::{Envelope, RequestedResponse},
     request_id::is_plain,
 };

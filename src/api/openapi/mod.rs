@@ -1,14 +1,21 @@
-//! The OpenAPI document: what poem-openapi derives from the annotated structs, brought to OpenAPI 3.1.0.
+//! The OpenAPI document: poem-openapi derives it from the annotated structs, this module converts it to OpenAPI 3.1.0.
 //!
-//! Served under the base path, printed by `llavero openapi`, kept in `fixtures/openapi.json`; a test holds
-//! that file against this code. poem-openapi writes 3.0.0 and documents no errors: the frame comes from the
-//! upstream document; what an operation says is in [`operation`], how a schema differs between the two
-//! versions in [`schema`].
+//! Served under the base path, printed by `llavero openapi`, and kept in `fixtures/openapi.json`, which a test compares
+//! with this code. poem-openapi writes 3.0.0 and documents no errors. The frame comes from the upstream document.
+//! Operations are in [`operation`], their errors in [`error_response`], the list of servers in [`servers`], and the
+//! differences between the schemas of both versions in [`schema`].
 
+mod error_response;
 mod operation;
 mod schema;
+mod servers;
 
-pub(super) use self::operation::{named, refusal, refusals_of};
+pub use self::servers::{ServerUrl, ServerUrlError};
+pub(super) use self::{
+    error_response::error_response,
+    operation::errors_of,
+    servers::{put_server_first, put_this_server_first},
+};
 use hyper::body::Bytes;
 use poem::{Endpoint, Request, Response, Result};
 use poem_openapi::{OpenApi, registry::Registry, types::Type};
@@ -25,6 +32,16 @@ pub(super) const TITLE: &str = "Timbrix API";
 /// When an annotated struct has no JSON form, which the tests rule out.
 pub fn document() -> serde_json::Result<String> {
     text(&value()?)
+}
+
+/// The document with `server` first among its servers.
+///
+/// # Errors
+/// As [`document`].
+pub fn document_for(server: &ServerUrl) -> serde_json::Result<String> {
+    let mut document = value()?;
+    put_server_first(&mut document, server);
+    text(&document)
 }
 
 /// A document as text.

@@ -1,23 +1,25 @@
-//! One operation of the document: as derived, without noise, with upstream's words and all that may be answered.
+//! One operation of the document: as poem-openapi derives it, without noise, with upstream's words and all responses.
 //!
-//! The errors are made from [`Failure`] itself, so that what is documented is what is sent. To add an operation,
-//! add its [`notes`].
+//! The errors are made from [`Failure`] itself, so that the document shows what is sent. To add an operation, add its
+//! [`notes`].
 
-use std::collections::BTreeMap;
-
-use poem::{error::ResponseError, http::StatusCode};
-use poem_openapi::types::ToJSON;
+use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::schema;
-use crate::api::{error::Failure, keys::refusals, stats, validate};
+use super::{error_response::error_response, schema};
+use crate::api::{
+    documented_error::{self, DocumentedError, ErrorsByStatus},
+    error::Failure,
+    keys::refusals,
+    stats, validate,
+};
 
 /// What poem-openapi does not know of an operation.
 struct Notes {
     /// The description of its success; upstream's, where upstream has the operation.
     success: &'static str,
-    /// What it may refuse besides [`Failure::of_any_operation`].
-    refusals: fn() -> Vec<Failure>,
+    /// Its errors besides [`Failure::of_any_operation`].
+    refusals: fn() -> Vec<DocumentedError>,
 }
 
 fn notes(operation_id: &str) -> Option<Notes> {
@@ -28,8 +30,8 @@ fn notes(operation_id: &str) -> Option<Notes> {
         "ApiKeysController_rotate" => ("API key rotated successfully", refusals::rotate),
         "ApiKeysController_revoke" => ("API key revoked successfully", refusals::revoke),
         "ApiKeysController_getStats" => ("Statistics retrieved successfully", stats::refusals),
-        "ApiKeysController_validateForGateway" => ("The API key may pass", validate::refusals),
-        "ApiKeysController_validate" => ("The API key may pass", validate::refusals_of_post),
+        "ApiKeysController_validateForGateway" => ("The API key is valid", validate::refusals),
+        "ApiKeysController_validate" => ("The API key is valid", validate::refusals_of_post),
         _ => return None,
     };
     Some(Notes { success, refusals })
@@ -61,7 +63,7 @@ pub(super) fn complete(derived: &Value, schemas: &Map<String, Value>) -> Value {
     operation.into()
 }
 
-/// The success as derived, and all refusals in the order of their statuses.
+/// The success as derived, and all errors in the order of their statuses.
 fn responses(derived: &Value, notes: &Notes, schemas: &Map<String, Value>) -> Value {
     let mut responses = Map::new();
     for (status, success) in derived["responses"].as_object().into_iter().flatten() {
@@ -85,29 +87,28 @@ fn responses(derived: &Value, notes: &Notes, schemas: &Map<String, Value>) -> Va
         responses.insert(status.clone(), response);
     }
     let by_bearer = derived["security"] == json!([{ "bearer": [] }]);
-    for (status, failures) in refusals(notes.refusals, by_bearer) {
-        responses.insert(status.as_str().to_owned(), refusal(status, &failures));
+    for (status, errors) in errors(notes.refusals, by_bearer) {
+        responses.insert(status.as_str().to_owned(), error_response(status, &errors));
     }
     responses.into()
 }
 
-/// All that an operation may refuse, by status; nothing for an operation that is not known.
-pub(in crate::api) fn refusals_of(
-    operation_id: &str,
-    by_bearer: bool,
-) -> BTreeMap<StatusCode, Vec<Failure>> {
-    let notes = notes(operation_id);
-    notes.map_or_else(BTreeMap::new, |notes| refusals(notes.refusals, by_bearer))
+/// All errors of an operation, by status; none for an unknown operation.
+pub(in crate::api) fn errors_of(operation_id: &str, by_bearer: bool) -> ErrorsByStatus {
+    notes(operation_id).map_or_else(ErrorsByStatus::new, |notes| {
+        errors(notes.refusals, by_bearer)
+    })
 }
 
-fn refusals(own: fn() -> Vec<Failure>, by_bearer: bool) -> BTreeMap<StatusCode, Vec<Failure>> {
-    let mut refusals: BTreeMap<StatusCode, Vec<Failure>> = BTreeMap::new();
-    let of_the_door = by_bearer.then_some(Failure::Unauthenticated(None));
-    let failures = own().into_iter().chain(of_the_door);
-    for failure in failures.chain(Failure::of_any_operation()) {
-        refusals.entry(failure.status()).or_default().push(failure);
-    }
-    refusals
+fn errors(own: fn() -> Vec<DocumentedError>, by_bearer: bool) -> ErrorsByStatus {
+    let unauthenticated = by_bearer.then_some(Failure::Unauthenticated(None));
+    let common = unauthenticated
+        .into_iter()
+        .chain(Failure::of_any_operation());
+    let mut errors = ErrorsByStatus::new();
+    documented_error::add(&mut errors, own());
+    documented_error::add(&mut errors, common.map(Into::into));
+    errors
 }
 
 fn parameter(derived: &Value) -> Value {
@@ -142,56 +143,13 @@ fn content(derived: &Value, schemas: &Map<String, Value>) -> Value {
     json!({ "application/json": { "schema": schema, "example": example } })
 }
 
-/// The refusals of one status, with the very bodies that are sent, each under its name.
-pub(in crate::api) fn refusal(status: StatusCode, failures: &[Failure]) -> Value {
-    let messages: Vec<String> = failures.iter().map(Failure::to_string).collect();
-    let description = match status {
-        StatusCode::BAD_REQUEST => "A parameter or the body is not valid".to_owned(),
-        _ => messages.join(" Or: "),
-    };
-    let examples: Map<String, Value> = named(failures)
-        .map(|(name, failure)| {
-            let example =
-                json!({ "summary": failure.to_string(), "value": failure.body().to_json() });
-            (name, example)
-        })
-        .collect();
-    let media_type = json!({
-        "schema": { "$ref": "#/components/schemas/Error" },
-        "examples": examples,
-    });
-    let mut response = json!({
-        "description": description,
-        "content": { "application/json": media_type },
-    });
-    let headers = failures.iter().flat_map(Failure::headers);
-    let headers: Map<String, Value> = headers
-        .map(|(name, value)| (canonical(name.as_str()), header(&value)))
-        .collect();
-    if !headers.is_empty() {
-        response["headers"] = headers.into();
-    }
-    response
-}
-
-/// Each refusal of one status with a name that no other has.
-pub(in crate::api) fn named(failures: &[Failure]) -> impl Iterator<Item = (String, &Failure)> {
-    failures.iter().enumerate().map(|(n, failure)| {
-        let name = failure.name();
-        let before = failures[..n].iter().filter(|other| other.name() == name);
-        match before.count() {
-            0 => (name.to_owned(), failure),
-            others => (format!("{name}-{}", others + 1), failure),
-        }
-    })
-}
-
-fn header(example: &str) -> Value {
+/// A header with an example.
+pub(super) fn header(example: &str) -> Value {
     json!({ "schema": { "type": "string" }, "example": example })
 }
 
 /// A header's name as documents write it: `WWW-Authenticate`, `Retry-After`.
-fn canonical(name: &str) -> String {
+pub(super) fn canonical(name: &str) -> String {
     let capital = |word: &str| match word {
         "www" => "WWW".to_owned(),
         "ratelimit" => "RateLimit".to_owned(),

@@ -1,9 +1,9 @@
-//! `GET /docs`: the interactive reference, Swagger UI, embedded in the binary, so it needs no internet.
+//! `GET /docs`: the interactive reference. Swagger UI is embedded in the binary and needs no internet.
 //!
-//! The page carries the document with this server first in the list of servers: what a reader tries there
-//! goes here.
+//! The page has the served document, with a title and a description of its own, and without the tags that have no
+//! operations: Swagger UI would show each of them as an empty section.
 
-use std::sync::OnceLock;
+use std::{collections::HashSet, sync::OnceLock};
 
 use hyper::body::Bytes;
 use poem::{
@@ -13,7 +13,8 @@ use poem::{
 use poem_openapi::OpenApiService;
 use serde_json::{Value, json};
 
-use crate::api::{openapi::TITLE, routes::BasePath};
+/// The page's title.
+const TITLE: &str = "llavero";
 
 /// Scripts and styles stand in the page itself and are all that it may run; it may speak to this server only.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
@@ -21,31 +22,29 @@ const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// The page, made when somebody first asks for it: it is large, and most servers are never asked.
+/// The page, rendered at the first request: it is large, and most servers never send it.
 pub(crate) struct Page {
     document: String,
     html: OnceLock<Bytes>,
 }
 
 impl Page {
-    /// The reference to `document` for an API under `base` on the server that the page comes from.
-    pub(crate) fn new(mut document: Value, base: &BasePath) -> Self {
-        if let Some(servers) = document["servers"].as_array_mut() {
-            let url = if base.as_str().is_empty() {
-                "/"
-            } else {
-                base.as_str()
-            };
-            servers.insert(0, json!({ "url": url, "description": "This server" }));
-        }
+    /// Creates the reference to the served `document`. `token_hint` is a sentence that tells where tokens come from.
+    pub(crate) fn new(mut document: Value, token_hint: &str) -> Self {
+        document["info"]["title"] = json!(TITLE);
+        document["info"]["description"] = json!(format!(
+            "Manages API keys, validates them and counts their use. To send requests from this page, press **Authorize** \
+             and enter a bearer token. {token_hint} This browser keeps the token until you log out."
+        ));
+        remove_empty_tags(&mut document);
         Self {
-            // A script ends at the first `</`, wherever that stands.
+            // A script element ends at the first `</`, even inside a string.
             document: document.to_string().replace("</", "<\\/"),
             html: OnceLock::new(),
         }
     }
 
-    /// poem-openapi makes the page for a document of its own making alone: make an empty one, and swap it.
+    /// Renders the page. poem-openapi has no public template, so this replaces parts of the page of an empty document.
     fn html(&self) -> Bytes {
         let empty = OpenApiService::new((), TITLE, "");
         let page = empty
@@ -55,8 +54,25 @@ impl Page {
                 "<title>Swagger UI</title>",
                 &format!("<title>{TITLE}</title>"),
                 1,
+            )
+            .replacen(
+                "oauth2RedirectUrl: oauth2RedirectUrl,",
+                "oauth2RedirectUrl: oauth2RedirectUrl, persistAuthorization: true,",
+                1,
             );
         format!("<!doctype html>{page}").into()
+    }
+}
+
+fn remove_empty_tags(document: &mut Value) {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let operations = paths.flat_map(|(_, path)| path.as_object().into_iter().flatten());
+    let used: HashSet<Value> = operations
+        .flat_map(|(_, operation)| operation["tags"].as_array().into_iter().flatten())
+        .cloned()
+        .collect();
+    if let Some(tags) = document["tags"].as_array_mut() {
+        tags.retain(|tag| used.contains(&tag["name"]));
     }
 }
 

@@ -1,7 +1,8 @@
-//! Endpoints beside the API's operations: the interactive reference, the health probes, the metrics.
+//! Endpoints beside the API's operations: the interactive reference, the health probes, the metrics, redirects.
 //!
 //! They are no part of the OpenAPI document and need no bearer token.
 
 pub(super) mod docs;
 pub(super) mod health;
 pub(super) mod metrics;
+pub(super) mod redirect;

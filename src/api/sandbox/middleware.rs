@@ -1,18 +1,22 @@
 //! Sandbox middleware around every API operation.
 //!
-//! If the request has a `Prefer` header, the middleware responds with the documented example. Otherwise it replaces
-//! the `App` in the request's data with the session's private copy of the database and calls the handler; a session
-//! without changes reads the shared read-only database. The request body is read *before* the copy is opened, because
-//! only four copies are open at a time.
+//! If the request has a `Prefer` header, the middleware responds with the documented example, or delays the real
+//! response. For a real response it replaces the `App` in the request's data with the session's private copy of the
+//! database and calls the handler; a session without changes reads the shared read-only database. The request body is
+//! read *before* the copy is opened, because only four copies are open at a time.
 
 use std::sync::Arc;
 
 use poem::{
-    Endpoint, FromRequest, Request, Response, Result, endpoint::BoxEndpoint, http::StatusCode,
+    Endpoint, FromRequest, Request, Response, Result,
+    endpoint::BoxEndpoint,
+    error::ResponseError,
+    http::{HeaderValue, StatusCode},
 };
+use tokio::time::sleep;
 
 use super::{
-    prefer::{ExampleResponses, ExpectedBody, Preference},
+    prefer::{ExampleResponses, ExpectedBody, PREFERENCE_APPLIED, Preference},
     session::{session, valid_token},
 };
 use crate::{
@@ -40,9 +44,30 @@ impl Endpoint for SandboxOperation {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        if let Some(preference) = Preference::from_headers(request.headers()) {
-            return self.preferred_response(&preference, &request);
+        let Some(preference) = Preference::from_headers(request.headers()) else {
+            return self.respond(request).await;
+        };
+        let delay = preference.delay()?;
+        let mut response = if preference.selects_response() {
+            self.preferred_response(&preference, &request)?
+        } else {
+            let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+            let response = self.respond(request).await;
+            response.unwrap_or_else(|error| {
+                Failure::from_poem(&error, method.as_str(), &path, "").as_response()
+            })
+        };
+        if let Ok(applied) = HeaderValue::try_from(preference.to_string()) {
+            response.headers_mut().insert(PREFERENCE_APPLIED, applied);
         }
+        sleep(delay).await;
+        Ok(response)
+    }
+}
+
+impl SandboxOperation {
+    /// Responds as the service does, on the session's copy of the database.
+    async fn respond(&self, request: Request) -> Result<Response> {
         let token = valid_token(request.headers(), &self.sandbox);
         if self.requires_bearer && token.is_none() {
             // The operation's extractor responds with the 401 and its reason.
@@ -58,9 +83,7 @@ impl Endpoint for SandboxOperation {
             None => self.inner.call(request).await,
         }
     }
-}
 
-impl SandboxOperation {
     /// Returns the preferred response. A 401 has the challenge that this request's token gets, or that of an expired one.
     fn preferred_response(&self, preference: &Preference, request: &Request) -> Result<Response> {
         let mut response = self.responses.preferred(preference)?;

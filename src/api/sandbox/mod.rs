@@ -17,10 +17,10 @@ mod session;
 
 use std::{collections::HashMap, sync::Arc};
 
-use poem::{EndpointExt, endpoint::make, http::Method};
+use poem::{EndpointExt, http::Method};
 
 use self::{
-    guide::{Guide, GuidePage, Reset, redirect_to_guide},
+    guide::{Guide, GuidePage, Reset},
     middleware::SandboxOperation,
     prefer::DocumentedOperation,
 };
@@ -28,7 +28,8 @@ use super::{
     Service,
     middleware::Cors,
     oneshot::AskError,
-    openapi::text,
+    openapi::{ServerUrl, put_server_first, text},
+    pages::redirect::redirect,
     routes::{self, BasePath, RouteTable, Wrap},
 };
 use crate::{sandbox::Sandbox, store};
@@ -62,7 +63,7 @@ pub async fn sandbox_endpoint(
 ) -> Result<impl Service + use<>, SandboxError> {
     let mut bases = vec![base.clone(), BasePath::root()];
     bases.dedup();
-    let document = openapi::document(sandbox, base).await?;
+    let document = openapi::document(sandbox, &openapi::default_server(base)).await?;
     let operations = prefer::documented_operations(&document);
     let guide = GuidePage {
         guide: Guide::new(sandbox, base, &operations),
@@ -70,25 +71,34 @@ pub async fn sandbox_endpoint(
     };
     let routes = RouteTable::new(&bases)
         .wrapped(around(sandbox.clone(), operations))
-        .beside("/", make(redirect_to_guide))
+        .beside("/", redirect(routes::GUIDE))
         .beside(routes::GUIDE, guide)
         .beside_for(Method::POST, routes::RESET, Reset(sandbox.clone()));
     let app = sandbox.app();
     Ok(super::complete(
         routes,
         document,
+        "The [start page](/sandbox) lists tokens.",
         app,
         Cors::Any,
         request_seed,
     )?)
 }
 
-/// Builds the OpenAPI document of a sandbox whose API is under `base`.
+/// Builds the OpenAPI document of a sandbox whose API is at `server`; by default, under `base` at the default address.
 ///
 /// # Errors
 /// As [`sandbox_endpoint`].
-pub async fn sandbox_document(sandbox: &Sandbox, base: &BasePath) -> Result<String, SandboxError> {
-    Ok(text(&openapi::document(sandbox, base).await?)?)
+pub async fn sandbox_document(
+    sandbox: &Sandbox,
+    base: &BasePath,
+    server: Option<&ServerUrl>,
+) -> Result<String, SandboxError> {
+    let default = openapi::default_server(base);
+    let server = server.unwrap_or(&default);
+    let mut document = openapi::document(sandbox, server).await?;
+    put_server_first(&mut document, server);
+    Ok(text(&document)?)
 }
 
 /// Wraps every operation in a [`SandboxOperation`].

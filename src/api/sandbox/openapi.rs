@@ -1,8 +1,7 @@
 //! The OpenAPI document of the sandbox: the service's document with values for documentation sites.
 //!
 //! It adds tokens (`x-default`, which playgrounds fill in), named examples taken from the sandbox's own responses,
-//! `curl` lines (`x-codeSamples`), the request headers that only the sandbox has, and a 429 for every operation, because
-//! a gateway in front of the real API may respond with one. Built once, at start.
+//! `curl` lines (`x-codeSamples`), and the request headers and errors that only the sandbox has. Built once, at start.
 
 use std::time::Duration;
 
@@ -10,12 +9,15 @@ use poem::error::ResponseError;
 use poem_openapi::{OpenApi, registry::MetaOperation};
 use serde_json::{Map, Value, json};
 
-use super::{SandboxError, prefer, session::SESSION_NAME};
+use super::{
+    SandboxError, prefer,
+    session::{SESSION_NAME, SESSION_PATTERN},
+};
 use crate::{
     api::{
         Service,
         oneshot::{Answer, Question, ask},
-        openapi,
+        openapi::{self, ServerUrl},
         routes::{Apis, BasePath, RouteTable},
         service,
     },
@@ -26,7 +28,12 @@ use crate::{
 
 /// The origin of a sandbox with default settings. A sandbox at another address has the same document, so that the
 /// document does not depend on the machine.
-const ORIGIN: &str = "http://localhost:3001";
+pub(super) const ORIGIN: &str = "http://localhost:3001";
+
+/// Returns the URL of the API of a sandbox with default settings, but for `base`.
+pub(super) fn default_server(base: &BasePath) -> ServerUrl {
+    ServerUrl::new(ORIGIN, base)
+}
 
 /// The values that the document fills in.
 struct Credentials<'a> {
@@ -37,8 +44,8 @@ struct Credentials<'a> {
     secret: &'a str,
 }
 
-/// Builds the document of a sandbox whose API is under `base`.
-pub(super) async fn document(sandbox: &Sandbox, base: &BasePath) -> Result<Value, SandboxError> {
+/// Builds the document of a sandbox whose API is at `server`, with upstream's list of servers.
+pub(super) async fn document(sandbox: &Sandbox, server: &ServerUrl) -> Result<Value, SandboxError> {
     let mut document = openapi::value()?;
     let first_key = sandbox
         .demo()
@@ -46,18 +53,12 @@ pub(super) async fn document(sandbox: &Sandbox, base: &BasePath) -> Result<Value
         .first()
         .and_then(|first| first.keys().next());
     let secret = first_key.map_or_else(String::new, |(_, _, secret)| secret.reveal().to_owned());
-    let api = format!("{ORIGIN}{}", base.as_str());
     let credentials = Credentials {
-        base: base.as_str(),
-        api: &api,
+        base: server.base().as_str(),
+        api: &server.to_string(),
         token: sandbox.users().first().map_or("", |user| &user.token),
         secret: &secret,
     };
-    // Playgrounds preselect the first server.
-    if let Some(servers) = document["servers"].as_array_mut() {
-        servers.retain(|server| server["url"] != api);
-        servers.insert(0, json!({ "url": api, "description": "The sandbox" }));
-    }
     let reads = at_the_root(sandbox.app());
     let schemes = &mut document["components"]["securitySchemes"];
     schemes["bearer"]["description"] =
@@ -73,7 +74,7 @@ pub(super) async fn document(sandbox: &Sandbox, base: &BasePath) -> Result<Value
             operation["x-codeSamples"] =
                 json!([{ "lang": "bash", "label": "curl", "source": line }]);
             add_headers(operation);
-            add_errors(operation, prefer::writes(meta));
+            add_errors(operation, meta);
             add_examples(operation, meta, sandbox, &reads, &credentials).await?;
         }
     }
@@ -115,37 +116,44 @@ fn curl(
 /// Adds the request headers that only the sandbox has.
 fn add_headers(operation: &mut Value) {
     // Without examples: playgrounds would send them, and every response would be an example.
-    let header = |name: &str, description: &str| {
+    let header = |name: &str, description: &str, schema: Value| {
         json!({
             "name": name,
             "required": false,
             "in": "header",
             "description": description,
-            "schema": { "type": "string" },
+            "schema": schema,
         })
     };
     if let Some(parameters) = operation["parameters"].as_array_mut() {
         parameters.push(header(
             "Prefer",
-            "Sandbox only: which of the documented answers to give, as code=404, example=NAME, or both.",
+            "Sandbox only: selects a documented response, by code=404, by example=NAME, or by both. delay=SECONDS delays the \
+             response by up to 10 seconds.",
+            json!({ "type": "string" }),
         ));
         parameters.push(header(
             SESSION_NAME,
-            "Sandbox only: a name of 1 to 128 letters, digits and -._~:/+=@; what is changed under it is seen under it alone.",
+            "Sandbox only: names a session, with 1 to 128 letters, digits and -._~:/+=@. Changes made in a session are \
+             visible in this session only.",
+            json!({ "type": "string", "pattern": SESSION_PATTERN }),
         ));
     }
 }
 
 /// Adds the errors that only the sandbox has.
-fn add_errors(operation: &mut Value, writes: bool) {
-    if let Some(responses) = operation["responses"].as_object_mut() {
-        for failure in prefer::errors_of_the_sandbox(writes) {
-            let status = failure.status();
-            let documented = responses.entry(status.as_str());
-            documented.or_insert_with(|| openapi::refusal(status, &[failure]));
-        }
-        responses.sort_keys();
+fn add_errors(operation: &mut Value, meta: &MetaOperation) {
+    let Some(responses) = operation["responses"].as_object_mut() else {
+        return;
+    };
+    let all = prefer::errors(meta.operation_id.unwrap_or_default(), meta);
+    for added in prefer::errors_of_the_sandbox(meta) {
+        let status = added.error.status();
+        let errors = all.get(&status).map_or(&[][..], Vec::as_slice);
+        let response = openapi::error_response(status, errors);
+        responses.insert(status.as_str().to_owned(), response);
     }
+    responses.sort_keys();
 }
 
 /// Sets the expiry in a body's example to a year after the sandbox's clock.

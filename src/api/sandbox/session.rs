@@ -20,6 +20,15 @@ const SESSION: HeaderName = HeaderName::from_static("x-sandbox-session");
 /// [`SESSION`] as documents write it.
 pub(super) const SESSION_NAME: &str = "X-Sandbox-Session";
 
+/// The form of a session's name: [`is_plain`] as a regular expression, for the document.
+pub(super) const SESSION_PATTERN: &str = "^[A-Za-z0-9._~:/+=@-]{1,128}$";
+
+/// The error for a name that does not match [`SESSION_PATTERN`], or that is sent twice.
+pub(super) fn invalid_session() -> Failure {
+    let rule = "must be sent once, with 1 to 128 letters, digits and characters of -._~:/+=@";
+    Failure::BadRequest(format!("{SESSION_NAME} {rule}"))
+}
+
 /// Returns the session of a request; `token` is its [`valid_token`].
 ///
 /// # Errors
@@ -31,11 +40,7 @@ pub(super) fn session(
 ) -> Result<Option<SessionId>, Failure> {
     if headers.contains_key(SESSION) {
         let name = text(headers, &SESSION).filter(|name| is_plain(name.as_bytes()));
-        let name = name.ok_or_else(|| {
-            let rule =
-                "must be sent once, with 1 to 128 letters, digits and characters of -._~:/+=@";
-            Failure::BadRequest(format!("{SESSION_NAME} {rule}"))
-        })?;
+        let name = name.ok_or_else(invalid_session)?;
         return Ok(Some(SessionId::from_name(name)));
     }
     if let Some(token) = token {
@@ -55,4 +60,23 @@ pub(super) fn valid_token<'a>(headers: &'a HeaderMap, sandbox: &Sandbox) -> Opti
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     only(headers, name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn session_of_the_documented_pattern_is_accepted(name in "[A-Za-z0-9._~:/+=@-]{1,128}") {
+            prop_assert!(is_plain(name.as_bytes()));
+        }
+
+        #[test]
+        fn session_of_another_form_is_refused(name in "|[A-Za-z0-9._~:/+=@-]{129}|[a-z]{0,9}[^A-Za-z0-9._~:/+=@-]") {
+            prop_assert!(!is_plain(name.as_bytes()));
+        }
+    }
 }

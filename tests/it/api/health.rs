@@ -66,3 +66,36 @@ async fn the_reference_is_one_page_that_asks_nothing_of_other_hosts() {
         "this server comes first"
     );
 }
+
+#[tokio::test]
+async fn reference_describes_llavero_and_keeps_the_token() {
+    let app = TestApp::demo().await;
+    let answer = app.request(Method::GET, "/docs").send().await.unwrap();
+    let page = answer.text().await.unwrap();
+    for part in [
+        "<title>llavero</title>",
+        r#""title":"llavero""#,
+        "`llavero token --user USER_ID` prints one.",
+        "persistAuthorization: true,",
+        r#""tags":[{"name":"api-keys","#,
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("Webhook configuration"));
+    assert!(!page.contains("OAuth2 server for managing organizations"));
+}
+
+#[tokio::test]
+async fn paths_near_the_reference_and_the_document_redirect_to_them() {
+    let app = TestApp::demo().await;
+    for (from, to) in [
+        ("/docs/", "/docs"),
+        ("/api/docs", "/docs"),
+        ("/api/docs/", "/docs"),
+        ("/openapi.json", "/api/openapi.json"),
+    ] {
+        let answer = app.request(Method::GET, from).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{from}");
+        assert_eq!(answer.url().path(), to, "{from}");
+    }
+}

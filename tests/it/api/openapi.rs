@@ -1,4 +1,4 @@
-//! The OpenAPI document: the committed file, the served one, the upstream's words, and the answers themselves.
+//! The OpenAPI document: the committed file, the served document, upstream's words, and the responses.
 
 use std::{env, fs, path::PathBuf};
 
@@ -41,10 +41,75 @@ async fn the_document_is_served_without_a_token() {
         .await
         .unwrap();
     assert_eq!(answer.headers()["content-type"], "application/json");
+    let mut served: Value = answer.json().await.unwrap();
+    let servers = served["servers"].as_array_mut().unwrap();
+    let this_server = servers.remove(0);
+    assert_eq!(this_server["url"], "/api", "relative to the document's URL");
+    assert_eq!(served, document());
+}
+
+#[test]
+fn document_for_a_server_lists_it_first_and_once() {
+    let urls = |url: &str| -> Vec<String> {
+        let server = url.parse().unwrap();
+        let document = llavero::api::document_for(&server).unwrap();
+        let document: Value = serde_json::from_str(&document).unwrap();
+        let servers = document["servers"].as_array().unwrap().iter();
+        servers
+            .map(|server| server["url"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let (upstream, local) = ("http://sandbox.mintlify.com", "http://localhost:3001/api");
+    let own = "https://keys.example.com/api";
     assert_eq!(
-        answer.text().await.unwrap(),
-        llavero::api::document().unwrap()
+        urls("https://keys.example.com/api/"),
+        [own, upstream, local]
     );
+    assert_eq!(urls(local), [local, upstream]);
+}
+
+#[test]
+fn scopes_of_a_validation_are_optional() {
+    let document = document();
+    for method in ["get", "post"] {
+        let operation = &document["paths"]["/api-keys/validate"][method];
+        let parameters = operation["parameters"].as_array().unwrap();
+        let scope = parameters.iter().find(|found| found["name"] == "scope");
+        assert_eq!(scope.unwrap()["required"], false, "{method}");
+    }
+}
+
+#[test]
+fn every_error_is_an_example_with_a_meaningful_name() {
+    let document = document();
+    for (method, path, operation) in operations(&document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            if status.starts_with('2') {
+                continue;
+            }
+            let description = response["description"].as_str().unwrap();
+            let context = format!("{method} {path} {status}: {description}");
+            assert!(
+                !description.is_empty() && !description.contains("Or:"),
+                "{context}"
+            );
+            let examples = &response["content"]["application/json"]["examples"];
+            let examples = examples.as_object().unwrap();
+            for (name, example) in examples {
+                let is_kebab_case = name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+                assert!(
+                    is_kebab_case && name != "invalid-request",
+                    "{context}: {name}"
+                );
+                assert!(example["summary"].is_string(), "{context}: {name}");
+            }
+        }
+    }
+    let list = &document["paths"][KEYS]["get"]["responses"]["400"]["content"]["application/json"];
+    let names: Vec<&String> = list["examples"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["invalid-limit", "invalid-cursor"]);
 }
 
 #[test]

@@ -14,15 +14,44 @@ use crate::cli::harness::{Home, SECRET, run};
 fn the_printed_document_is_the_served_one() {
     let home = Home::new();
     let outcome = home.run(&["openapi"]);
-    let printed = outcome.success();
-    let document: Value = serde_json::from_str(printed).unwrap();
-    assert_eq!(document["openapi"], "3.1.0");
+    let printed: Value = serde_json::from_str(outcome.success()).unwrap();
+    assert_eq!(printed["openapi"], "3.1.0");
     for base in ["/api", "/v2", "/"] {
         let server = home.serve(&["--base-path", base]);
         let path = format!("{}/openapi.json", base.trim_end_matches('/'));
-        let answer = server.get_at_root(&path);
-        assert_eq!(answer.status, 200, "{base}");
-        assert!(answer.body == printed, "{base}");
+        let mut served = server.get_at_root(&path).json();
+        let this_server = served["servers"].as_array_mut().unwrap().remove(0);
+        assert_eq!(this_server["url"], base);
+        assert_eq!(served, printed, "{base}");
+    }
+}
+
+#[test]
+fn openapi_server_is_listed_first_and_used_in_samples() {
+    let home = Home::new();
+    let url = "https://keys.example.com/v1";
+    for args in [&["openapi"][..], &["openapi", "--sandbox"]] {
+        let outcome = home.run(&[args, &["--server", url]].concat());
+        let document: Value = serde_json::from_str(outcome.success()).unwrap();
+        assert_eq!(document["servers"][0]["url"], url, "{args:?}");
+        assert_eq!(document["servers"].as_array().unwrap().len(), 3);
+    }
+    let outcome = home.run(&["openapi", "--sandbox", "--server", url]);
+    let sample = format!("curl '{url}/organizations/");
+    assert!(outcome.success().contains(&sample));
+}
+
+#[test]
+fn openapi_server_must_be_an_http_url() {
+    let home = Home::new();
+    for url in [
+        "keys.example.com",
+        "ftp://keys.example.com",
+        "https://keys.example.com/?x",
+    ] {
+        let outcome = home.run(&["openapi", "--server", url]);
+        let line = outcome.failure(2);
+        assert!(line.contains("write an http or https URL"), "{line}");
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::{
 };
 
 pub(crate) use self::fields::Fields;
-use crate::api::{error::Failure, problems::Problems};
+use crate::api::{documented_error::DocumentedError, error::Failure, problems::Problems};
 
 /// The largest body, in bytes.
 const LARGEST: usize = 16 * 1024;
@@ -49,13 +49,13 @@ impl<T> Body<T> {
     }
 }
 
-/// What an operation with a body may refuse because of it.
-pub(crate) fn body_refusals() -> Vec<Failure> {
-    vec![
-        Failure::BodyTimeout,
-        Failure::BodyTooLarge,
-        Failure::NotJson,
-        Failure::Encoded,
+/// The errors of an operation with a body that the body causes.
+pub(crate) fn body_refusals() -> [DocumentedError; 4] {
+    [
+        Failure::BodyTimeout.into(),
+        Failure::BodyTooLarge.into(),
+        Failure::NotJson.into(),
+        Failure::Encoded.into(),
     ]
 }
 

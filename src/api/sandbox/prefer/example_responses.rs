@@ -8,13 +8,17 @@ use std::collections::BTreeMap;
 use hyper::body::Bytes;
 use poem::{
     Response,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderName, StatusCode},
 };
 use poem_openapi::types::ToJSON;
 use serde_json::{Map, Value};
 
 use super::header::Preference;
-use crate::api::{error::Failure, middleware::PREFERENCE_APPLIED, openapi};
+use crate::api::{
+    documented_error::{DocumentedError, ErrorsByStatus},
+    error::Failure,
+    middleware::RequestedResponse,
+};
 
 /// All documented responses of an operation, by status.
 pub(in crate::api::sandbox) struct ExampleResponses(BTreeMap<StatusCode, Vec<ExampleResponse>>);
@@ -28,10 +32,7 @@ struct ExampleResponse {
 
 impl ExampleResponses {
     /// Collects the responses of an operation from its part of the document and from its errors.
-    pub(in crate::api::sandbox) fn new(
-        operation: &Value,
-        errors: &BTreeMap<StatusCode, Vec<Failure>>,
-    ) -> Self {
+    pub(in crate::api::sandbox) fn new(operation: &Value, errors: &ErrorsByStatus) -> Self {
         let mut responses = BTreeMap::new();
         for (status, response) in operation["responses"].as_object().into_iter().flatten() {
             if let Ok(status) = status.parse()
@@ -40,9 +41,8 @@ impl ExampleResponses {
                 responses.insert(status, successes(response));
             }
         }
-        for (status, failures) in errors {
-            let examples = openapi::named(failures).map(|(name, failure)| error(name, failure));
-            responses.insert(*status, examples.collect());
+        for (status, errors) in errors {
+            responses.insert(*status, errors.iter().map(error_response).collect());
         }
         Self(responses)
     }
@@ -67,9 +67,7 @@ impl ExampleResponses {
             .body(example.body.clone());
         let headers = response.headers_mut();
         headers.extend(example.headers.clone());
-        if let Ok(applied) = HeaderValue::try_from(preference.to_string()) {
-            headers.insert(PREFERENCE_APPLIED, applied);
-        }
+        response.set_data(RequestedResponse);
         Ok(response)
     }
 
@@ -143,11 +141,11 @@ fn headers(documented: &Value) -> HeaderMap {
         .collect()
 }
 
-fn error(name: String, failure: &Failure) -> ExampleResponse {
+fn error_response(DocumentedError { name, error }: &DocumentedError) -> ExampleResponse {
     let header = |(name, value): (HeaderName, String)| Some((name, value.parse().ok()?));
     ExampleResponse {
-        name: Some(name),
-        headers: failure.headers().into_iter().filter_map(header).collect(),
-        body: failure.body().to_json_string().into(),
+        name: Some((*name).to_owned()),
+        headers: error.headers().into_iter().filter_map(header).collect(),
+        body: error.body().to_json_string().into(),
     }
 }

@@ -1,26 +1,36 @@
-//! The request header `Prefer` (RFC 7240), with the preferences `code` and `example` that Prism introduced.
+//! The request header `Prefer` (RFC 7240): `code` and `example`, which Prism introduced, and our own `delay`.
 //!
 //! Pure parsing; [`super::example_responses`] looks the response up. Other preferences are ignored, as the RFC
-//! requires. A semicolon separates preferences like a comma: `code` and `example` have no parameters, and ignoring
+//! requires. A semicolon separates preferences like a comma: our preferences have no parameters, and ignoring
 //! `code=404; example=x` silently would help no client.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use poem::http::{HeaderMap, HeaderName};
 
-const PREFER: HeaderName = HeaderName::from_static("prefer");
+use crate::api::error::Failure;
 
-/// A preference for a documented response.
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// The response header that confirms a preference.
+pub(in crate::api::sandbox) const PREFERENCE_APPLIED: HeaderName =
+    HeaderName::from_static("preference-applied");
+
+/// The longest delay of a response.
+pub(in crate::api::sandbox) const LONGEST_DELAY: Duration = Duration::from_secs(10);
+
+/// A preference for a documented response, for a delay, or for both.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::api::sandbox) struct Preference {
     /// The status code, as sent.
     pub(in crate::api::sandbox) code: Option<String>,
     /// The name of an example.
     pub(in crate::api::sandbox) example: Option<String>,
+    /// The number of seconds, as sent.
+    delay: Option<String>,
 }
 
 impl Preference {
-    /// Parses the preference of a request. `None` if it has neither `code` nor `example`.
+    /// Parses the preference of a request. `None` if it has none of the three.
     pub(in crate::api::sandbox) fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let mut preference = Self::default();
         for value in headers.get_all(PREFER) {
@@ -31,6 +41,7 @@ impl Preference {
                 let field = match name.trim().to_ascii_lowercase().as_str() {
                     "code" => &mut preference.code,
                     "example" => &mut preference.example,
+                    "delay" => &mut preference.delay,
                     _ => continue,
                 };
                 // RFC 7240, section 2: the first of several counts.
@@ -39,6 +50,35 @@ impl Preference {
         }
         (preference != Self::default()).then_some(preference)
     }
+
+    /// Returns whether it selects a documented response.
+    pub(in crate::api::sandbox) const fn selects_response(&self) -> bool {
+        self.code.is_some() || self.example.is_some()
+    }
+
+    /// Returns the delay of the response. Zero if no delay is preferred.
+    ///
+    /// # Errors
+    /// [`invalid_delay`] unless it is a whole number of seconds up to [`LONGEST_DELAY`].
+    pub(in crate::api::sandbox) fn delay(&self) -> Result<Duration, Failure> {
+        let Some(text) = &self.delay else {
+            return Ok(Duration::ZERO);
+        };
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        let seconds = text.parse().ok().filter(|_| is_number);
+        let delay = seconds.map(Duration::from_secs);
+        delay
+            .filter(|delay| *delay <= LONGEST_DELAY)
+            .ok_or_else(invalid_delay)
+    }
+}
+
+/// The error for a delay that is too long or not a whole number.
+pub(in crate::api::sandbox) fn invalid_delay() -> Failure {
+    let longest = LONGEST_DELAY.as_secs();
+    Failure::BadRequest(format!(
+        "Prefer: delay must be a whole number of seconds from 0 to {longest}"
+    ))
 }
 
 /// Formats the preference for the response header `Preference-Applied`.
@@ -46,7 +86,14 @@ impl fmt::Display for Preference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = self.code.iter().map(|code| format!("code={code}"));
         let example = self.example.iter().map(|name| format!("example={name}"));
-        f.write_str(&code.chain(example).collect::<Vec<_>>().join(", "))
+        let delay = self.delay.iter().map(|delay| format!("delay={delay}"));
+        f.write_str(
+            &code
+                .chain(example)
+                .chain(delay)
+                .collect::<Vec<_>>()
+                .join(", "),
+        )
     }
 }
 
@@ -108,6 +155,33 @@ mod tests {
             (&["code"], "code="),
         ] {
             assert_eq!(of(values).as_deref(), Some(expected), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn delay_is_a_whole_number_of_seconds_up_to_ten() {
+        let delay = |value: &'static str| {
+            let headers = HeaderMap::from_iter([(PREFER, value.parse().unwrap())]);
+            Preference::from_headers(&headers).unwrap().delay()
+        };
+        for (value, seconds) in [
+            ("delay=0", 0),
+            ("delay=10", 10),
+            ("code=404; delay=\"3\"", 3),
+            ("code=404", 0),
+        ] {
+            assert_eq!(delay(value), Ok(Duration::from_secs(seconds)), "{value}");
+        }
+        for value in [
+            "delay",
+            "delay=11",
+            "delay=-1",
+            "delay=+1",
+            "delay=1.5",
+            "delay=1s",
+            "delay=99999999999999999999",
+        ] {
+            assert_eq!(delay(value), Err(invalid_delay()), "{value}");
         }
     }
 

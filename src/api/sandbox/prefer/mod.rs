@@ -1,4 +1,4 @@
-//! `Prefer: code=…` and `Prefer: example=…`: a documented response on demand.
+//! `Prefer: code=…` and `Prefer: example=…`: a documented response on demand. `Prefer: delay=…`: a delayed response.
 //!
 //! [`header`] parses the request header, [`example_responses`] holds an operation's documented responses, and
 //! [`operations`] collects them for every operation at start.
@@ -9,9 +9,9 @@ mod operations;
 
 pub(super) use self::{
     example_responses::ExampleResponses,
-    header::Preference,
+    header::{LONGEST_DELAY, PREFERENCE_APPLIED, Preference},
     operations::{
-        DocumentedOperation, ExpectedBody, documented_operations, errors_of_the_sandbox,
+        DocumentedOperation, ExpectedBody, documented_operations, errors, errors_of_the_sandbox,
         expected_body, requires, writes,
     },
 };

@@ -3,21 +3,24 @@
 //! Collected once, at start, from the annotations and from the sandbox's document. Used by the middleware, by the
 //! document and by the guide.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use poem::{
-    error::ResponseError,
-    http::{Method, StatusCode},
-};
+use poem::http::Method;
 use poem_openapi::{
     OpenApi,
     registry::{MetaOperation, MetaPath},
 };
 use serde_json::Value;
 
-use super::example_responses::ExampleResponses;
+use super::{example_responses::ExampleResponses, header::invalid_delay};
 use crate::{
-    api::{error::Failure, openapi, routes::Apis},
+    api::{
+        documented_error::{self, DocumentedError, ErrorsByStatus},
+        error::Failure,
+        openapi,
+        routes::Apis,
+        sandbox::session::invalid_session,
+    },
     key_validation::Quota,
 };
 
@@ -51,26 +54,31 @@ fn of_path(path: &MetaPath, document: &Value) -> Vec<DocumentedOperation> {
     path.operations.iter().filter_map(of).collect()
 }
 
-fn errors(id: &str, operation: &MetaOperation) -> BTreeMap<StatusCode, Vec<Failure>> {
-    let mut errors = openapi::refusals_of(id, requires(operation, "bearer"));
-    for failure in errors_of_the_sandbox(writes(operation)) {
-        errors
-            .entry(failure.status())
-            .or_insert_with(|| vec![failure]);
-    }
+/// Returns all errors of an operation in the sandbox.
+pub(in crate::api::sandbox) fn errors(id: &str, operation: &MetaOperation) -> ErrorsByStatus {
+    let mut errors = openapi::errors_of(id, requires(operation, "bearer"));
+    documented_error::add(&mut errors, errors_of_the_sandbox(operation));
     errors
 }
 
-/// Returns the errors that operations have only in the sandbox: a 429, because a gateway in front of the real API may
-/// respond with one to any request, and a 507 for a write when the session's copy is full.
-pub(in crate::api::sandbox) fn errors_of_the_sandbox(writes: bool) -> Vec<Failure> {
+/// Returns the errors that an operation has only in the sandbox: a 400 for an invalid session or delay, a 429, because a
+/// gateway in front of the real API may respond with one to any request, and a 507 for a write when the session's copy
+/// is full.
+pub(in crate::api::sandbox) fn errors_of_the_sandbox(
+    operation: &MetaOperation,
+) -> Vec<DocumentedError> {
     let rate_limited = Failure::RateLimited(Quota {
         limit: 1000,
         remaining: 0,
         reset: Duration::from_secs(7),
     });
-    let full = writes.then_some(Failure::CopyFull);
-    full.into_iter().chain([rate_limited]).collect()
+    let mut errors = vec![
+        DocumentedError::named("invalid-session", invalid_session()),
+        DocumentedError::named("invalid-delay", invalid_delay()),
+        rate_limited.into(),
+    ];
+    errors.extend(writes(operation).then(|| Failure::CopyFull.into()));
+    errors
 }
 
 /// Returns whether an operation may write. Validating a key does, because the use is counted.

@@ -19,7 +19,7 @@ fn operations(document: &Value) -> impl Iterator<Item = (&String, &String, &Valu
 async fn document_prefills_a_server_and_credentials_that_work() {
     let app = SandboxApp::start().await;
     let document = app.json("/openapi.json").await;
-    assert_eq!(document["servers"][0]["url"], "http://localhost:3001/api");
+    assert_eq!(document["servers"][0]["url"], "/api");
     let schemes = &document["components"]["securitySchemes"];
     assert_eq!(schemes["bearer"]["x-default"], app.token(ANA));
     let secret = schemes["apiKey"]["x-default"].as_str().unwrap();
@@ -82,11 +82,13 @@ async fn document_extends_the_services_document() {
             .as_object_mut()
             .unwrap()
             .shift_remove("507");
-        if operation["responses"]["429"].is_null() {
-            here["responses"]
-                .as_object_mut()
-                .unwrap()
-                .shift_remove("429");
+        let examples = &here["responses"]["400"]["content"]["application/json"]["examples"];
+        assert!(examples["invalid-session"].is_object(), "{method} {path}");
+        for status in ["400", "429"] {
+            if operation["responses"][status].is_null() {
+                let responses = here["responses"].as_object_mut().unwrap();
+                responses.shift_remove(status);
+            }
         }
         let names = |operation: &Value| -> Vec<Value> {
             operation["responses"]
@@ -113,10 +115,32 @@ async fn document_extends_the_services_document() {
         let headers = headers.inspect(|found| assert!(found.get("example").is_none()));
         let headers: Vec<&Value> = headers.map(|found| &found["name"]).collect();
         assert_eq!(headers, ["Prefer", "X-Sandbox-Session"]);
+        let session = here["parameters"].as_array().unwrap().last().unwrap();
+        assert_eq!(
+            session["schema"]["pattern"],
+            "^[A-Za-z0-9._~:/+=@-]{1,128}$"
+        );
     }
     assert_eq!(
         document["components"]["schemas"],
         service["components"]["schemas"]
     );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn invalid_session_is_the_documented_error() {
+    let app = SandboxApp::start().await;
+    let document = app.json("/openapi.json").await;
+    let validate = &document["paths"]["/api-keys/validate"]["get"];
+    let examples = &validate["responses"]["400"]["content"]["application/json"]["examples"];
+    let secret = "sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q";
+    for session in ["a b", "ä", &"x".repeat(129), ""] {
+        let request = app.request(Method::GET, "/api-keys/validate");
+        let request = request.header("X-Sandbox-Session", session);
+        let answer = request.header("X-API-Key", secret).send().await.unwrap();
+        let sent = body(answer, 400).await;
+        assert_eq!(sent, examples["invalid-session"]["value"], "{session}");
+    }
     app.stop().await;
 }

@@ -243,6 +243,36 @@ async fn prefer_does_not_execute_the_operation() {
 }
 
 #[tokio::test]
+async fn delay_is_applied_to_real_and_to_selected_responses() {
+    let app = SandboxApp::start().await;
+    let path = key_path(ACME, PRODUCTION);
+    for (wish, status) in [
+        ("delay=0", 401),
+        ("delay=1", 401),
+        ("code=503, delay=1", 503),
+        ("delay=11", 400),
+        ("delay=soon", 400),
+    ] {
+        let started = std::time::Instant::now();
+        let answer = prefer(&app, Method::GET, &path, wish).await;
+        assert_eq!(answer.status(), status, "{wish}");
+        let applied = answer.headers().get("preference-applied");
+        if status == 400 {
+            assert_eq!(applied, None);
+        } else {
+            assert_eq!(applied.unwrap(), wish);
+            let is_delayed = started.elapsed() >= std::time::Duration::from_secs(1);
+            assert!(is_delayed || wish == "delay=0", "{wish}");
+        }
+    }
+    let request = app.request(Method::GET, &path).header("Prefer", "delay=0");
+    let answer = request.bearer_auth(app.token(ANA)).send().await.unwrap();
+    assert_eq!(answer.headers()["preference-applied"], "delay=0");
+    assert_eq!(body(answer, 200).await["id"], PRODUCTION);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn other_preferences_and_other_routes_are_unaffected() {
     let app = SandboxApp::start().await;
     for wish in ["return=minimal", "respond-async, wait=5", "dynamic=true"] {
