@@ -49,7 +49,7 @@ const MAX_OPEN_COPIES: usize = 4;
 const EVICTION_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How much a copy may grow, in bytes. About four thousand keys fit.
-const MAX_GROWTH: usize = 4 << 20;
+pub const MAX_GROWTH: usize = 4 << 20;
 
 impl Default for Limits {
     fn default() -> Self {

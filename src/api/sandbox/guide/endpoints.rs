@@ -1,11 +1,11 @@
-//! The sandbox's own endpoints: `GET /sandbox`, the redirect from `GET /`, and `POST /sandbox/reset`.
+//! The sandbox's own endpoints: `GET /sandbox` and `POST /sandbox/reset`.
 //!
 //! They are no operations of the API and require no bearer token.
 
 use poem::{
-    Endpoint, IntoResponse, Request, Response, Result,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    web::Json,
+    Endpoint, FromRequest, IntoResponse, Request, Response, Result,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, uri::Authority},
+    web::{Accept, Json},
 };
 use serde::Serialize;
 
@@ -13,12 +13,17 @@ use super::{Guide, html};
 use crate::{
     api::{
         error::Failure,
-        routes::GUIDE,
-        sandbox::session::{SESSION_NAME, session, valid_token},
+        extract::only,
+        sandbox::{
+            openapi::ORIGIN,
+            session::{SESSION_NAME, session, valid_token},
+        },
     },
     model::Clock,
     sandbox::Sandbox,
 };
+
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// `GET /sandbox`: the guide as a page for browsers, as JSON for other clients.
 pub(in crate::api::sandbox) struct GuidePage {
@@ -39,8 +44,9 @@ impl Endpoint for GuidePage {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let (clock, guide) = (self.clock.now().to_string(), &self.guide);
-        let mut response = if wants_html(request.headers()) {
-            html::response(guide, &clock)
+        let accept = Accept::from_request_without_body(&request).await?;
+        let mut response = if names_html(&accept) {
+            html::response(guide, &clock, &origin(request.headers()))
         } else {
             Json(GuideOut { clock, guide }).into_response()
         };
@@ -51,19 +57,20 @@ impl Endpoint for GuidePage {
 }
 
 /// Returns whether `Accept` names HTML, as browsers do and scripts do not.
-fn wants_html(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter();
-    let accepted = accepted.filter_map(|value| value.to_str().ok());
-    accepted
-        .flat_map(|value| value.split(','))
-        .filter_map(|range| range.split(';').next())
-        .any(|media_type| media_type.trim().eq_ignore_ascii_case("text/html"))
+fn names_html(accept: &Accept) -> bool {
+    let mut ranges = accept.0.iter();
+    ranges.any(|range| range.essence_str() == "text/html")
 }
 
-/// `GET /`: redirects to the guide.
-pub(in crate::api::sandbox) async fn redirect_to_guide(_: Request) -> Response {
-    let found = Response::builder().status(StatusCode::FOUND);
-    found.header(header::LOCATION, GUIDE).finish()
+/// Returns the origin of this server as the client knows it: from `Host`, and from `X-Forwarded-Proto` behind a proxy.
+fn origin(headers: &HeaderMap) -> String {
+    let text = |name| only(headers, name)?.to_str().ok();
+    let host = text(&header::HOST).filter(|host| host.parse::<Authority>().is_ok());
+    let scheme = match text(&FORWARDED_PROTO) {
+        Some("https") => "https",
+        _ => "http",
+    };
+    host.map_or_else(|| ORIGIN.to_owned(), |host| format!("{scheme}://{host}"))
 }
 
 /// `POST /sandbox/reset`: discards the session's changes.

@@ -1,183 +1,228 @@
-//! The start page of the sandbox: the guide for people, in a browser.
+//! The start page of the sandbox: the guide as HTML, for browsers.
 //!
-//! Made of the same description that scripts get as JSON, without a script of its own. Names in it are anybody's text
-//! and are escaped.
+//! Rendered from the same [`Guide`] that scripts get as JSON. The page has no script. Names in it may be any text;
+//! `maud` escapes them.
 
-use std::{collections::BTreeSet, fmt::Write};
-
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use poem::{
     Response,
     http::{HeaderValue, header},
 };
 
-use super::{Guide, OperationOut, OrganizationOut, UserOut};
+use super::{Guide, OperationOut, OrganizationOut, UserOut, VisitorsOut};
+use crate::api::sandbox::prefer::LONGEST_DELAY;
 
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-const HEAD: &str = r#"<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>llavero sandbox</title>
-<style>
+/// On a narrow screen, a table becomes a list: one cell per line.
+const STYLE: &str = "
   :root { color-scheme: light dark; }
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-  table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
-  th, td { border-bottom: 1px solid #8886; padding: .4rem .6rem .4rem 0; text-align: left; vertical-align: top; }
   code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
   pre { background: #8882; padding: .6rem .8rem; margin: .4rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
   section { margin: 1.2rem 0; }
-  details { margin: .2rem 0; }
+  h3 { font-size: 1rem; margin: 0; }
   summary { cursor: pointer; white-space: nowrap; }
-  td:first-child { min-width: 19rem; }
-</style>
-"#;
+  ul.plain { list-style: none; margin: 0; padding: 0; }
+  table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
+  th, td { border-bottom: 1px solid #8886; padding: .4rem .6rem .4rem 0; text-align: left; vertical-align: top; }
+  @media (min-width: 48rem) { td:first-child { min-width: 19rem; } }
+  @media (max-width: 48rem) {
+    table, tbody, tr, td { display: block; }
+    tr:has(th) { display: none; }
+    tr { border-bottom: 1px solid #8886; padding: .6rem 0; }
+    td { border: 0; padding: .1rem 0; }
+  }
+";
 
-/// The page.
-pub(super) fn response(guide: &Guide, clock: &str) -> Response {
+/// The page for a client that reaches the sandbox at `origin`.
+pub(super) fn response(guide: &Guide, clock: &str, origin: &str) -> Response {
     Response::builder()
         .content_type("text/html; charset=utf-8")
         .header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY)
-        .body(html(guide, clock))
+        .body(page(guide, clock, origin).into_string())
 }
 
-fn html(guide: &Guide, clock: &str) -> String {
-    let mut page = HEAD.to_owned();
-    // Writing to a string cannot fail.
-    let _ = write!(
-        page,
-        "<h1>llavero sandbox</h1>
-<p>The API-key operations of the Timbrix API, on the same data at every start. Its clock says <code>{clock}</code>. See the
-<a href=\"{reference}\">interactive reference</a>, the <a href=\"{document}\">OpenAPI document</a>, or this page as JSON:
-<code>curl $SANDBOX/sandbox</code>.</p>
-{try_it}
-<h2>What there is</h2>
-<table><tr><th>Organization<th>Shows<th>Keys</tr>{organizations}</table>
-<h2>Who can ask</h2>
-<p>Send <code>Authorization: Bearer TOKEN</code>. The tokens never expire and open nothing but a sandbox. Others can be signed
-with {algorithm} and the secret <code>{secret}</code>; they need <code>sub</code> and <code>exp</code>, and no <code>iat</code> or
-<code>nbf</code>, for the clock may stand still.</p>
-{users}
-<section><b>Nobody</b>: a token that has expired, for a 401<pre>{expired}</pre></section>
-<h2>Any answer on demand</h2>
-<p><code>Prefer: code=503</code>, <code>Prefer: example=revoked</code>, or both, with a comma between them, for the one request
-that has it.</p>
-<table><tr><th>Operation<th>Answers</tr>{operations}</table>
-<h2>Changing things</h2>
-<p>What you create, rotate, revoke or use, only you see: whoever sends the same <code>{session}</code>, a name of 1 to 128
-letters, digits and <code>-._~:/+=@</code>. Without one it is whoever sends the same token, and everybody knows those above;
-a key without a token belongs to who made it, or to the owner of its organization. It is dropped by <code>{reset}</code>,
-after {idle} minutes without a request, or when its room is needed for others: {most} visitors' changes are kept, and as
-many bytes as a machine can spare. Whoever has made hundreds of keys gets a 507, and begins again.</p>
-",
-        reference = escape(&guide.reference),
-        document = escape(&guide.document),
-        try_it = try_it(guide),
-        users = guide.users.iter().map(user).collect::<String>(),
-        algorithm = guide.signing.algorithm,
-        secret = escape(guide.signing.secret),
-        expired = escape(&guide.expired.token),
-        organizations = guide.organizations.iter().map(organization).collect::<String>(),
-        operations = guide.operations.iter().map(operation).collect::<String>(),
-        session = guide.visitors.header,
-        idle = guide.visitors.idle_seconds / 60,
-        most = guide.visitors.most,
-        reset = escape(&guide.visitors.reset),
-    );
-    page
-}
-
-fn try_it(guide: &Guide) -> String {
-    let first = guide.users.first();
-    let reach = first.and_then(|user| Some((user, user.reaches.first()?)));
-    reach.map_or_else(String::new, |(user, reach)| {
-        let (path, token) = (escape(&reach.path), escape(&user.token));
-        format!(
-            "<pre>SANDBOX=http://localhost:3001\ncurl $SANDBOX{path} -H 'Authorization: Bearer {token}'</pre>"
-        )
-    })
-}
-
-fn user(user: &UserOut) -> String {
-    let memberships = user.memberships.iter();
-    let memberships = memberships.map(|of| format!("{} of {}", of.role, of.organization));
-    let who = match memberships.collect::<Vec<_>>().join(", ") {
-        none if none.is_empty() => "member of nothing".to_owned(),
-        some => some,
-    };
-    let statuses: BTreeSet<u16> = user.reaches.iter().map(|reach| reach.status).collect();
-    let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
-    let reaches = user.reaches.iter().map(|reach| {
-        let (method, path) = (reach.method, escape(&reach.path));
-        let body = reach.body.as_ref().map(|body| escape(&body.to_string()));
-        let body = body.unwrap_or_default();
-        format!("<br>{} <code>{method} {path} {body}</code>", reach.status)
-    });
-    format!(
-        "<section><b>{}</b>, {}<pre>{}</pre><details><summary>can get {}</summary>{}</details></section>",
-        escape(&user.name),
-        escape(&who),
-        escape(&user.token),
-        statuses.join(", "),
-        reaches.collect::<String>(),
-    )
-}
-
-fn organization(organization: &OrganizationOut) -> String {
-    let keys = organization.keys.iter().map(|key| {
-        let (name, id, secret) = (escape(&key.name), escape(&key.id), escape(&key.secret));
-        format!("<br>{name}<br><code>{id}</code><br><code>{secret}</code>")
-    });
-    let more = match organization.total_keys - organization.keys.len() {
-        0 => String::new(),
-        more => format!("<br>… and {more} more"),
-    };
-    format!(
-        "<tr><td><b>{}</b><br><code>{}</code><br><code>{}</code><td><b>{}.</b> {}<td><details><summary>{}</summary>{}{more}</details></tr>",
-        escape(&organization.name),
-        escape(&organization.slug),
-        escape(&organization.id),
-        escape(&organization.scenario),
-        escape(&organization.about),
-        organization.total_keys,
-        keys.collect::<String>(),
-    )
-}
-
-fn operation(operation: &OperationOut) -> String {
-    let answers = operation.answers.iter().map(|answer| {
-        let names = answer.examples.iter().map(|name| escape(name));
-        let names = names.collect::<Vec<_>>().join(", ");
-        format!("<b>{}</b> {names}<br>", answer.code)
-    });
-    let (method, path) = (escape(&operation.method), escape(&operation.path));
-    let answers = answers.collect::<String>();
-    format!("<tr><td><code>{method} {path}</code><td>{answers}</tr>")
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\'' => escaped += "&#39;",
-            c => escaped.push(c),
+fn page(guide: &Guide, clock: &str, origin: &str) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "llavero sandbox" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { "llavero sandbox" }
+                (introduction(guide, clock, origin))
+                h2 { "Organizations" }
+                table {
+                    tr { th { "Organization" } th { "Purpose" } th { "Keys" } }
+                    @for organization in &guide.organizations { (self::organization(organization)) }
+                }
+                h2 { "Users and tokens" }
+                (tokens(guide))
+                h2 { "Choose a response" }
+                p {
+                    "The " code { "Prefer" } " header selects a documented response for one request: by status, "
+                    code { "Prefer: code=503" } ", by example, " code { "Prefer: example=revoked" }
+                    ", or by both, separated by a comma. " code { "Prefer: delay=2" } " delays the response by 2 seconds. A delay may be up to "
+                    (LONGEST_DELAY.as_secs()) " seconds, and can be combined with the others."
+                }
+                table {
+                    tr { th { "Operation" } th { "Responses" } }
+                    @for operation in &guide.operations { (self::operation(operation)) }
+                }
+                h2 { "Changes" }
+                (changes(&guide.visitors))
+            }
         }
     }
-    escaped
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_text_and_no_markup() {
-        assert_eq!(escape("<b a='\"&amp;"), "&lt;b a=&#39;&quot;&amp;amp;");
+fn introduction(guide: &Guide, clock: &str, origin: &str) -> Markup {
+    let first = guide.users.first();
+    let request = first.and_then(|user| Some((user, user.reaches.first()?)));
+    html! {
+        p {
+            "This is the real service on fixed data in memory. The data is the same at every start, and the clock shows "
+            code { (clock) } "."
+        }
+        p {
+            "See the " a href=(guide.reference) { "interactive reference" } ", the "
+            a href=(guide.document) { "OpenAPI document" } ", or this page as JSON: "
+            code { "curl " (origin) "/sandbox" }
+        }
+        @if let Some((user, request)) = request {
+            pre { "curl '" (origin) (request.path) "' -H 'Authorization: Bearer " (user.token) "'" }
+        }
     }
+}
+
+fn organization(organization: &OrganizationOut) -> Markup {
+    html! {
+        tr {
+            td {
+                b { (organization.name) }
+                br; code { (organization.slug) }
+                br; code { (organization.id) }
+            }
+            td { b { (organization.scenario) "." } " " (organization.about) }
+            td {
+                details {
+                    summary { (organization.total_keys) " keys" }
+                    @for key in &organization.keys {
+                        p { (key.name) br; code { (key.id) } br; code { (key.secret) } }
+                    }
+                    @if organization.total_keys > organization.keys.len() {
+                        p { "… and " (organization.total_keys - organization.keys.len()) " more" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn tokens(guide: &Guide) -> Markup {
+    html! {
+        p {
+            "Send a token as " code { "Authorization: Bearer TOKEN" }
+            ". These tokens never expire, and only a sandbox accepts them."
+        }
+        @for user in &guide.users { (self::user(user)) }
+        section {
+            h3 { "Expired token" }
+            p { "The response is a 401." }
+            pre { (guide.expired.token) }
+        }
+        p {
+            "To sign other tokens, use " (guide.signing.algorithm) " with the secret " code { (guide.signing.secret) }
+            ". A token must have the claims " code { "sub" } " and " code { "exp" } ". Leave out " code { "iat" } " and "
+            code { "nbf" } ", because the clock may stand still."
+        }
+    }
+}
+
+fn user(user: &UserOut) -> Markup {
+    let memberships: Vec<String> = user
+        .memberships
+        .iter()
+        .map(|membership| format!("{} of {}", membership.role, membership.organization))
+        .collect();
+    html! {
+        section {
+            h3 { (user.name) }
+            @if memberships.is_empty() {
+                p { "Not a member of any organization" }
+            } @else {
+                p { (memberships.join(", ")) }
+            }
+            pre { (user.token) }
+            details {
+                summary { "Sample requests" }
+                ul.plain {
+                    @for request in &user.reaches {
+                        li {
+                            (request.status) " "
+                            code {
+                                (request.method) " " (request.path)
+                                @if let Some(body) = &request.body { " " (body) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn operation(operation: &OperationOut) -> Markup {
+    html! {
+        tr {
+            td { code { (operation.method) " " (operation.path) } }
+            td {
+                ul.plain {
+                    @for answer in &operation.answers {
+                        li { b { (answer.code) } " " (answer.examples.join(", ")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn changes(visitors: &VisitorsOut) -> Markup {
+    html! {
+        p {
+            "Your changes are visible to you only. The sandbox identifies you by the first of these that a request has:"
+        }
+        ol {
+            li {
+                "The header " code { (visitors.header) } ": any name of 1 to 128 letters, digits and "
+                code { "-._~:/+=@" }
+            }
+            li { "The bearer token. The tokens above are public: other people may use them, too." }
+            li { "The API key: its creator, or the owner of the organization that had the key from the start" }
+        }
+        p { "The sandbox drops your changes" }
+        ul {
+            li { "on " code { (visitors.reset) } "," }
+            li { "after " (visitors.idle_seconds / 60) " minutes without a request from you," }
+            li {
+                "when it needs the room. It keeps the changes of " (visitors.most) " visitors, up to "
+                (mebibytes(visitors.most_bytes)) " in all, and drops those that were unused for the longest time first."
+            }
+        }
+        p {
+            "The changes of one visitor may take " (mebibytes(visitors.most_bytes_each))
+            ". Then the response to a change is a 507 until you reset."
+        }
+    }
+}
+
+fn mebibytes(bytes: usize) -> String {
+    format!("{} MiB", bytes >> 20)
 }

@@ -1,7 +1,7 @@
-//! The sandbox's description of itself: users, organizations, operations and their documented responses.
+//! The sandbox's description of itself: users, organizations, operations, their documented responses, and limits.
 //!
 //! Built once, at start. [`endpoints`] serves it as JSON or as the page in [`html`]. Its paths have no origin, so that
-//! its bytes do not depend on the machine.
+//! its bytes do not depend on the machine. The limits come from the constants that enforce them.
 
 mod endpoints;
 mod html;
@@ -9,13 +9,13 @@ mod sample_requests;
 
 use serde::Serialize;
 
-pub(super) use self::endpoints::{GuidePage, Reset, redirect_to_guide};
+pub(super) use self::endpoints::{GuidePage, Reset};
 use self::sample_requests::{SampleRequestOut, get, sample_requests};
 use super::{prefer::DocumentedOperation, session::SESSION_NAME};
 use crate::{
     api::routes::{self, BasePath},
     fixtures::{DemoOrganization, Membership},
-    sandbox::{Limits, Sandbox},
+    sandbox::{Limits, MAX_GROWTH, Sandbox},
     token::HmacSecret,
 };
 
@@ -43,7 +43,7 @@ struct UserOut {
     name: String,
     memberships: Vec<MembershipOut>,
     token: String,
-    /// What the user can get, and how.
+    /// Sample requests, and the status of each.
     reaches: Vec<SampleRequestOut>,
 }
 
@@ -55,7 +55,7 @@ struct MembershipOut {
     role: &'static str,
 }
 
-/// How the tokens are signed, for whoever needs another one.
+/// How to sign further tokens.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SigningOut {
@@ -63,7 +63,7 @@ struct SigningOut {
     secret: &'static str,
 }
 
-/// A token that is good for one thing.
+/// A token that has expired.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ExpiredOut {
@@ -111,7 +111,12 @@ struct AnswerOut {
 struct VisitorsOut {
     header: &'static str,
     reset: String,
+    /// The maximum number of sessions whose changes are kept.
     most: usize,
+    /// The maximum size of all changes.
+    most_bytes: usize,
+    /// The maximum size of one session's changes.
+    most_bytes_each: usize,
     idle_seconds: u64,
 }
 
@@ -137,8 +142,8 @@ impl Guide {
         });
         let Limits {
             sessions,
+            bytes,
             idle_timeout,
-            ..
         } = sandbox.limits();
         Self {
             users: users.collect(),
@@ -161,6 +166,8 @@ impl Guide {
                 header: SESSION_NAME,
                 reset: format!("POST {}", routes::RESET),
                 most: sessions,
+                most_bytes: bytes,
+                most_bytes_each: MAX_GROWTH,
                 idle_seconds: idle_timeout.as_secs(),
             },
             document: base.join(routes::DOCUMENT),

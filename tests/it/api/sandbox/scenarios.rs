@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use llavero::sandbox::MAX_GROWTH;
 use reqwest::Method;
 use serde_json::Value;
 
@@ -162,5 +163,56 @@ async fn guide_is_html_for_browsers() {
         assert!(html.contains(part), "{part}");
     }
     assert!(html.contains("&lt;b&gt;&amp;amp;") && !html.contains("<b>&amp; "));
+    app.stop().await;
+}
+
+async fn page(app: &SandboxApp, headers: &[(&str, &str)]) -> String {
+    let mut request = app
+        .request(Method::GET, "/sandbox")
+        .header("Accept", "text/html");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.send().await.unwrap().text().await.unwrap()
+}
+
+#[tokio::test]
+async fn page_shows_curl_lines_for_the_address_that_the_browser_used() {
+    let app = SandboxApp::start().await;
+    let html = page(&app, &[]).await;
+    assert!(html.contains(&format!("curl '{}/api/", app.origin)));
+    assert!(html.contains(&format!("curl {}/sandbox", app.origin)));
+    let behind_a_proxy = [
+        ("Host", "sandbox.example.com"),
+        ("X-Forwarded-Proto", "https"),
+    ];
+    let html = page(&app, &behind_a_proxy).await;
+    assert!(html.contains("curl 'https://sandbox.example.com/api/"));
+    let html = page(&app, &[("Host", "a'b\"<c>")]).await;
+    assert!(html.contains("curl 'http://localhost:3001/api/"));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn page_and_json_state_the_limits_that_are_enforced() {
+    let app = SandboxApp::start().await;
+    let guide = app.json("/sandbox").await;
+    let limits = app.sandbox.limits();
+    assert_eq!(guide["visitors"]["most"], limits.sessions);
+    assert_eq!(guide["visitors"]["mostBytes"], limits.bytes);
+    assert_eq!(guide["visitors"]["mostBytesEach"], MAX_GROWTH);
+    assert_eq!(
+        guide["visitors"]["idleSeconds"],
+        limits.idle_timeout.as_secs()
+    );
+    let html = page(&app, &[]).await;
+    for part in [
+        format!("after {} minutes", limits.idle_timeout.as_secs() / 60),
+        format!("the changes of {} visitors", limits.sessions),
+        format!("up to {} MiB in all", limits.bytes >> 20),
+        format!("one visitor may take {} MiB", MAX_GROWTH >> 20),
+    ] {
+        assert!(html.contains(&part), "{part}");
+    }
     app.stop().await;
 }
