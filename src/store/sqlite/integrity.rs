@@ -33,10 +33,12 @@ pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), OpenError> {
 }
 
 fn check_for(bytes: u64) -> Option<&'static str> {
-    match bytes {
-        ..=MAX_INTEGRITY_CHECK => Some("PRAGMA integrity_check(1)"),
-        ..=MAX_QUICK_CHECK => Some("PRAGMA quick_check(1)"),
-        _ => None,
+    if bytes <= MAX_INTEGRITY_CHECK {
+        Some("PRAGMA integrity_check(1)")
+    } else if bytes <= MAX_QUICK_CHECK {
+        Some("PRAGMA quick_check(1)")
+    } else {
+        None
     }
 }
 
