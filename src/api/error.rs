@@ -105,6 +105,9 @@ pub(super) enum Failure {
     /// The request line and headers are over the limit.
     #[error("Request header fields are limited to 64 fields and 16 KiB in all")]
     HeadersTooLarge,
+    /// The body is encoded with a transfer coding other than `chunked`.
+    #[error("Transfer-Encoding must be chunked")]
+    UnknownTransferCoding,
     /// A bug; the cause is for the log.
     #[error("Internal server error")]
     Internal { cause: String },
@@ -184,6 +187,7 @@ impl Failure {
             Self::BodyTimeout => "body-timeout",
             Self::CopyFull => "copy-full",
             Self::HeadersTooLarge => "headers-too-large",
+            Self::UnknownTransferCoding => "unknown-transfer-coding",
             Self::Internal { .. } => "internal-error",
             Self::Unavailable { .. } => "unavailable",
         }
@@ -267,6 +271,7 @@ impl ResponseError for Failure {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::CopyFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::UnknownTransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }

@@ -93,7 +93,11 @@ pub async fn ask(endpoint: &impl Service, question: Question<'_>) -> Result<Answ
         .method
         .parse()
         .map_err(|_| AskError::Method(question.method.to_owned()))?;
-    let mut request = Request::builder().method(method).uri(uri);
+    // HTTP/1.1 requires a host.
+    let mut request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .header(header::HOST, "localhost");
     if let Some(token) = question.token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }

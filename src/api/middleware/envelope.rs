@@ -12,22 +12,19 @@ use std::{
 use poem::{
     Endpoint, EndpointExt, Error, PathPattern, Request, Response, Result,
     error::ResponseError,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::CatchPanic,
 };
 
 use super::{
     cors::Cors,
+    request_head,
     request_id::{REQUEST_ID, RequestIds},
 };
 use crate::{
     api::{error::Failure, extract::CallerSlot, routes::RouteInfo},
     metrics::Metrics,
 };
-
-/// Limits on the head of a request. hyper's own, far above, answers without a body.
-const MOST_HEADERS: usize = 64;
-const LARGEST_HEAD: usize = 16 * 1024;
 
 /// In the data of a response with the status that the client asked for: it does not tell of a failure.
 #[derive(Clone, Copy)]
@@ -57,8 +54,6 @@ pub(crate) struct Envelope<E> {
 struct Asked {
     method: Method,
     path: String,
-    /// The length of the path and query.
-    target: usize,
     id: HeaderValue,
     /// Of the page that asked, if it may read the answer.
     origin: Option<HeaderValue>,
@@ -92,20 +87,17 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         let asked = Asked {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
-            target: request
-                .uri()
-                .path_and_query()
-                .map_or(0, |target| target.as_str().len()),
             id: self.ids.keep_or_make(request.headers()),
             origin: self.cors.allowed(request.headers()),
             caller: CallerSlot::default(),
             started: Instant::now(),
         };
         request.set_data(asked.caller.clone());
+        let checked = request_head::check(&request);
         if asked.method == Method::HEAD {
             request.set_method(Method::GET);
         }
-        let answer = if let Some(failure) = refuse_unread(&asked, request.headers()) {
+        let answer = if let Err(failure) = checked {
             Err(failure.into())
         } else if let Some(preflight) = self.cors.preflight(&request) {
             Ok(preflight)
@@ -197,24 +189,6 @@ impl Asked {
             line!(info);
         }
     }
-}
-
-/// Requests that are not even routed: a head over the limits, and a path with an empty segment, which poem
-/// would match with a parameter, or without any segment (`OPTIONS *`, CONNECT).
-fn refuse_unread(asked: &Asked, headers: &HeaderMap) -> Option<Failure> {
-    let sizes = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4);
-    if headers.len() > MOST_HEADERS || asked.target + sizes.sum::<usize>() > LARGEST_HEAD {
-        return Some(Failure::HeadersTooLarge);
-    }
-    if !asked.path.starts_with('/') || asked.path.contains("//") {
-        return Some(Failure::NoRoute {
-            method: asked.method.to_string(),
-            path: asked.path.clone(),
-        });
-    }
-    None
 }
 
 /// The answer to HEAD: GET's headers, `Content-Length` among them (RFC 9110, section 9.3.2), and no body.

@@ -4,6 +4,7 @@
 
 mod cors;
 mod envelope;
+mod request_head;
 mod request_id;
 
 pub use self::cors::{Cors, Origin, OriginError};
