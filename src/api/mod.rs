@@ -37,7 +37,7 @@ pub use self::{
     openapi::{ServerUrl, ServerUrlError, document, document_for},
     routes::{BasePath, BasePathError},
     sandbox::{SandboxError, sandbox_document, sandbox_endpoint},
-    server::serve,
+    server::{ConnectionLimits, serve},
 };
 use self::{
     middleware::Envelope,

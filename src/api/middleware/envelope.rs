@@ -22,7 +22,7 @@ use super::{
     request_id::{REQUEST_ID, RequestIds},
 };
 use crate::{
-    api::{error::Failure, extract::CallerSlot, routes::RouteInfo},
+    api::{error::Failure, extract::CallerSlot, routes::RouteInfo, server::Refused},
     metrics::Metrics,
 };
 
@@ -93,7 +93,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
             started: Instant::now(),
         };
         request.set_data(asked.caller.clone());
-        let checked = request_head::check(&request);
+        let checked = check_connection(&request).and_then(|()| request_head::check(&request));
         if asked.method == Method::HEAD {
             request.set_method(Method::GET);
         }
@@ -188,6 +188,16 @@ impl Asked {
         } else {
             line!(info);
         }
+    }
+}
+
+/// Rejects a request whose connection exceeds a connection limit.
+fn check_connection(request: &Request) -> Result<(), Failure> {
+    match request.data::<Refused>() {
+        Some(refused) => Err(Failure::Unavailable {
+            cause: refused.cause().to_owned(),
+        }),
+        None => Ok(()),
     }
 }
 

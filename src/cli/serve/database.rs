@@ -21,7 +21,7 @@ use crate::{
 pub(super) fn run(args: &Args, host: &Host) -> Result<(), Error> {
     let trust = args.trust.read()?;
     let runtime = Runtime::new()?;
-    let listeners = runtime.block_on(args.listen())?;
+    let listeners = runtime.block_on(async { args.listen() })?;
     let options = OpenOptions {
         readers: args.readers(),
         new_signing_secret: host.random.bytes()?,

@@ -1,30 +1,90 @@
-//! Where a server listens, and its life from the first connection to the last.
+//! The listeners of `serve`, from binding to the last response.
 //!
-//! Bound before anything else is touched, so that a second start by mistake changes nothing; what is said on standard
-//! output is said when everything stands.
+//! They are bound before anything else is touched, so that a second start by mistake changes nothing. Standard output
+//! says where they listen once the endpoints are ready.
 
-use std::{io::ErrorKind, net::SocketAddr};
+use std::{
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    num::NonZeroUsize,
+};
 
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::watch,
+};
 
 use super::{Error, address, print, signal};
-use crate::api::{self, BasePath, Service};
+use crate::api::{self, BasePath, ConnectionLimits, Service};
 
-/// Where it listens.
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 128;
+
+/// A scraper needs one connection.
+const METRICS_LIMITS: ConnectionLimits = ConnectionLimits {
+    total: NonZeroUsize::new(64).unwrap(),
+    per_address: None,
+};
+
+/// The connection limits of the API.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct LimitArgs {
+    /// The maximum number of connections; further ones get a 503, unless another has not sent a request yet and can be
+    /// closed instead
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1024",
+        env = "LLAVERO_MAX_CONNECTIONS",
+        value_parser = parse_total
+    )]
+    max_connections: NonZeroUsize,
+
+    /// The maximum number of connections from one address (IPv6: one /64); 0 for no limit, for instance behind a
+    /// reverse proxy
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "512",
+        env = "LLAVERO_MAX_CONNECTIONS_PER_ADDRESS"
+    )]
+    max_connections_per_address: usize,
+}
+
+fn parse_total(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "write a number from 1")
+}
+
+impl From<LimitArgs> for ConnectionLimits {
+    fn from(args: LimitArgs) -> Self {
+        Self {
+            total: args.max_connections,
+            per_address: NonZeroUsize::new(args.max_connections_per_address),
+        }
+    }
+}
+
+/// The bound listeners of `serve`.
 pub(super) struct Listeners {
     api: TcpListener,
+    limits: ConnectionLimits,
     metrics: Option<TcpListener>,
 }
 
 impl Listeners {
-    /// Takes the ports.
-    pub(super) async fn bind(api: SocketAddr, metrics: Option<SocketAddr>) -> Result<Self, Error> {
-        let api = listen(api, "--listen").await?;
-        let metrics = match metrics {
-            Some(address) => Some(listen(address, "--metrics-listen").await?),
-            None => None,
-        };
-        Ok(Self { api, metrics })
+    /// Binds the ports. Must be called within a tokio runtime.
+    pub(super) fn bind(
+        api: SocketAddr,
+        limits: ConnectionLimits,
+        metrics: Option<SocketAddr>,
+    ) -> Result<Self, Error> {
+        let api = listen(api, "--listen")?;
+        let metrics = metrics.map(|address| listen(address, "--metrics-listen"));
+        Ok(Self {
+            api,
+            limits,
+            metrics: metrics.transpose()?,
+        })
     }
 
     /// Where a client on this machine finds the server: `http://127.0.0.1:3001`.
@@ -63,17 +123,20 @@ impl Listeners {
                 let _ = stopped.changed().await;
             }
         };
-        let api = api::serve(self.api, api, told());
+        let api = api::serve(self.api, api, self.limits, told());
         match self.metrics {
-            Some(listener) => drop(tokio::join!(api, api::serve(listener, metrics, told()))),
+            Some(listener) => {
+                let metrics = api::serve(listener, metrics, METRICS_LIMITS, told());
+                tokio::join!(api, metrics);
+            }
             None => api.await,
         }
         Ok(())
     }
 }
 
-async fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|error| {
+fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, Error> {
+    bind(address).map_err(|error| {
         let cure = match error.kind() {
             ErrorKind::AddrInUse => "stop the process that uses the port, or choose another",
             _ => "choose another address or port",
@@ -82,4 +145,17 @@ async fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, Error> {
             "cannot listen on {address}: {error}; {cure} with {flag}"
         ))
     })
+}
+
+/// Does what [`TcpListener::bind`] does, with a longer backlog.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A restart may bind while old connections are in TIME_WAIT. On Windows the option would share the port.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }

@@ -16,7 +16,10 @@ use clap::{
     builder::{BoolishValueParser, NonEmptyStringValueParser},
 };
 
-use self::{listeners::Listeners, sandbox::SandboxClock};
+use self::{
+    listeners::{LimitArgs, Listeners},
+    sandbox::SandboxClock,
+};
 use super::{
     Error, Host,
     address::{self, ListenArgs},
@@ -39,6 +42,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     base: BasePathArgs,
+
+    #[command(flatten)]
+    limits: LimitArgs,
 
     /// Fill an empty database with demo organizations, print tokens and curl lines to try, and let web pages of this
     /// machine (localhost, any port) call the API
@@ -138,8 +144,9 @@ const NOT_WITH_THE_SANDBOX: [(&str, &str); 8] = [
 ];
 
 impl Args {
-    async fn listen(&self) -> Result<Listeners, Error> {
-        Listeners::bind(self.listen.address, self.metrics_listen).await
+    /// Binds the listeners. Must be called within a tokio runtime.
+    fn listen(&self) -> Result<Listeners, Error> {
+        Listeners::bind(self.listen.address, self.limits.into(), self.metrics_listen)
     }
 
     fn readers(&self) -> NonZeroU32 {

@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, host: &Host) -> Result<(), Error> {
 }
 
 async fn serve(args: &Args, host: &Host) -> Result<(), Error> {
-    let listeners = args.listen().await?;
+    let listeners = args.listen()?;
     let clock = args.clock.unwrap_or(SandboxClock::Frozen(DEFAULT_CLOCK));
     let time = host.clock.clone();
     let sandbox =

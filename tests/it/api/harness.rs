@@ -1,7 +1,7 @@
 //! A running llavero for one test: its own database file, its own port, a clock that stands still.
 
 use std::{
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroUsize},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -10,7 +10,7 @@ use std::{
 };
 
 use llavero::{
-    api::{self, Cors, Service},
+    api::{self, ConnectionLimits, Cors, Service},
     app::App,
     fixtures::Demo,
     model::{Clock, Random, Secret, Seed, Timestamp, UserId},
@@ -63,9 +63,18 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn start(endpoint: impl Service) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(listener, endpoint, limits(1024, 0))
+    }
+
+    /// Serves on a listener that may have connections already.
+    pub(crate) fn start_on(
+        listener: TcpListener,
+        endpoint: impl Service,
+        limits: ConnectionLimits,
+    ) -> Self {
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(api::serve(listener, endpoint, async {
+        let served = tokio::spawn(api::serve(listener, endpoint, limits, async {
             let _ = stopped.await;
         }));
         Self {
@@ -82,6 +91,32 @@ impl Server {
     }
 }
 
+/// Where and how the service is reached.
+struct Http {
+    listener: TcpListener,
+    limits: ConnectionLimits,
+    cors: Cors,
+}
+
+impl Http {
+    /// On a free port, without a limit per address.
+    async fn new(cors: Cors) -> Self {
+        Self {
+            listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            limits: limits(1024, 0),
+            cors,
+        }
+    }
+}
+
+/// Connection limits; 0 connections per address means no limit.
+pub(crate) fn limits(total: usize, per_address: usize) -> ConnectionLimits {
+    ConnectionLimits {
+        total: NonZeroUsize::new(total).unwrap(),
+        per_address: NonZeroUsize::new(per_address),
+    }
+}
+
 impl TestApp {
     /// With the demo fixtures, loaded at [`NOW`].
     pub(crate) async fn demo() -> Self {
@@ -93,7 +128,8 @@ impl TestApp {
         let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
         let seed = Demo::load().unwrap().seed(NOW);
         let directory = tempfile::tempdir().unwrap();
-        Self::start(trusted, Expected::default(), seed, directory, cors).await
+        let http = Http::new(cors).await;
+        Self::start(trusted, Expected::default(), seed, directory, http).await
     }
 
     /// With `seed`, trusting the database's own secret.
@@ -106,13 +142,28 @@ impl TestApp {
     pub(crate) async fn again(directory: TempDir) -> Self {
         let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
         let (expected, seed) = (Expected::default(), Seed::default());
-        Self::start(trusted, expected, seed, directory, page_only()).await
+        let http = Http::new(page_only()).await;
+        Self::start(trusted, expected, seed, directory, http).await
     }
 
     /// With `seed`, trusting another key.
     pub(crate) async fn trusting(trusted: TrustedKey, expected: Expected, seed: Seed) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        Self::start(trusted, expected, seed, directory, page_only()).await
+        let http = Http::new(page_only()).await;
+        Self::start(trusted, expected, seed, directory, http).await
+    }
+
+    /// With the demo fixtures, on a listener that may have connections already.
+    pub(crate) async fn demo_on(listener: TcpListener, limits: ConnectionLimits) -> Self {
+        let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
+        let seed = Demo::load().unwrap().seed(NOW);
+        let directory = tempfile::tempdir().unwrap();
+        let http = Http {
+            listener,
+            limits,
+            cors: page_only(),
+        };
+        Self::start(trusted, Expected::default(), seed, directory, http).await
     }
 
     async fn start(
@@ -120,7 +171,7 @@ impl TestApp {
         expected: Expected,
         seed: Seed,
         directory: TempDir,
-        cors: Cors,
+        http: Http,
     ) -> Self {
         let instant = Arc::new(AtomicI64::new(NOW.as_millis()));
         let clock = Clock::from_fn({
@@ -139,8 +190,8 @@ impl TestApp {
 
         let app = App::new(store.clone(), trusted, expected, clock, Random::system());
         let base = "/api".parse().unwrap();
-        let endpoint = api::endpoint(&app, &base, cors, 0xfeed).unwrap();
-        let server = Server::start(endpoint).await;
+        let endpoint = api::endpoint(&app, &base, http.cors, 0xfeed).unwrap();
+        let server = Server::start_on(http.listener, endpoint, http.limits);
         Self {
             origin: server.origin.clone(),
             server,

@@ -2,6 +2,8 @@
 
 mod access;
 mod bodies;
+mod connection_limits;
+mod connections;
 mod cors;
 mod errors;
 mod harness;

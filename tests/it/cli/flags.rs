@@ -160,6 +160,37 @@ fn the_pool_size() {
     assert_eq!(connections(&flag), 9 + 1);
 }
 
+/// The statuses that two connections get, of which the first stays open.
+fn statuses_of_two_connections(server: &Server) -> [u16; 2] {
+    let [first, second] = [0, 1].map(|_| Api::new(&format!("http://{}", server.address), None));
+    [&first, &second].map(|client| client.get("/healthz").status)
+}
+
+#[test]
+fn the_connection_limits() {
+    let home = Home::new();
+    for (variable, flag) in [
+        ("LLAVERO_MAX_CONNECTIONS", "--max-connections"),
+        (
+            "LLAVERO_MAX_CONNECTIONS_PER_ADDRESS",
+            "--max-connections-per-address",
+        ),
+    ] {
+        let one = [(variable, "1")];
+        let server = serve(&home, &[], &one);
+        assert_eq!(statuses_of_two_connections(&server), [200, 503], "{flag}");
+        server.stop();
+        let server = serve(&home, &[flag, "2"], &one);
+        assert_eq!(statuses_of_two_connections(&server), [200, 200], "{flag}");
+        server.stop();
+    }
+    let unlimited = ["--max-connections-per-address", "0"];
+    let server = serve(&home, &unlimited, &[]);
+    assert_eq!(statuses_of_two_connections(&server), [200, 200]);
+    let server = serve(&home, &["--sandbox", "--max-connections", "1"], &[]);
+    assert_eq!(statuses_of_two_connections(&server), [200, 503]);
+}
+
 #[test]
 fn the_metrics_address() {
     let home = Home::new();

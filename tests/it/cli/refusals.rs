@@ -82,6 +82,14 @@ fn a_value_out_of_range_is_refused() {
     for size in ["0", "257", "many", ""] {
         assert_refused(&["serve", "--pool-size", size], &["--pool-size"]);
     }
+    for number in ["0", "1.5", "many", ""] {
+        assert_refused(
+            &["serve", "--max-connections", number],
+            &["--max-connections"],
+        );
+    }
+    let flag = "--max-connections-per-address";
+    assert_refused(&["serve", flag, "many"], &[flag]);
     let format = ["serve", "--log-format", "xml"];
     assert_refused(&format, &["xml", "--log-format", "text, json"]);
 }

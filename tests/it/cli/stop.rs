@@ -54,6 +54,23 @@ fn an_idle_connection_does_not_hold_it_up() {
     drop((silent, idle));
 }
 
+#[test]
+fn a_connection_that_lingers_delays_the_stop_by_less_than_the_drain() {
+    let home = Home::new();
+    let server = home.serve(&[]);
+    let mut client = server.connect();
+    client
+        .write_all(b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+        .unwrap();
+    let mut response = String::new();
+    client.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 404 "), "{response}");
+    let outcome = server.stop();
+    assert!(!outcome.stderr.contains("in flight"), "{outcome:?}");
+    assert_good_order(&home, &outcome);
+    drop(client);
+}
+
 /// A connection on which the server has read half a request.
 #[cfg(target_os = "linux")]
 fn half_sent(server: &Server) -> TcpStream {

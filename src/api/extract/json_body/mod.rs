@@ -14,20 +14,13 @@ use poem_openapi::{
     registry::{MetaMediaType, MetaRequest, Registry},
     types::Type,
 };
-use tokio::{
-    io::{AsyncReadExt, copy, sink},
-    time::timeout,
-};
+use tokio::{io::AsyncReadExt, time::timeout};
 
 pub(crate) use self::fields::Fields;
 use crate::api::{documented_error::DocumentedError, error::Failure, problems::Problems};
 
 /// The largest body, in bytes.
 const LARGEST: usize = 16 * 1024;
-
-/// How much of a body that is too large is read all the same: a peer that is still sending when the connection
-/// closes may never see the answer.
-const DRAINED: usize = 1024 * 1024;
 
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -132,27 +125,18 @@ fn is_json(request: &Request) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
+/// Reads the whole body. The rest of one that is too large is left to the server, which lingers.
 async fn read(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>> {
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
-    let is_asking = request.headers().contains_key(header::EXPECT);
-    let most = if is_asking {
-        LARGEST
-    } else {
-        LARGEST + DRAINED
-    };
-    if announced.is_some_and(|length: usize| length > most) {
+    if announced.is_some_and(|length: usize| length > LARGEST) {
         return Err(Failure::BodyTooLarge.into());
     }
     let body = <poem::Body as FromRequest>::from_request(request, body).await?;
-    let mut reader = body.into_async_read();
-    let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(LARGEST));
-    let mut within = (&mut reader).take(LARGEST as u64 + 1);
-    received(within.read_to_end(&mut bytes)).await?;
+    let mut reader = body.into_async_read().take(LARGEST as u64 + 1);
+    let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
+    received(reader.read_to_end(&mut bytes)).await?;
     if bytes.len() > LARGEST {
-        // However this ends, the answer is the same.
-        let mut rest = reader.take(DRAINED as u64);
-        let _ = timeout(PATIENCE, copy(&mut rest, &mut sink())).await;
         return Err(Failure::BodyTooLarge.into());
     }
     Ok(bytes)
