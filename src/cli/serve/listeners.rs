@@ -17,8 +17,9 @@ use tokio::{
 use super::{Error, address, print, signal};
 use crate::api::{self, BasePath, ConnectionLimits, Service};
 
-/// Connections that wait to be accepted.
-const BACKLOG: u32 = 128;
+/// Connections that wait to be accepted. The kernel limits it to `net.core.somaxconn` (4096 by default); a full queue
+/// makes clients wait for a second and longer.
+const BACKLOG: u32 = 4096;
 
 /// A scraper needs one connection.
 const METRICS_LIMITS: ConnectionLimits = ConnectionLimits {

@@ -160,3 +160,25 @@ fn a_linked_directory_is_followed() {
     home.serve(&["--database", "link/x.db"]).stop();
     assert!(home.path("real/x.db").is_file());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn backlog_takes_clients_that_connect_while_the_server_is_busy() {
+    use std::io::{Read, Write};
+
+    let home = Home::new();
+    let server = home.serve(&[]);
+    server.signal("STOP");
+    // With the usual backlog of 128, the others would have to repeat their SYN, in vain.
+    let mut clients: Vec<_> = (0..300).map(|_| server.connect()).collect();
+    server.signal("CONT");
+    for client in &mut clients {
+        client
+            .write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            .unwrap();
+        let mut status = [0; 12];
+        client.read_exact(&mut status).unwrap();
+        assert_eq!(&status, b"HTTP/1.1 200");
+    }
+    server.stop();
+}
