@@ -10,9 +10,11 @@ mod base_path;
 mod completions;
 mod database;
 mod error;
+mod escape;
 mod get;
 mod healthcheck;
 mod key;
+mod key_file;
 mod member;
 mod moment;
 mod openapi;
@@ -25,6 +27,7 @@ mod token;
 mod trust;
 mod typed;
 mod usage;
+mod usage_error;
 
 use std::process::ExitCode;
 
@@ -82,7 +85,7 @@ impl Cli {
     /// Reads the command line and the environment.
     ///
     /// # Errors
-    /// The one-line form of what clap has to say. Help and version are printed, and the process ends.
+    /// If the command line is wrong. Help and version are printed, and the process ends.
     pub fn from_command_line() -> Result<Self, Error> {
         Self::try_parse().map_err(|error| Error::from_clap(&error))
     }

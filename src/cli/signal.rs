@@ -4,6 +4,8 @@
 
 use std::{future::Future, io, process};
 
+use crate::logging;
+
 /// The exit code after a second signal.
 const FORCED_EXIT: i32 = 1;
 
@@ -25,7 +27,7 @@ pub(super) fn stop() -> io::Result<impl Future<Output = ()>> {
         either(&mut interrupt, &mut terminate).await;
         tokio::spawn(async move {
             either(&mut interrupt, &mut terminate).await;
-            process::exit(FORCED_EXIT);
+            exit_now();
         });
     })
 }
@@ -37,7 +39,13 @@ pub(super) fn stop() -> io::Result<impl Future<Output = ()>> {
         let _ = tokio::signal::ctrl_c().await;
         tokio::spawn(async {
             let _ = tokio::signal::ctrl_c().await;
-            process::exit(FORCED_EXIT);
+            exit_now();
         });
     })
+}
+
+/// Ends the process without waiting for requests.
+fn exit_now() -> ! {
+    logging::flush();
+    process::exit(FORCED_EXIT)
 }

@@ -4,7 +4,7 @@
 //! commits). Served by `api::metrics`, on an address of its own. The registry is built once; a scrape only encodes it,
 //! in one of the two formats of [`Format`]. Labels come from small fixed sets: a client cannot create a new one.
 
-mod gauge_fn;
+mod computed;
 mod process;
 mod text;
 
@@ -13,16 +13,16 @@ use std::{fmt, sync::Arc, time::Duration};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{
-        counter::Counter,
+        counter::{ConstCounter, Counter},
         family::{Family, MetricConstructor},
-        gauge::Gauge,
+        gauge::{ConstGauge, Gauge},
         histogram::Histogram,
         info::Info,
     },
     registry::Registry,
 };
 
-use self::gauge_fn::GaugeFn;
+use self::computed::Computed;
 pub use self::text::Format;
 
 /// Upper bounds in seconds, from an answer out of memory to a request that was cut off.
@@ -89,9 +89,13 @@ impl Default for WriterMetrics {
 }
 
 impl Metrics {
-    /// Creates all metrics, at zero. `wal_bytes` returns the size of the database's write-ahead log.
+    /// Creates all metrics, at zero. `wal_bytes` returns the size of the database's write-ahead log, `dropped_log_lines`
+    /// the number of log lines that were not written.
     #[must_use]
-    pub fn new(wal_bytes: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+    pub fn new(
+        wal_bytes: impl Fn() -> u64 + Send + Sync + 'static,
+        dropped_log_lines: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Self {
         let mut registry = Registry::default();
         process::register(&mut registry);
         let llavero = registry.sub_registry_with_prefix("llavero");
@@ -115,10 +119,15 @@ impl Metrics {
         );
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         llavero.register("build", "The version of llavero", version);
-        llavero.register_collector(Box::new(GaugeFn {
+        llavero.register_collector(Box::new(Computed {
             name: "wal_bytes",
             help: "Size of the write-ahead log.",
-            value: wal_bytes,
+            value: move || ConstGauge::new(wal_bytes()),
+        }));
+        llavero.register_collector(Box::new(Computed {
+            name: "log_dropped",
+            help: "Log lines that were not written because standard error failed or was blocked.",
+            value: move || ConstCounter::new(dropped_log_lines()),
         }));
         let writer = WriterMetrics::default();
         writer.register(llavero);
@@ -134,7 +143,7 @@ impl Metrics {
     /// Counts a request and its duration. `route` is the template of its route, or `-` if no route matched.
     pub fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
         let labels = RequestLabels {
-            method: known(method),
+            method: known_method(method),
             route: route.to_owned(),
             status,
         };
@@ -206,8 +215,9 @@ impl WriterMetrics {
     }
 }
 
-/// Returns a method that HTTP defines (RFC 9110, section 9) as it is, and `other` for any other text.
-fn known(method: &str) -> &'static str {
+/// Returns a method that HTTP defines (RFC 9110, section 9; RFC 5789) as it is, and `other` for any other text.
+#[must_use]
+pub fn known_method(method: &str) -> &'static str {
     let methods = [
         "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
     ];

@@ -26,7 +26,7 @@ pub use name::{Description, Name, Slug};
 pub use organization::{Access, Actor, Member, MemberAdded, Organization, Role, UnknownRole};
 pub use random::{Random, RandomError};
 pub use rotation::{OlderSecrets, Rotated, Rotation, RotationRefused};
-pub use secret::{Secret, SecretHash};
+pub use secret::{Secret, SecretHash, contains_secret};
 pub use seed::{Seed, SeedKey};
 pub use stats::{DailyUsage, KeyCounts, KeyStats, KeyStatusCounts, RecentKey};
 pub use tally::{KeyTally, Tally};

@@ -93,6 +93,18 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Whether `text` contains something shaped like a secret, whole or cut off: `sk_` at the beginning of a word followed by
+/// a letter or digit, or `sk_` anywhere followed by 30 of them. `task_7` does not.
+#[must_use]
+pub fn contains_secret(text: &str) -> bool {
+    text.match_indices(PREFIX).any(|(at, _)| {
+        let is_word = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+        let rest = text[at + PREFIX.len()..].bytes();
+        let digits = rest.take_while(u8::is_ascii_alphanumeric).count();
+        digits >= if is_word { 1 } else { RANDOM_DIGITS }
+    })
+}
+
 /// Divides a number, given by its bytes, most significant first; the remainder.
 fn divide_by_62(number: &mut [u8; 32]) -> u32 {
     let mut remainder = 0;
@@ -240,6 +252,33 @@ mod tests {
         let secret = Secret::parse("sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q").unwrap();
         assert_eq!(format!("{secret:?} {secret}"), "sk_...Zk3Q sk_...Zk3Q");
         assert_eq!(format!("{:?}", secret.hash()), "SecretHash(..)");
+    }
+
+    #[test]
+    fn contains_secret_finds_secrets_whole_or_cut_off_and_no_other_words() {
+        let secret = "sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q";
+        let inside_a_word = format!("key{secret}");
+        let after_a_colon = format!("trace:{secret}");
+        for text in [
+            secret,
+            &inside_a_word,
+            &after_a_colon,
+            "sk_live",
+            "x sk_0",
+            "ñsk_0",
+        ] {
+            assert!(contains_secret(text), "{text}");
+        }
+        for text in [
+            "",
+            "sk_",
+            "sk_...Zk3Q",
+            "task_7",
+            "disk_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "SK_x",
+        ] {
+            assert!(!contains_secret(text), "{text}");
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ use self::{
     sqlite::identity::DatabaseFile,
     writer::{Writer, write_now},
 };
-use crate::{metrics::Metrics, model::LiveUse};
+use crate::{logging, metrics::Metrics, model::LiveUse};
 
 /// How long a request waits for a reader when all are busy, before the store counts as unavailable.
 const READER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -170,10 +170,11 @@ impl Store {
         conn: Connection,
     ) -> Result<Self, OpenError> {
         let file = file.map(Arc::new);
-        let metrics = Metrics::new({
+        let wal_bytes = {
             let file = file.clone();
             move || file.as_ref().map_or(0, |file| file.wal_bytes())
-        });
+        };
+        let metrics = Metrics::new(wal_bytes, logging::dropped_lines);
         let writer =
             Writer::start(conn, file.clone(), metrics.writer.clone()).map_err(OpenError::Thread)?;
         Ok(Self {

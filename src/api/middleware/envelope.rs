@@ -22,9 +22,19 @@ use super::{
     request_id::{REQUEST_ID, RequestIds},
 };
 use crate::{
-    api::{error::Failure, extract::CallerSlot, routes::RouteInfo, server::Refused},
-    metrics::Metrics,
+    api::{
+        error::Failure,
+        extract::CallerSlot,
+        pages::metrics::METRICS,
+        routes::{HEALTHZ, READYZ, RouteInfo},
+        server::Refused,
+    },
+    metrics::{Metrics, known_method},
+    model::{UserId, contains_secret},
 };
+
+/// Routes that monitoring requests every few seconds.
+const PROBES: [&str; 3] = [HEALTHZ, READYZ, METRICS];
 
 /// In the data of a response with the status that the client asked for: it does not tell of a failure.
 #[derive(Clone, Copy)]
@@ -153,8 +163,8 @@ impl Asked {
         Failure::from_poem(error, self.method.as_str(), &self.path, allow)
     }
 
-    /// One line: what was asked, by whom, and how it went. Never a path (a misdirected secret may be in it),
-    /// a query, or a header other than the request id.
+    /// Logs the request: method, route, status, duration, request id and user. The line contains no text that may hold a
+    /// secret: no path, no query, no unknown method, no header but the request id, and no user id shaped like a secret.
     fn log(
         &self,
         status: StatusCode,
@@ -163,10 +173,11 @@ impl Asked {
         took: Duration,
         failure: Option<&Failure>,
     ) {
-        let method = self.method.as_str();
+        let method = known_method(self.method.as_str());
         let microseconds = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
         let request = self.id.to_str().unwrap_or_default();
-        let user = self.caller.user().map(crate::model::UserId::as_str);
+        let user = self.caller.user().map(UserId::as_str);
+        let user = user.filter(|user| !contains_secret(user));
         let cause = failure.and_then(Failure::cause);
         let status = status.as_u16();
         macro_rules! line {
@@ -185,6 +196,8 @@ impl Asked {
         }
         if is_fault {
             line!(error);
+        } else if PROBES.contains(&route) {
+            line!(debug);
         } else {
             line!(info);
         }

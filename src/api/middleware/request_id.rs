@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use poem::http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::api::extract::only;
+use crate::{api::extract::only, model::contains_secret};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -24,15 +24,21 @@ impl RequestIds {
         }
     }
 
-    /// The request's own id if it brings exactly one that is fit to be logged and sent back, else a new one.
+    /// Returns the request's own id if it has exactly one valid `X-Request-Id`, else a new id.
     pub(crate) fn keep_or_make(&self, headers: &HeaderMap) -> HeaderValue {
-        if let Some(id) = only(headers, &REQUEST_ID).filter(|id| is_plain(id.as_bytes())) {
+        if let Some(id) = only(headers, &REQUEST_ID).filter(|id| is_valid(id)) {
             return id.clone();
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let id = format!("{:016x}-{number:x}", self.process);
         HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("-"))
     }
+}
+
+/// Whether an id may be logged and sent back. An id that contains a secret may not.
+fn is_valid(id: &HeaderValue) -> bool {
+    let is_secret = |id: &HeaderValue| id.to_str().is_ok_and(contains_secret);
+    is_plain(id.as_bytes()) && !is_secret(id)
 }
 
 /// 1 to 128 characters that need no escaping anywhere: UUIDs, ULIDs, trace ids and the like.

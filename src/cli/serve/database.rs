@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use super::{Args, Error, Host, Listeners, demo, demo_data};
+use super::{Args, Error, Host, Listeners, demo, demo_data, log::log_stop};
 use crate::{
     api::{self, Cors},
     app::App,
@@ -31,7 +31,7 @@ pub(super) fn run(args: &Args, host: &Host) -> Result<(), Error> {
     // Requests that outlived their grace still hold the store: they end with the runtime.
     runtime.shutdown_timeout(Duration::from_secs(1));
     store.close();
-    served
+    served.inspect(|()| log_stop())
 }
 
 async fn serve(
@@ -68,9 +68,7 @@ async fn serve(
     let endpoint = api::endpoint(&app, &args.base.base_path, cors, request_seed)?;
     let metrics = api::metrics_endpoint(&app, !request_seed);
     drop(app);
-    listeners
-        .serve(&args.base.base_path, &greeting, endpoint, metrics)
-        .await
+    listeners.serve(args, &greeting, endpoint, metrics).await
 }
 
 /// Loads the demo data, if the database has no organizations. Returns what to print about it.

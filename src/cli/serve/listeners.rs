@@ -14,8 +14,8 @@ use tokio::{
     sync::watch,
 };
 
-use super::{Error, address, print, signal};
-use crate::api::{self, BasePath, ConnectionLimits, Service};
+use super::{Args, Error, address, log::log_start, print, signal};
+use crate::api::{self, ConnectionLimits, Service};
 
 /// Connections that wait to be accepted. The kernel limits it to `net.core.somaxconn` (4096 by default); a full queue
 /// makes clients wait for a second and longer.
@@ -94,17 +94,29 @@ impl Listeners {
         Ok(format!("http://{}", address::reachable(address)))
     }
 
-    /// Says where it listens, and then `greeting`; answers until the process is told to stop.
+    /// The addresses of the API and of the metrics.
+    pub(super) fn addresses(&self) -> Result<(SocketAddr, Option<SocketAddr>), Error> {
+        let metrics = self.metrics.as_ref().map(TcpListener::local_addr);
+        Ok((self.api.local_addr()?, metrics.transpose()?))
+    }
+
+    /// Prints where the server listens, and `greeting`; logs the start; then serves until the process is told to stop.
     pub(super) async fn serve(
         self,
-        base: &BasePath,
+        args: &Args,
         greeting: &str,
         api: impl Service,
         metrics: impl Service,
     ) -> Result<(), Error> {
         let stop = signal::stop()?;
-        let base = base.as_str();
-        let mut lines = format!("listening on http://{}{base}\n", self.api.local_addr()?);
+        let base = args.base.base_path.as_str();
+        print(&format!(
+            "listening on http://{}{base}",
+            self.api.local_addr()?
+        ))?;
+        // The line ends only now, so that a program that reads it finds the start in the log.
+        log_start(args, &self)?;
+        let mut lines = "\n".to_owned();
         if let Some(metrics) = &self.metrics {
             lines += "metrics on http://";
             lines += &metrics.local_addr()?.to_string();

@@ -7,17 +7,16 @@ mod database;
 mod demo;
 mod demo_data;
 mod listeners;
+mod log;
 mod sandbox;
 
 use std::{net::SocketAddr, num::NonZeroU32, thread::available_parallelism};
 
-use clap::{
-    ValueEnum,
-    builder::{BoolishValueParser, NonEmptyStringValueParser},
-};
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 
 use self::{
     listeners::{LimitArgs, Listeners},
+    log::LogArgs,
     sandbox::SandboxClock,
 };
 use super::{
@@ -29,7 +28,7 @@ use super::{
     trust::TrustArgs,
     typed::Typed,
 };
-use crate::{api::Origin, logging};
+use crate::{api::Origin, logging, sandbox::DEFAULT_CLOCK};
 
 /// The arguments of `llavero serve`.
 #[derive(Debug, clap::Args)]
@@ -83,24 +82,20 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS", env = "LLAVERO_METRICS_LISTEN", value_parser = address::parse)]
     metrics_listen: Option<SocketAddr>,
 
-    /// How log lines are written, on standard error
-    #[arg(long, value_enum, default_value_t, env = "LLAVERO_LOG_FORMAT")]
-    log_format: LogFormat,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// Serves until it is told to stop.
+/// Serves until the process is told to stop. The log is written when this returns.
 pub(super) fn run(typed: &Typed<Args>, host: &Host) -> Result<(), Error> {
+    typed.args.log.start()?;
+    let served = serve(typed, host);
+    logging::flush();
+    served
+}
+
+fn serve(typed: &Typed<Args>, host: &Host) -> Result<(), Error> {
     let args = &typed.args;
-    logging::start(matches!(args.log_format, LogFormat::Json));
     check(typed)?;
     if args.sandbox {
         sandbox::run(args, host)
@@ -147,6 +142,10 @@ impl Args {
     /// Binds the listeners. Must be called within a tokio runtime.
     fn listen(&self) -> Result<Listeners, Error> {
         Listeners::bind(self.listen.address, self.limits.into(), self.metrics_listen)
+    }
+
+    fn sandbox_clock(&self) -> SandboxClock {
+        self.clock.unwrap_or(SandboxClock::Frozen(DEFAULT_CLOCK))
     }
 
     fn readers(&self) -> NonZeroU32 {

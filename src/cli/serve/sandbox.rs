@@ -2,15 +2,15 @@
 //!
 //! No database is opened and none is made.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use tokio::runtime::Runtime;
 
-use super::{Args, Error, Host, demo};
+use super::{Args, Error, Host, demo, log::log_stop};
 use crate::{
     api,
     model::{Clock, Timestamp},
-    sandbox::{DEFAULT_CLOCK, Limits, Sandbox},
+    sandbox::{Limits, Sandbox},
 };
 
 /// What the sandbox's clock may be set to: the demo reaches back more than a year, and some keys expire later.
@@ -48,16 +48,26 @@ impl SandboxClock {
     }
 }
 
+/// As the argument is written.
+impl fmt::Display for SandboxClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Real => f.write_str("real"),
+            Self::Frozen(instant) => instant.fmt(f),
+        }
+    }
+}
+
 pub(super) fn run(args: &Args, host: &Host) -> Result<(), Error> {
     let runtime = Runtime::new()?;
     let served = runtime.block_on(serve(args, host));
     runtime.shutdown_timeout(Duration::from_secs(1));
-    served
+    served.inspect(|()| log_stop())
 }
 
 async fn serve(args: &Args, host: &Host) -> Result<(), Error> {
     let listeners = args.listen()?;
-    let clock = args.clock.unwrap_or(SandboxClock::Frozen(DEFAULT_CLOCK));
+    let clock = args.sandbox_clock();
     let time = host.clock.clone();
     let sandbox =
         Sandbox::start(clock.clock(host), time, args.readers(), Limits::default()).await?;
@@ -71,9 +81,7 @@ async fn serve(args: &Args, host: &Host) -> Result<(), Error> {
         args.base.base_path.as_str(),
     );
     drop(sandbox);
-    listeners
-        .serve(&args.base.base_path, &greeting, endpoint, metrics)
-        .await
+    listeners.serve(args, &greeting, endpoint, metrics).await
 }
 
 fn greeting(sandbox: &Sandbox, clock: SandboxClock, origin: &str, base: &str) -> String {
@@ -98,6 +106,7 @@ fn greeting(sandbox: &Sandbox, clock: SandboxClock, origin: &str, base: &str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::DEFAULT_CLOCK;
 
     #[test]
     fn the_clock_is_real_or_stands_at_an_instant() {

@@ -265,6 +265,16 @@ fn the_log_format() {
 }
 
 #[test]
+fn the_log_level() {
+    let home = Home::new();
+    let variable = [("LLAVERO_LOG_LEVEL", "error")];
+    for (args, lines) in [(&[][..], 0), (&["--log-level", "info"], 2)] {
+        let outcome = serve(&home, args, &variable).stop();
+        assert_eq!(outcome.stderr.lines().count(), lines, "{outcome:?}");
+    }
+}
+
+#[test]
 fn a_help_text_does_not_show_the_secret_of_a_variable() {
     let home = Home::new();
     for command in ["serve", "token"] {

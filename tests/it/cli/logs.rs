@@ -2,12 +2,14 @@
 
 use std::io::{Read, Write};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::harness::{ANA, Home, PRODUCTION, SECRET, STATS, Server};
 
 /// A user whose name would colour a terminal and forge a line.
 const FORGER: &str = "\u{1b}[31mred\r\n2026-01-01T00:00:00Z  INFO forged";
+
+const KEY_SECRET: &str = "sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q";
 
 /// Sends bytes that end their connection, and returns all that comes back.
 pub(crate) fn send(server: &Server, request: &[u8]) -> String {
@@ -28,6 +30,12 @@ pub(crate) fn json_lines(log: &str) -> Vec<Value> {
     log.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
+}
+
+/// The lines of a log that are about requests: all but the one of the start.
+fn request_lines(log: &str) -> String {
+    let lines = log.split_inclusive('\n');
+    lines.filter(|line| !line.contains("started")).collect()
 }
 
 pub(crate) fn assert_printable(log: &str) {
@@ -72,9 +80,9 @@ fn ask_with_marks(home: &Home, server: &Server) -> usize {
 #[test]
 fn a_request_is_one_line_of_text_without_anything_confidential() {
     let home = Home::new();
-    let server = home.serve(&["--demo", "--jwt-secret", SECRET]);
+    let server = home.serve(&["--demo", "--jwt-secret", SECRET, "--log-level", "debug"]);
     let asked = ask_with_marks(&home, &server);
-    let log = server.log();
+    let log = request_lines(&server.log());
     assert_printable(&log);
     assert_eq!(log.lines().count(), asked, "{log}");
     for line in log.lines() {
@@ -94,9 +102,16 @@ fn a_request_is_one_line_of_text_without_anything_confidential() {
 #[test]
 fn a_request_is_one_json_object_without_anything_confidential() {
     let home = Home::new();
-    let server = home.serve(&["--demo", "--jwt-secret", SECRET, "--log-format", "json"]);
+    let trust = ["--demo", "--jwt-secret", SECRET];
+    let server = home.serve(
+        &[
+            &trust[..],
+            &["--log-format", "json", "--log-level", "debug"],
+        ]
+        .concat(),
+    );
     let asked = ask_with_marks(&home, &server);
-    let log = server.log();
+    let log = request_lines(&server.log());
     assert_printable(&log);
     let lines = json_lines(&log);
     assert_eq!(lines.len(), asked, "{log}");
@@ -118,7 +133,7 @@ fn a_request_is_one_json_object_without_anything_confidential() {
 #[test]
 fn a_line_says_what_was_asked_by_whom_and_how_it_went() {
     let home = Home::new();
-    let server = home.serve(&["--demo", "--log-format", "json"]);
+    let server = home.serve(&["--demo", "--log-format", "json", "--log-level", "debug"]);
     let token = home.token(ANA, &[]);
     for path in [
         PRODUCTION,
@@ -135,7 +150,8 @@ fn a_line_says_what_was_asked_by_whom_and_how_it_went() {
 
     let key = "/api/organizations/{organizationId}/api-keys/{id}";
     let stats = "/api/organizations/{organizationId}/api-keys/stats";
-    let told: Vec<_> = json_lines(&server.log())
+    let log = request_lines(&server.log());
+    let told: Vec<_> = json_lines(&log)
         .iter()
         .map(|line| {
             let route = line["route"].as_str().unwrap().to_owned();
@@ -156,7 +172,11 @@ fn a_line_says_what_was_asked_by_whom_and_how_it_went() {
         told,
         expected.map(|(route, status, user)| (route.to_owned(), status, user))
     );
-    assert_eq!(json_lines(&server.log())[5]["request.id"], "trace-7");
+    let probe = &json_lines(&log)[5];
+    assert_eq!(
+        (&probe["request.id"], &probe["level"]),
+        (&json!("trace-7"), &json!("DEBUG"))
+    );
 }
 
 #[test]
@@ -167,7 +187,7 @@ fn a_failure_is_an_error_line_with_its_cause() {
         .execute_batch("DROP TABLE signing_secret")
         .unwrap();
     assert_eq!(server.get_at_root("/readyz").status, 503);
-    let lines = json_lines(&server.log());
+    let lines = json_lines(&request_lines(&server.log()));
     assert_eq!(
         (lines.len(), &lines[0]["level"]),
         (1, &Value::from("ERROR"))
@@ -182,11 +202,97 @@ fn a_failure_is_an_error_line_with_its_cause() {
 }
 
 #[test]
-fn a_start_and_a_stop_in_good_order_say_nothing() {
+fn log_begins_with_the_configuration_and_ends_with_the_stop() {
     let home = Home::new();
-    for args in [&[][..], &["--demo"], &["--log-format", "json"]] {
-        assert_eq!(home.serve(args).stop().stderr, "");
+    let json = ["--log-format", "json"];
+    let args = [
+        "--demo",
+        "--jwt-secret",
+        SECRET,
+        "--cors-origin",
+        "http://localhost:5173",
+    ];
+    let outcome = home.serve(&[&json[..], &args].concat()).stop();
+    assert!(!outcome.stderr.contains(SECRET), "{outcome:?}");
+    let lines = json_lines(&outcome.stderr);
+    assert_eq!(lines.len(), 2, "{outcome:?}");
+    for (field, value) in [
+        ("message", json!("started")),
+        ("version", json!(env!("CARGO_PKG_VERSION"))),
+        ("database", json!("llavero.db")),
+        ("demo", json!(true)),
+        ("base_path", json!("/api")),
+        ("jwt_key", json!("secret")),
+        ("cors_origins", json!("http://localhost:5173")),
+    ] {
+        assert_eq!(lines[0][field], value, "{field} in {}", lines[0]);
     }
+    assert_eq!(lines[1]["message"], "stopped");
+
+    let outcome = home.serve(&[&json[..], &["--sandbox"]].concat()).stop();
+    let lines = json_lines(&outcome.stderr);
+    assert_eq!(lines[0]["sandbox.clock"], "2026-01-15T12:00:00.000Z");
+    assert!(lines[0].get("database").is_none(), "{}", lines[0]);
+    assert_eq!(lines[1]["message"], "stopped");
+}
+
+#[test]
+fn log_level_decides_which_events_are_logged() {
+    let home = Home::new();
+    home.serve(&[]).stop();
+    for (level, expected) in [
+        ("debug", &["started", "/healthz", "-", "stopped"][..]),
+        ("info", &["started", "-", "stopped"]),
+        ("warn", &[]),
+        ("error", &[]),
+    ] {
+        let server = home.serve(&["--log-format", "json", "--log-level", level]);
+        server.get_at_root("/healthz");
+        server.get_at_root("/nothing");
+        let lines = json_lines(&server.stop().stderr);
+        let logged = lines.iter().map(|line| match line["message"].as_str() {
+            Some("request") => line["route"].as_str().unwrap(),
+            message => message.unwrap(),
+        });
+        assert_eq!(logged.collect::<Vec<_>>(), expected, "{level}");
+    }
+}
+
+#[test]
+fn log_contains_no_secret_from_a_method_a_request_id_or_a_sub() {
+    let home = Home::new();
+    let server = home.serve(&["--jwt-secret", SECRET, "--log-format", "json"]);
+    let token = home.token(KEY_SECRET, &["--jwt-secret", SECRET]);
+    let send = |method: &str, id: &str| {
+        let request = format!(
+            "{method} /api{STATS} HTTP/1.1\r\nHost: x\r\nX-Request-Id: {id}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+        );
+        send(&server, request.as_bytes())
+    };
+    // The response still names the method.
+    let response = send(KEY_SECRET, "a");
+    assert!(
+        response.contains(&format!("Cannot {KEY_SECRET} /api")),
+        "{response}"
+    );
+    assert!(response.contains("\r\nx-request-id: a\r\n"), "{response}");
+    for id in [KEY_SECRET, "trace:sk_qBhy", &format!("x{KEY_SECRET}")] {
+        let response = send("GET", id);
+        assert!(response.contains("HTTP/1.1 403"), "{response}");
+        assert!(!response.contains(id), "{response}");
+    }
+    assert!(send("GET", "task_7").contains("\r\nx-request-id: task_7\r\n"));
+
+    let log = server.log();
+    for part in ["sk_q", &KEY_SECRET[3..19]] {
+        assert!(!log.contains(part), "{part} is in {log}");
+    }
+    let lines = json_lines(&request_lines(&log));
+    assert_eq!((lines.len(), &lines[0]["method"]), (5, &json!("other")));
+    assert!(
+        lines.iter().all(|line| line.get("user.id").is_none()),
+        "{log}"
+    );
 }
 
 /// Where there is no `script` of util-linux, there is no terminal to be had.

@@ -15,6 +15,7 @@ mod harness;
 mod health;
 mod key;
 mod leaks;
+mod log_failures;
 mod logs;
 mod member;
 mod metrics;

@@ -34,9 +34,17 @@ impl Server {
     /// The same for a server that may run for so long.
     pub(crate) fn start_for(mut command: Command, patience: Duration) -> Self {
         let stderr = NamedTempFile::new().unwrap();
-        command
-            .stdout(Stdio::piped())
-            .stderr(stderr.reopen().unwrap());
+        command.stderr(stderr.reopen().unwrap());
+        Self::spawn(command, patience, stderr)
+    }
+
+    /// Starts `command` with its own standard error, which [`Server::log`] does not read.
+    pub(crate) fn start_with_stderr(command: Command) -> Self {
+        Self::spawn(command, PATIENCE, NamedTempFile::new().unwrap())
+    }
+
+    fn spawn(mut command: Command, patience: Duration, stderr: NamedTempFile) -> Self {
+        command.stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut server = Self {
             api: String::new(),
@@ -69,7 +77,8 @@ impl Server {
         self.child.id()
     }
 
-    /// What it wrote to standard error so far. The line of a request is there before its answer is.
+    /// Returns what it wrote to standard error so far. The line of a request is written before its response is sent, unless
+    /// another request is logged at the same moment.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.stderr.path()).unwrap()
     }

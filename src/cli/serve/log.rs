@@ -1,0 +1,92 @@
+//! The flags of the log, and the two lines that frame it: one when the server has started, one when it has stopped.
+//!
+//! The line at the start tells what is served and how it is configured. It contains no secret: a secret on the command
+//! line appears as `secret`, a file by its path.
+
+use clap::ValueEnum;
+
+use super::{Args, Error, Listeners};
+use crate::logging;
+
+/// The flags that `serve` logs by.
+#[derive(Debug, clap::Args)]
+pub(super) struct LogArgs {
+    /// Write log lines in this format, on standard error
+    #[arg(long, value_enum, default_value_t, env = "LLAVERO_LOG_FORMAT")]
+    log_format: LogFormat,
+
+    /// Log events of this level and above. Requests to /healthz, /readyz and /metrics are logged at `debug`, others at
+    /// `info`, responses with a status of 500 or above at `error`
+    #[arg(
+        long,
+        value_enum,
+        value_name = "LEVEL",
+        default_value_t,
+        env = "LLAVERO_LOG_LEVEL"
+    )]
+    log_level: LogLevel,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object per line
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum LogLevel {
+    Error,
+    Warn,
+    #[default]
+    Info,
+    Debug,
+}
+
+impl LogArgs {
+    /// Starts the log.
+    pub(super) fn start(&self) -> Result<(), Error> {
+        let level = match self.log_level {
+            LogLevel::Error => tracing::Level::ERROR,
+            LogLevel::Warn => tracing::Level::WARN,
+            LogLevel::Info => tracing::Level::INFO,
+            LogLevel::Debug => tracing::Level::DEBUG,
+        };
+        Ok(logging::start(
+            matches!(self.log_format, LogFormat::Json),
+            level,
+        )?)
+    }
+}
+
+/// Logs the version and the configuration of a server that accepts connections now.
+pub(super) fn log_start(args: &Args, listeners: &Listeners) -> Result<(), Error> {
+    let (address, metrics_address) = listeners.addresses()?;
+    let database = (!args.sandbox).then(|| args.database.path.to_string_lossy());
+    let clock = args.sandbox.then(|| args.sandbox_clock().to_string());
+    let jwt_key = (!args.sandbox).then(|| args.trust.description());
+    let origins: Vec<_> = args.cors_origins.iter().map(ToString::to_string).collect();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        database = database.as_deref(),
+        sandbox.clock = clock,
+        demo = args.demo,
+        listen = address.to_string(),
+        metrics_listen = metrics_address.map(|address| address.to_string()),
+        base_path = args.base.base_path.as_str(),
+        jwt_key,
+        jwt_audience = args.jwt_audience,
+        jwt_issuer = args.jwt_issuer,
+        cors_origins = (!origins.is_empty()).then(|| origins.join(",")),
+        pool_size = args.readers().get(),
+        "started"
+    );
+    Ok(())
+}
+
+/// Logs that the server has stopped in good order.
+pub(super) fn log_stop() {
+    tracing::info!("stopped");
+}

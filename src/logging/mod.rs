@@ -1,0 +1,85 @@
+//! The process's log: one line per event on standard error, as text or JSON.
+//!
+//! `serve` calls [`start`] first and [`flush`] last; all other code logs through `tracing`. Lines pass a [`queue`], so a
+//! standard error that fails or blocks ends neither a request nor the process. A panic is logged like any other event.
+
+mod lines;
+mod queue;
+mod stderr;
+
+use std::{
+    io, panic,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use tracing::{Level, level_filters::LevelFilter};
+use tracing_subscriber::FmtSubscriber;
+
+use self::{
+    queue::{LineQueue, LineWriter},
+    stderr::StandardError,
+};
+
+/// The process has one standard error, and so one queue.
+static QUEUE: OnceLock<Arc<LineQueue<StandardError>>> = OnceLock::new();
+
+/// How long the process waits at its end for lines that are not written yet.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The same after a panic, which may happen in a request.
+const PANIC_FLUSH_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// Starts logging events of `level` and above. A second call changes nothing.
+///
+/// # Errors
+/// If the background thread cannot be started.
+pub fn start(json: bool, level: Level) -> io::Result<()> {
+    if QUEUE.get().is_some() {
+        return Ok(());
+    }
+    let queue = Arc::new(LineQueue::new(StandardError::new()));
+    LineQueue::spawn_writer(&queue)?;
+    let lines = Arc::clone(QUEUE.get_or_init(|| queue));
+    let log = FmtSubscriber::builder()
+        .with_max_level(LevelFilter::from_level(level))
+        .with_writer(move || LineWriter::new(Arc::clone(&lines)))
+        .with_ansi(false)
+        .with_target(false)
+        // It would report a failure on standard error, and panic if that fails too.
+        .log_internal_errors(false);
+    // Fails only if another subscriber is set already.
+    let _ = if json {
+        let log = log.json().flatten_event(true).with_current_span(false);
+        tracing::subscriber::set_global_default(log.finish())
+    } else {
+        tracing::subscriber::set_global_default(log.finish())
+    };
+    panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+/// Waits until all lines are written, for at most a second.
+pub fn flush() {
+    flush_within(FLUSH_TIMEOUT);
+}
+
+/// Returns the number of lines that were not written, because standard error failed or was blocked.
+#[must_use]
+pub fn dropped_lines() -> u64 {
+    QUEUE.get().map_or(0, |queue| queue.dropped())
+}
+
+fn flush_within(timeout: Duration) {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush(timeout);
+    }
+}
+
+/// Logs a panic. The text is a field: fields are escaped, so a text of several lines stays one line.
+fn log_panic(panic: &panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string);
+    let cause = panic.payload_as_str().unwrap_or("no message");
+    tracing::error!(place, cause, "panic");
+    flush_within(PANIC_FLUSH_TIMEOUT);
+}

@@ -1,0 +1,146 @@
+//! A log that cannot be written, or that nobody reads: requests are answered, and the process stops in good order.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Read},
+    process::{Command, Stdio},
+    thread,
+};
+
+use crate::cli::{
+    harness::{Api, Home, SECRET, STATS, Server, get},
+    logs::json_lines,
+};
+
+/// A user id that makes a log line of about 3 KB.
+fn long_user() -> String {
+    "u".repeat(3000)
+}
+
+fn serve_command(home: &Home) -> Command {
+    home.serve_command(&[
+        "--metrics-listen",
+        "127.0.0.1:0",
+        "--jwt-secret",
+        SECRET,
+        "--log-format",
+        "json",
+    ])
+}
+
+/// Starts a server with this standard error. Returns it and the URL of its metrics.
+fn serve_with_stderr(home: &Home, stderr: impl Into<Stdio>) -> (Server, String) {
+    let mut command = serve_command(home);
+    command.stderr(stderr);
+    let mut server = Server::start_with_stderr(command);
+    let line = server.next_line();
+    let url = line.trim_end().strip_prefix("metrics on ").unwrap();
+    (server, url.to_owned())
+}
+
+/// The number of dropped lines that a server reports.
+fn dropped(metrics: &str) -> u64 {
+    let text = get(metrics, None).body;
+    let sample = |line: &str| {
+        line.strip_prefix("llavero_log_dropped_total ")
+            .map(str::to_owned)
+    };
+    text.lines().find_map(sample).unwrap().parse().unwrap()
+}
+
+/// Sends requests until the server drops lines.
+fn fill_log(home: &Home, server: &Server, metrics: &str) {
+    let api = server.api(&home.token(&long_user(), &["--jwt-secret", SECRET]));
+    while dropped(metrics) == 0 {
+        assert_eq!(api.get(STATS).status, 403);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn serve_answers_and_stops_while_standard_error_fails() {
+    let home = Home::new();
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let (reader, closed) = io::pipe().unwrap();
+    drop(reader);
+    for stderr in [Stdio::from(full), Stdio::from(closed)] {
+        let (server, metrics) = serve_with_stderr(&home, stderr);
+        for _ in 0..10 {
+            assert_eq!(server.get("wrong", STATS).status, 401);
+        }
+        // One line for the start, and one for each request.
+        while dropped(&metrics) < 11 {
+            thread::yield_now();
+        }
+        server.stop();
+    }
+}
+
+#[test]
+fn serve_answers_and_stops_while_standard_error_is_closed() {
+    let home = Home::new();
+    let serve = "exec \"$0\" serve --listen 127.0.0.1:0 2>&-";
+    let command = home.in_here("sh", &["-c", serve, env!("CARGO_BIN_EXE_llavero")]);
+    let server = Server::start_with_stderr(command);
+    assert_eq!(server.get("wrong", STATS).status, 401);
+    server.stop();
+}
+
+#[test]
+fn serve_drops_and_counts_lines_that_nobody_reads() {
+    let home = Home::new();
+    let (mut reader, stderr) = io::pipe().unwrap();
+    let (server, metrics) = serve_with_stderr(&home, stderr);
+    fill_log(&home, &server, &metrics);
+    server.stop();
+    // The pipe holds the first lines, each of them whole.
+    let mut log = String::new();
+    reader.read_to_string(&mut log).unwrap();
+    let lines = json_lines(&log);
+    assert_eq!(lines[0]["message"], "started");
+    assert!(lines.len() > 10, "{log}");
+    let mut requests = lines[1..].iter();
+    assert!(requests.all(|line| line["message"] == "request"), "{log}");
+}
+
+#[test]
+fn serve_logs_again_once_its_log_is_read() {
+    let home = Home::new();
+    let (mut reader, stderr) = io::pipe().unwrap();
+    let (server, metrics) = serve_with_stderr(&home, stderr);
+    fill_log(&home, &server, &metrics);
+    let log = thread::spawn(move || {
+        let mut log = String::new();
+        reader.read_to_string(&mut log).unwrap();
+        log
+    });
+    let api = Api::new(&server.api, None).with_header("x-request-id", "read-again");
+    // The queue empties: at last a line is not dropped.
+    loop {
+        let before = dropped(&metrics);
+        api.get("/nothing");
+        if dropped(&metrics) == before {
+            break;
+        }
+    }
+    server.stop();
+    let log = log.join().unwrap();
+    let lines = json_lines(&log);
+    let last = lines.last().unwrap();
+    assert!(log.contains("read-again"), "{log}");
+    assert_eq!(last["message"], "stopped");
+}
+
+#[test]
+fn a_command_reports_its_failure_by_exit_code_while_standard_error_fails() {
+    let home = Home::new();
+    let (reader, closed) = io::pipe().unwrap();
+    drop(reader);
+    let status = home.command(&["key", "show", "x"]).stderr(closed).status();
+    assert_eq!(status.unwrap().code(), Some(2));
+    let status = home
+        .command(&["serve", "--zzz"])
+        .stderr(Stdio::null())
+        .status();
+    assert_eq!(status.unwrap().code(), Some(2));
+}
