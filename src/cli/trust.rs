@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::Error;
+use super::{Error, key_file};
 use crate::token::{HmacSecret, TrustedKey};
 
 /// At most one; without any, the random secret that the database file was created with.
@@ -54,14 +54,24 @@ pub(super) enum Trust {
 }
 
 impl TrustArgs {
+    /// Describes the key for the log: its source, never the key itself.
+    pub(super) fn description(&self) -> String {
+        match (&self.public_key, &self.secret_file, &self.secret) {
+            (Some(path), ..) => format!("public key {}", path.display()),
+            (_, Some(path), _) => format!("secret file {}", path.display()),
+            (.., Some(_)) => "secret".to_owned(),
+            (None, None, None) => "secret of the database".to_owned(),
+        }
+    }
+
     /// Reads what the flags name.
     pub(super) fn read(&self) -> Result<Trust, Error> {
         if let Some(path) = &self.public_key {
-            let key = TrustedKey::from_public_pem(&read(path)?);
+            let key = TrustedKey::from_public_pem(&key_file::read(path)?);
             return Ok(Trust::PublicKey(key.map_err(|error| about(path, &error))?));
         }
         if let Some(path) = &self.secret_file {
-            let secret = HmacSecret::new(without_line_break(read(path)?));
+            let secret = HmacSecret::new(without_line_break(key_file::read(path)?));
             return Ok(Trust::Secret(secret.map_err(|error| about(path, &error))?));
         }
         match &self.secret {
@@ -69,15 +79,6 @@ impl TrustArgs {
             None => Ok(Trust::OfTheDatabase),
         }
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|error| {
-        Error::refused(format!(
-            "cannot read {}: {error}; check the path and its permissions",
-            path.display()
-        ))
-    })
 }
 
 fn about(path: &Path, error: &dyn std::error::Error) -> Error {

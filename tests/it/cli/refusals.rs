@@ -188,6 +188,48 @@ fn a_key_file_that_cannot_be_read_is_refused() {
 }
 
 #[test]
+fn a_key_file_that_others_can_write_is_refused() {
+    for mode in [0o602, 0o620, 0o666] {
+        for flag in ["--jwt-secret-file", "--jwt-public-key"] {
+            let home = Home::new();
+            home.write("key", SECRET);
+            home.set_mode("key", mode);
+            let outcome = home.run(&["serve", flag, "key"]);
+            let line = outcome.failure(2);
+            assert!(line.contains("chmod go-w key"), "{mode:o}: {line}");
+            assert_eq!(home.files(), ["key"]);
+        }
+    }
+}
+
+#[test]
+fn a_key_file_without_end_is_refused() {
+    for flag in ["--jwt-secret-file", "--jwt-public-key"] {
+        assert_refused(&["serve", flag, "/dev/zero"], &["/dev/zero", "a device"]);
+        let home = Home::new();
+        home.write("large", vec![b'x'; 64 * 1024 + 1]);
+        let outcome = home.run(&["serve", flag, "large"]);
+        assert!(outcome.failure(2).contains("64 KiB"), "{outcome:?}");
+        let serve = format!("yes | \"$0\" serve {flag} /dev/stdin");
+        let outcome = run(&mut home.in_here("sh", &["-c", &serve, env!("CARGO_BIN_EXE_llavero")]));
+        assert!(outcome.failure(2).contains("64 KiB"), "{outcome:?}");
+        assert_eq!(home.files(), ["large"]);
+    }
+}
+
+#[test]
+fn a_key_file_may_be_a_pipe_or_readable_by_others() {
+    let home = Home::new();
+    home.write("key", SECRET);
+    home.set_mode("key", 0o644);
+    let from_file = home.run(&["token", "--user", ANA, "--jwt-secret-file", "key"]);
+    from_file.success();
+    let token = "cat key | \"$0\" token --user x --jwt-secret-file /dev/stdin";
+    let from_pipe = run(&mut home.in_here("sh", &["-c", token, env!("CARGO_BIN_EXE_llavero")]));
+    from_pipe.success();
+}
+
+#[test]
 fn a_private_key_is_no_public_key() {
     for name in ["p256", "ed25519", "rsa-2048"] {
         let file = format!("{KEYS}/{name}-private.pem");

@@ -1,0 +1,74 @@
+//! Reads a file that holds a key or a secret, for `--jwt-secret-file` and `--jwt-public-key`.
+//!
+//! A user who can write to such a file can sign tokens for every user, so a file that others may write to is refused, as
+//! OpenSSH's server refuses an `authorized_keys` file: a group's permission counts, reading does not, since containers mount
+//! secrets readable by all. A pipe is accepted for process substitution, `<(pass show llavero)`. The size is bounded.
+
+use std::{
+    fs::{File, Metadata},
+    io::{self, ErrorKind, Read},
+    path::Path,
+};
+
+use super::Error;
+
+/// More than any key in PEM, in bytes.
+const MAX_SIZE: usize = 64 * 1024;
+
+/// Reads the whole file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let name = path.display();
+    let cannot_read = |error: io::Error| {
+        Error::refused(format!(
+            "cannot read {name}: {error}; check the path and its permissions"
+        ))
+    };
+    let file = File::open(path).map_err(cannot_read)?;
+    let metadata = file.metadata().map_err(cannot_read)?;
+    if metadata.is_dir() {
+        return Err(cannot_read(ErrorKind::IsADirectory.into()));
+    }
+    if !is_file_or_pipe(&metadata) {
+        return Err(Error::refused(format!(
+            "{name} is a device; name a file or a pipe that holds the key"
+        )));
+    }
+    if is_writable_by_others(&metadata) {
+        return Err(Error::refused(format!(
+            "{name} can be written by users other than its owner, who could then sign tokens; run `chmod go-w {name}`"
+        )));
+    }
+    let mut content = Vec::new();
+    let limit = MAX_SIZE as u64 + 1;
+    file.take(limit)
+        .read_to_end(&mut content)
+        .map_err(cannot_read)?;
+    if content.len() > MAX_SIZE {
+        return Err(Error::refused(format!(
+            "{name} is larger than 64 KiB, which no key is; check the path"
+        )));
+    }
+    Ok(content)
+}
+
+#[cfg(unix)]
+fn is_file_or_pipe(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    metadata.is_file() || metadata.file_type().is_fifo()
+}
+
+#[cfg(not(unix))]
+fn is_file_or_pipe(metadata: &Metadata) -> bool {
+    metadata.is_file()
+}
+
+#[cfg(unix)]
+fn is_writable_by_others(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    metadata.mode() & 0o022 != 0
+}
+
+#[cfg(not(unix))]
+fn is_writable_by_others(_: &Metadata) -> bool {
+    false
+}
