@@ -80,8 +80,27 @@ pub(super) fn warn_if_readable_by_others(path: &Path) {
     if let Ok(metadata) = fs::metadata(path)
         && std::os::unix::fs::MetadataExt::mode(&metadata) & 0o077 != 0
     {
-        let path = path.display();
-        tracing::warn!("others than its owner may open {path}: chmod 600 would prevent it");
+        let database = path.to_string_lossy();
+        tracing::warn!(
+            database = &*database,
+            "users other than its owner can open the database file; run chmod 600 on it"
+        );
+    }
+}
+
+/// Warns if the file has several names. SQLite names the write-ahead log after the name that it opened, so two processes
+/// that open the file by two names do not see each other's log, and damage the file.
+/// <https://sqlite.org/howtocorrupt.html>, section 2.5
+pub(super) fn warn_of_hard_links(path: &Path) {
+    #[cfg(unix)]
+    if let Ok(metadata) = fs::metadata(path)
+        && std::os::unix::fs::MetadataExt::nlink(&metadata) > 1
+    {
+        let database = path.to_string_lossy();
+        tracing::warn!(
+            database = &*database,
+            "the database file has another hard link; opening it by both names damages it, so remove one"
+        );
     }
 }
 

@@ -47,6 +47,7 @@ fn open_for_server(
     }
     connection::checkpoint_on_close(&conn, true).map_err(failed)?;
     file::warn_if_readable_by_others(path);
+    file::warn_of_hard_links(path);
     require_in_place(&preflight)?;
     Ok((preflight.file, conn))
 }

@@ -26,6 +26,28 @@ fn a_first_start_makes_files_that_only_their_owner_can_read() {
 }
 
 #[test]
+fn a_database_with_two_hard_links_is_served_with_a_warning() {
+    let home = Home::new();
+    let warnings = |log: &str| {
+        let lines = log.lines();
+        lines
+            .filter(|line| line.contains("WARN"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let outcome = home.serve(&[]).stop();
+    assert_eq!(warnings(&outcome.stderr), [""; 0]);
+    fs::hard_link(home.path(DATABASE), home.path("other.db")).unwrap();
+    let outcome = home.serve(&[]).stop();
+    let warnings = warnings(&outcome.stderr);
+    assert_eq!(warnings.len(), 1, "{outcome:?}");
+    assert!(
+        warnings[0].contains("hard link") && warnings[0].contains(DATABASE),
+        "{outcome:?}"
+    );
+}
+
+#[test]
 fn a_restart_finds_everything_as_it_was() {
     let home = Home::new();
     home.serve(&["--demo"]).stop();
