@@ -14,10 +14,7 @@ fn main() -> ExitCode {
     match Cli::from_command_line().and_then(Cli::run) {
         Ok(code) => code,
         Err(error) => {
-            #[expect(clippy::print_stderr, reason = "a person at a terminal asked")]
-            {
-                eprintln!("error: {error}");
-            }
+            error.print();
             error.exit_code()
         }
     }

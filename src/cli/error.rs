@@ -2,11 +2,11 @@
 //!
 //! 2 is a call or a machine that has to be put right first; 1 is a plain "no".
 
-use std::{io, process::ExitCode};
+use std::{env, io, process::ExitCode};
 
 use clap::error::ErrorKind;
 
-use super::output;
+use super::{escape::visible, output::note, usage_error};
 use crate::{
     api::SandboxError,
     model::RandomError,
@@ -34,29 +34,28 @@ impl Error {
         Self::new(line.as_ref(), 1)
     }
 
-    /// Paths, arguments, and what SQLite finds, may contain line breaks and other control characters.
+    /// Paths, arguments and messages of SQLite may contain line breaks and other unprintable characters.
     fn new(line: &str, code: u8) -> Self {
-        let words = line.split(output::steers).filter(|part| !part.is_empty());
+        let parts = line.split(char::is_control).filter(|part| !part.is_empty());
+        let line = parts.collect::<Vec<_>>().join(" ");
         Self {
-            line: words.collect::<Vec<_>>().join(" "),
+            line: visible(&line),
             code,
         }
     }
 
-    /// clap's message on one line. Help and version are no errors: they are printed, and the process ends.
+    /// Prints the error on standard error, as one line. A failure to do so is ignored.
+    pub fn print(&self) {
+        note(&format!("error: {self}"));
+    }
+
+    /// Describes a wrong command line. Help and version are no errors: they are printed, and the process ends.
     pub(super) fn from_clap(error: &clap::Error) -> Self {
         let asks_for_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
         if asks_for_help || !error.use_stderr() {
             error.exit();
         }
-        let text = error.render().to_string();
-        let parts: Vec<&str> = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !line.starts_with("Usage:"))
-            .collect();
-        let line = parts.join("; ").replace(":; ", ": ");
-        Self::refused(line.strip_prefix("error: ").unwrap_or(&line))
+        Self::refused(usage_error::describe(error, env::args_os().skip(1)))
     }
 
     /// The process's exit code.

@@ -7,7 +7,10 @@ use std::{num::NonZeroU32, process::ExitCode, time::Duration};
 
 use tokio::runtime::Builder;
 
-use super::{Error, Host, Typed, base_path::BasePathArgs, checked, database::DatabaseArgs, print};
+use super::{
+    Error, Host, Typed, base_path::BasePathArgs, checked, database::DatabaseArgs,
+    output::print_body,
+};
 use crate::{
     api::{self, Answer, AskError, Cors, Question},
     app::App,
@@ -61,7 +64,7 @@ pub(super) fn run(typed: &Typed<Args>, host: &Host) -> Result<ExitCode, Error> {
         }
     })?;
     let end = if body.ends_with('\n') { "" } else { "\n" };
-    print(&(body + end))?;
+    print_body(&(body + end))?;
     Ok(if (200..300).contains(&status) {
         ExitCode::SUCCESS
     } else {

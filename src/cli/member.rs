@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{
     Error, Host, checked,
     database::DatabaseArgs,
+    escape::visible,
     organization::OrganizationArgs,
     output::{
         self,
@@ -105,7 +106,7 @@ impl Add {
             || MemberOut::from(added.member()),
             || {
                 let Member { user, role, .. } = added.member();
-                let user = output::visible(user.as_str());
+                let user = visible(user.as_str());
                 let (role, slug) = (role.as_str(), organization.slug);
                 match &added {
                     MemberAdded::Added(_) => format!("{user} is now {role} of {slug}\n"),
@@ -136,7 +137,7 @@ impl Remove {
         self.output.print(
             || MemberOut::from(&removed),
             || {
-                let user = output::visible(removed.user.as_str());
+                let user = visible(removed.user.as_str());
                 format!("{user} is no longer {} of {slug}\n", removed.role.as_str())
             },
         )

@@ -2,9 +2,12 @@
 //!
 //! On a terminal text fits its width, or 80 columns if it does not tell, and is wrapped, never cut off. In a pipe a
 //! row is a line, for `grep` and `awk`. Colours are for terminals, and for those only that want them (`NO_COLOR`,
-//! `TERM=dumb`). What others have put into a name cannot steer the terminal: control characters are written out.
+//! `TERM=dumb`). Names are escaped (see [`super::escape`]), so they cannot control the terminal.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    fs,
+    io::{self, IsTerminal, Write},
+};
 
 use anstream::{AutoStream, ColorChoice};
 pub(super) use comfy_table::Cell;
@@ -12,7 +15,10 @@ use comfy_table::{Attribute, Color, ColumnConstraint, ContentArrangement, preset
 use serde::Serialize;
 use terminal_size::{Width, terminal_size_of};
 
-use super::Error;
+use super::{
+    Error,
+    escape::{visible, visible_json},
+};
 use crate::model::{KeyStatus, Timestamp};
 
 /// How wide a terminal is that does not tell.
@@ -69,18 +75,55 @@ pub(super) fn print(text: &str) -> Result<(), Error> {
     }
 }
 
+/// Prints the body of a response: unchanged, but on a terminal with unprintable characters escaped, as JSON escapes them.
+pub(super) fn print_body(body: &str) -> Result<(), Error> {
+    if io::stdout().is_terminal() {
+        print(&visible_json(body))
+    } else {
+        print(body)
+    }
+}
+
 fn write(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
 }
 
-/// Writes a line to standard error: what a person should know, and a script need not.
+/// Writes a line for people to standard error. A failure is ignored: there is no other place to report it, and `eprintln!`
+/// would panic.
 pub(super) fn note(line: &str) {
-    #[expect(clippy::print_stderr, reason = "a person at a terminal asked")]
-    {
-        eprintln!("{line}");
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Fails if standard output is closed or the null device. Called before a secret is created, which would be lost.
+pub(super) fn require_stdout() -> Result<(), Error> {
+    if is_stdout_null().unwrap_or(false) {
+        return Err(Error::refused(
+            "standard output is closed or the null device, and the new secret is shown only there; nothing was changed: \
+             run the command again with standard output going to a terminal, a file or a pipe",
+        ));
     }
+    Ok(())
+}
+
+/// Whether standard output is the null device. The standard library opens it in place of a closed descriptor before `main`
+/// runs, so the two cannot be told apart.
+#[cfg(unix)]
+fn is_stdout_null() -> io::Result<bool> {
+    use std::os::{
+        fd::AsFd,
+        unix::fs::{FileTypeExt, MetadataExt},
+    };
+
+    let stdout = fs::File::from(io::stdout().as_fd().try_clone_to_owned()?).metadata()?;
+    let null = fs::metadata("/dev/null")?;
+    Ok(stdout.file_type().is_char_device() && stdout.rdev() == null.rdev())
+}
+
+#[cfg(not(unix))]
+fn is_stdout_null() -> io::Result<bool> {
+    Ok(false)
 }
 
 /// A column of a table.
@@ -169,51 +212,4 @@ fn finish(mut table: comfy_table::Table, is_fixed: impl Fn(usize) -> bool) -> St
         }
     }
     table.trim_fmt() + "\n"
-}
-
-/// The text with control characters, and those that turn the direction of writing, written out.
-pub(super) fn visible(text: &str) -> String {
-    let show = |c: char| match c {
-        c if steers(c) => c.escape_default().to_string(),
-        c => c.to_string(),
-    };
-    text.chars().map(show).collect()
-}
-
-/// JSON with such characters escaped. Those below a space are, already; all others stand in strings.
-fn visible_json(json: &str) -> String {
-    let show = |c: char| match c {
-        c if c > ' ' && steers(c) => format!("\\u{:04x}", u32::from(c)),
-        c => c.to_string(),
-    };
-    json.chars().map(show).collect()
-}
-
-/// Whether a terminal would do something at this character rather than show it: control characters, and those
-/// that turn the direction of writing.
-pub(super) fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_says_the_same_and_cannot_steer_a_terminal() {
-        let name = "a\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{61c}ñ🔑\"\\";
-        let json = visible_json(&serde_json::to_string_pretty(&[name]).unwrap());
-        assert!(!json.chars().any(|c| c != '\n' && steers(c)), "{json}");
-        let read: Vec<String> = serde_json::from_str(&json).unwrap();
-        assert_eq!(read, [name]);
-    }
-
-    #[test]
-    fn a_name_cannot_steer_a_terminal() {
-        assert_eq!(
-            visible("a\u{1b}[2Jb\n\u{202e}ñ🔑"),
-            "a\\u{1b}[2Jb\\n\\u{202e}ñ🔑"
-        );
-    }
 }

@@ -10,7 +10,7 @@ use crate::{
         database::DatabaseArgs,
         moment::{self, Moment},
         organization::OrganizationArgs,
-        output::OutputArgs,
+        output::{OutputArgs, require_stdout},
     },
     model::{
         Actor, Description, KeySettings, Name, NewKey, OrganizationRef, RateLimit, Scopes, Secret,
@@ -54,6 +54,7 @@ pub(in crate::cli) struct Args {
 
 impl Args {
     pub(super) fn run(self, host: &Host) -> Result<(), Error> {
+        require_stdout()?;
         let now = host.clock.now();
         let id_random = host.random.bytes()?;
         let key = NewKey {

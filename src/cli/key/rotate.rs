@@ -7,7 +7,12 @@ use std::time::Duration;
 
 use crate::{
     api::KeyWithSecretOut,
-    cli::{Error, Host, database::DatabaseArgs, moment, output::OutputArgs},
+    cli::{
+        Error, Host,
+        database::DatabaseArgs,
+        moment,
+        output::{OutputArgs, require_stdout},
+    },
     model::{
         Actor, ApiKey, OlderSecrets, OrganizationRef, Rotated, Rotation, RotationRefused, Secret,
     },
@@ -37,6 +42,7 @@ pub(in crate::cli) struct Args {
 
 impl Args {
     pub(super) fn run(self, host: &Host) -> Result<(), Error> {
+        require_stdout()?;
         let now = host.clock.now();
         let rotation = Rotation {
             secret: Secret::generate(host.random.bytes()?),

@@ -130,7 +130,7 @@ fn a_wide_terminal_is_used() {
 #[test]
 fn a_name_cannot_steer_the_terminal() {
     let home = Home::demo();
-    let name = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\nforged\u{202e}";
+    let name = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\nforged\u{202e}\u{200b}\u{2028}\u{feff}\u{e0041}";
     let key = home.json(&[
         "key",
         "create",
@@ -155,9 +155,10 @@ fn a_name_cannot_steer_the_terminal() {
     ] {
         let outcome = home.run(args);
         let text = outcome.success();
-        let odd = text
-            .chars()
-            .find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
+        let odd = text.chars().find(|c| {
+            (c.is_control() && *c != '\n')
+                || "\u{202e}\u{200b}\u{2028}\u{feff}\u{e0041}".contains(*c)
+        });
         assert_eq!(odd, None, "{text:?}");
         assert!(!text.contains("\nforged"), "{text:?}");
     }
