@@ -161,6 +161,8 @@ pub struct ApiKey {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// When the grace period of the latest rotation ends; `None` if the key was never rotated.
+    pub grace_end: Option<Timestamp>,
 }
 
 impl ApiKey {
@@ -175,6 +177,14 @@ impl ApiKey {
     pub fn secret_end(&self, grace_end: Timestamp) -> Timestamp {
         self.expires_at
             .map_or(grace_end, |expiry| expiry.min(grace_end))
+    }
+
+    /// Returns when the previous secret stops working, or `None` if it does not work at `now`.
+    #[must_use]
+    pub fn previous_secret_expires_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let grace_end = self.grace_end.filter(|end| *end > now)?;
+        let is_active = self.status(now) == KeyStatus::Active;
+        is_active.then(|| self.secret_end(grace_end))
     }
 }
 

@@ -38,6 +38,17 @@ pub enum OlderSecrets {
     },
 }
 
+impl OlderSecrets {
+    /// Returns the end of the grace period; `None` if no older secret works.
+    #[must_use]
+    pub fn grace_end(self) -> Option<Timestamp> {
+        match self {
+            Self::End => None,
+            Self::KeepNewest { grace_end } | Self::KeepPrevious { grace_end } => Some(grace_end),
+        }
+    }
+}
+
 /// The reason why a key cannot be rotated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RotationRefused {
@@ -117,6 +128,7 @@ mod tests {
             last_used_at: None,
             expires_at: expires_at.map(at),
             revoked_at: revoked_at.map(at),
+            grace_end: None,
         }
     }
 

@@ -64,19 +64,6 @@ impl Store {
         Ok(found)
     }
 
-    /// Until when the secret that a key had before its last rotation works; `None` if it does not at `now`.
-    ///
-    /// # Errors
-    /// As every read: when the store cannot answer.
-    pub async fn old_secret_until(
-        &self,
-        key: KeyId,
-        now: Timestamp,
-    ) -> Result<Option<Timestamp>, Error> {
-        self.read(move |conn| sqlite::keys::old_secret_until(conn, key, now))
-            .await
-    }
-
     /// At most `limit` keys of an organization, newest first, from the one behind `after` on. Keys made meanwhile
     /// move nothing: whoever follows [`KeyPage::next`] to the end sees every key that was there at the beginning
     /// exactly once. A range of an index: the cost does not depend on how many keys there are, or on how far

@@ -54,12 +54,16 @@ pub struct KeyOut {
     /// When the key was revoked.
     #[oai(nullable)]
     revoked_at: Option<DateTime>,
+    /// When the secret before the latest rotation stops working. Null if it does not work now.
+    #[oai(nullable)]
+    previous_secret_expires_at: Option<DateTime>,
 }
 
 impl KeyOut {
     /// The key as it is at `now`.
     #[must_use]
     pub fn new(key: ApiKey, now: Timestamp) -> Self {
+        let previous_secret_expires_at = key.previous_secret_expires_at(now);
         Self {
             status: key.status(now).into(),
             id: key.id.0,
@@ -75,6 +79,7 @@ impl KeyOut {
             last_used_at: key.last_used_at.map(DateTime),
             expires_at: key.expires_at.map(DateTime),
             revoked_at: key.revoked_at.map(DateTime),
+            previous_secret_expires_at: previous_secret_expires_at.map(DateTime),
         }
     }
 }
@@ -220,6 +225,7 @@ impl Example for KeyOut {
             last_used_at: Some(DateTime(Timestamp::from_millis(1_767_614_400_000))),
             expires_at: None,
             revoked_at: None,
+            previous_secret_expires_at: None,
         }
     }
 }

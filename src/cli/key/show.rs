@@ -34,16 +34,13 @@ pub(in crate::cli) struct Args {
 impl Args {
     pub(super) fn run(self, host: &Host) -> Result<(), Error> {
         let now = host.clock.now();
-        let (key, retiring) = self.database.with_store(async |store| {
-            let key = self.find(store, now).await?;
-            let retiring = store.old_secret_until(key.id, now).await?;
-            Ok((key, retiring))
-        })?;
+        let find = async |store: &Store| self.find(store, now).await;
+        let key = self.database.with_store(find)?;
         self.output.print(
             || KeyOut::new(key.clone(), now),
             || {
                 let mut about = super::about(&key, now);
-                about.extend(retiring.map(|until| {
+                about.extend(key.previous_secret_expires_at(now).map(|until| {
                     let text = format!("works until {until}");
                     ("Old secret", output::text(text))
                 }));

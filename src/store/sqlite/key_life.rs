@@ -136,8 +136,7 @@ pub(in crate::store) fn rotate(
     rotation: &Rotation,
 ) -> Result<Access<Option<Rotated>>, Error> {
     change(tx, organization, by, key, |key| {
-        let previous = keys::old_secret_until(tx, key.id, rotation.at)?;
-        let older = match rotation.decide(&key, previous) {
+        let older = match rotation.decide(&key, key.grace_end) {
             Ok(older) => older,
             Err(refused) => return Ok(Rotated::Refused(refused)),
         };
@@ -146,6 +145,7 @@ pub(in crate::store) fn rotate(
         audit::insert(tx, key.organization, rotation.at, by, &act)?;
         let key = ApiKey {
             preview: rotation.secret.preview(),
+            grace_end: older.grace_end(),
             ..key
         };
         Ok(Rotated::Done(Box::new(key), older))

@@ -32,7 +32,10 @@ macro_rules! columns {
            k.created_at,
            k.last_used_at,
            k.expires_at,
-           k.revoked_at"
+           k.revoked_at,
+           (SELECT valid_until
+              FROM retiring_secrets
+             WHERE key_id = k.id)"
     };
 }
 
@@ -84,12 +87,6 @@ pub(super) const BY_SECRET: &str = concat!(
                WHERE secret_hash = ?1
                  AND valid_until > ?2))"
 );
-
-pub(super) const OLD_SECRET_UNTIL: &str = "
-    SELECT valid_until
-      FROM retiring_secrets
-     WHERE key_id = ?1
-       AND valid_until > ?2";
 
 pub(super) const PAGE: &str = concat!(
     "
@@ -143,17 +140,6 @@ pub(in crate::store) fn by_secret(
     Ok(found.optional()?)
 }
 
-/// Until when the secret before the last rotation works, if it still does at `now`.
-pub(in crate::store) fn old_secret_until(
-    conn: &Connection,
-    key: KeyId,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, Error> {
-    let mut statement = conn.prepare_cached(OLD_SECRET_UNTIL)?;
-    let found = statement.query_row(params![key, now], |row| row.get(0));
-    Ok(found.optional()?)
-}
-
 /// A page of an organization's keys; see [`crate::store::Store::keys`].
 pub(in crate::store) fn page(
     conn: &Connection,
@@ -202,5 +188,6 @@ fn api_key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
         last_used_at: row.get(13)?,
         expires_at: row.get(14)?,
         revoked_at: row.get(15)?,
+        grace_end: row.get(16)?,
     })
 }

@@ -67,6 +67,7 @@ async fn a_created_key_has_what_was_asked_for_and_a_secret_this_once() {
         "lastUsedAt": null,
         "expiresAt": "2026-02-01T00:00:00.000Z",
         "revokedAt": null,
+        "previousSecretExpiresAt": null,
         "key": created["key"],
     });
     assert_eq!(created, expected);
@@ -110,6 +111,7 @@ async fn rotation_keeps_the_identity_and_changes_the_secret() {
     assert_ne!(rotated["preview"], before["preview"]);
     let mut expected = before.clone();
     expected["preview"] = rotated["preview"].clone();
+    expected["previousSecretExpiresAt"] = json!(later(3_600_000).to_string());
     assert_eq!(without_secret(&rotated), expected);
     assert_eq!(read(&app, &before).await, expected);
     let mut after = app.json(ANA, &stats_path(ACME)).await;
@@ -130,6 +132,38 @@ async fn the_old_secret_works_until_the_very_millisecond_in_which_its_grace_ends
         assert_eq!(old.as_deref(), id.filter(|_| works), "after {now} ms");
         assert_eq!(app.key_of(&rotated["key"]).await.as_deref(), id);
     }
+}
+
+#[tokio::test]
+async fn previous_secret_expires_at_is_null_when_that_secret_does_not_work() {
+    let app = TestApp::demo().await;
+    let key = create(&app, "x").await;
+    let path = key_path(ACME, key["id"].as_str().unwrap());
+    rotate(&app, &key, 60).await;
+    let end = json!(later(60_000).to_string());
+    for (now, expected) in [(0, &end), (59_999, &end), (60_000, &Value::Null)] {
+        app.set_clock(later(now));
+        let read = app.json(ANA, &path).await;
+        let list = app.json(ANA, &keys_path(ACME)).await;
+        assert_eq!(&read["previousSecretExpiresAt"], expected, "after {now} ms");
+        assert_eq!(list["items"][0], read, "after {now} ms");
+    }
+    app.set_clock(later(0));
+    let rotated = rotate(&app, &key, 0).await;
+    assert_eq!(rotated["previousSecretExpiresAt"], Value::Null);
+    rotate(&app, &key, 60).await;
+    let revoked = body(app.delete(ANA, &path).await, 200).await;
+    assert_eq!(revoked["previousSecretExpiresAt"], Value::Null);
+}
+
+#[tokio::test]
+async fn previous_secret_expires_no_later_than_its_key() {
+    let app = TestApp::demo().await;
+    let expiry = later(1000).to_string();
+    let asked = json!({ "name": "x", "expiresAt": expiry });
+    let key = body(app.post(ANA, &keys_path(ACME), &asked).await, 201).await;
+    let rotated = rotate(&app, &key, 60).await;
+    assert_eq!(rotated["previousSecretExpiresAt"], json!(expiry));
 }
 
 #[tokio::test]

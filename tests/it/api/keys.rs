@@ -38,6 +38,7 @@ async fn a_key_has_all_fields_in_the_documented_order() {
             "lastUsedAt",
             "expiresAt",
             "revokedAt",
+            "previousSecretExpiresAt",
         ]
     );
     let usage: Vec<&String> = key["usage"].as_object().unwrap().keys().collect();
@@ -79,7 +80,7 @@ async fn what_a_key_does_not_have_is_null_and_present() {
     let undescribed = app.json(ANA, &key_path(ACME, &demo_key(8))).await;
     assert_eq!(undescribed["description"], Value::Null);
     for key in [never_used, unlimited, undescribed] {
-        assert_eq!(key.as_object().unwrap().len(), 14, "{key}");
+        assert_eq!(key.as_object().unwrap().len(), 15, "{key}");
     }
 }
 

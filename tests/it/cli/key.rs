@@ -66,6 +66,7 @@ fn a_key_has_what_the_flags_say() {
         "lastUsedAt": null,
         "expiresAt": "2100-01-01T00:00:00.000Z",
         "revokedAt": null,
+        "previousSecretExpiresAt": null,
         "key": created["key"],
     });
     assert_eq!(created, expected);
@@ -125,6 +126,12 @@ fn a_rotated_key_is_opened_by_both_secrets_during_the_grace() {
     let home = Home::demo();
     let before = home.json(&["key", "show", PRODUCTION]);
     let rotated = home.json(&["key", "rotate", PRODUCTION]);
+    assert!(rotated["previousSecretExpiresAt"].is_string(), "{rotated}");
+    let shown = home.json(&["key", "show", PRODUCTION]);
+    assert_eq!(
+        shown["previousSecretExpiresAt"],
+        rotated["previousSecretExpiresAt"]
+    );
     for secret in [&json!(PRODUCTION_SECRET), &rotated["key"]] {
         assert_eq!(opens(&home, secret), Some(json!(PRODUCTION)));
     }
@@ -253,6 +260,24 @@ fn a_secret_that_nobody_got_is_told_with_the_key_that_has_it() {
             .unwrap();
         home.json(&["key", "show", id]);
     }
+}
+
+#[test]
+fn create_and_rotate_change_nothing_without_standard_output() {
+    let home = Home::demo();
+    let before = home.dump(DATABASE);
+    for args in [
+        "create --org acme-corp --name x",
+        &format!("rotate {PRODUCTION}"),
+    ] {
+        for stdout in [">&-", ">/dev/null"] {
+            let script = format!("{} key {args} {stdout}", env!("CARGO_BIN_EXE_llavero"));
+            let outcome = run(&mut home.in_here("sh", &["-c", &script]));
+            let line = outcome.failure(2);
+            assert!(line.contains("standard output is closed"), "{line}");
+        }
+    }
+    assert!(home.dump(DATABASE) == before);
 }
 
 #[test]
