@@ -281,7 +281,7 @@ mod tests {
         queue.push(b"first\n");
         let state = queue.wait(queue.lock(), Duration::MAX, |state| !state.lines.is_empty());
         drop(state);
-        queue.push(&[b'x'; CAPACITY]);
+        queue.push(&vec![b'x'; CAPACITY]);
     }
 
     #[test]

@@ -18,7 +18,9 @@ pub(super) struct Computed<F> {
 
 impl<F> fmt::Debug for Computed<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Computed").field("name", &self.name).finish()
+        f.debug_struct("Computed")
+            .field("name", &self.name)
+            .finish()
     }
 }
 
@@ -29,8 +31,7 @@ where
 {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let value = (self.value)();
-        let metric =
-            encoder.encode_descriptor(self.name, self.help, None, value.metric_type())?;
+        let metric = encoder.encode_descriptor(self.name, self.help, None, value.metric_type())?;
         value.encode(metric)
     }
 }

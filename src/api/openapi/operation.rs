@@ -76,6 +76,10 @@ fn responses(derived: &Value, notes: &Notes, schemas: &Map<String, Value>) -> Va
             example["status"] = json!("revoked");
             example["revokedAt"] = json!("2026-01-06T12:00:00.000Z");
         }
+        if derived["operationId"] == "ApiKeysController_rotate" {
+            let example = &mut response["content"]["application/json"]["example"];
+            example["previousSecretExpiresAt"] = json!("2026-01-06T12:00:00.000Z");
+        }
         if status == StatusCode::CREATED.as_str() {
             let path = "/api/organizations/acme-corp/api-keys/2f1d3c5e-9a7b-4e60-8c2d-1b0a9f8e7d6c";
             response["headers"] = json!({ "Location": header(path) });
