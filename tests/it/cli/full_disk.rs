@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cli::harness::{ANA, Api, Home, PRODUCTION, Server, run};
 
@@ -57,7 +57,7 @@ fn readyz_is_503_while_the_disk_is_full_and_200_once_a_commit_succeeds_without_a
     let serve = ["serve", "--listen", "127.0.0.1:0"];
     let server = Server::start(with_limit(&home, "unlimited", &serve));
     let api = Api::with_key(&server.api, rotated["key"].as_str().unwrap());
-    let validate = || api.post("/api-keys/validate", &json!({})).status;
+    let validate = || api.validate("").status;
     let health = ["healthcheck", "--listen", &server.address.to_string()];
     assert_eq!([validate(), validate(), readiness(&server)], [200; 3]);
 

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use llavero::sandbox::Limits;
-use reqwest::{Method, StatusCode};
+use reqwest::{Body, Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{KEYS, SandboxApp, names};
-use crate::api::harness::{
-    ACME, ANA, BETO, DIEGO, PRODUCTION, body, key_path, message, stats_path,
+use crate::api::{
+    bodies::in_chunks,
+    harness::{ACME, ANA, BETO, DIEGO, PRODUCTION, body, key_path, message, stats_path},
 };
 
 const NOTHING: [&str; 0] = [];
@@ -404,5 +405,24 @@ async fn session_name_with_other_characters_is_a_400() {
     let twice = twice.header("X-Sandbox-Session", "b").send().await.unwrap();
     assert_eq!(twice.status(), 400);
     app.session(&"x".repeat(128)).create("x").await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn validation_in_a_session_rejects_a_body() {
+    let app = SandboxApp::start().await;
+    let key = app.session("one").create("Mine").await;
+    let validate = async |body: Body| {
+        let request = app.request(Method::POST, "/api-keys/validate");
+        let request = request.header("X-API-Key", key["key"].as_str().unwrap());
+        request.body(body).send().await.unwrap()
+    };
+    for body in [Body::from("scope=admin"), in_chunks(b"scope=admin")] {
+        let expected = "The body must be empty: name scopes in the query, as in ?scope=a&scope=b";
+        assert_eq!(message(validate(body).await, 400).await, expected);
+    }
+    for body in [Body::from(""), in_chunks(b"")] {
+        assert_eq!(validate(body).await.status(), StatusCode::OK);
+    }
     app.stop().await;
 }
