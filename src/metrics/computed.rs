@@ -20,7 +20,7 @@ impl<F> fmt::Debug for Computed<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Computed")
             .field("name", &self.name)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
