@@ -129,7 +129,7 @@ async fn serve_requests<E: Service>(
         biased;
         served = &mut connection => served,
         // hyper reads once more, which fails unless a request has arrived.
-        () = requests.slot.eviction().signalled() => connection.await,
+        () = requests.slot.evicted() => connection.await,
     }
 }
 

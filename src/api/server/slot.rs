@@ -9,13 +9,21 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
 
 use super::connection_limit::{
     Admission, ConnectionId, ConnectionLimit, ConnectionLimits, Exceeded, PeerNetwork,
 };
+
+/// The time from its accept that a connection has for its first request, if the limits permit, before it is evicted: in
+/// a burst of connections, the requests come a moment later.
+const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
 
 type Table = ConnectionLimit<Arc<Eviction>>;
 
@@ -28,6 +36,7 @@ pub(super) struct Slot {
     slots: Slots,
     peer: PeerNetwork,
     id: ConnectionId,
+    accepted_at: Instant,
     /// Decided at the first request.
     admission: OnceLock<Admission>,
     eviction: Arc<Eviction>,
@@ -37,7 +46,7 @@ pub(super) struct Slot {
 #[derive(Default)]
 pub(super) struct Eviction {
     is_due: AtomicBool,
-    notify: Notify,
+    signal: Notify,
 }
 
 /// Marks a request, in its data, whose connection exceeds a limit: the response is a 503.
@@ -53,14 +62,18 @@ impl Slots {
     pub(super) fn take(&self, address: IpAddr) -> Slot {
         let peer = PeerNetwork::from(address);
         let eviction = Arc::<Eviction>::default();
-        let (id, evicted) = self.lock().connect(peer, Arc::clone(&eviction));
-        for connection in evicted {
-            connection.signal();
+        // Signals under the lock: a connection that is admitted afterwards voids its signal.
+        let mut table = self.lock();
+        let connected = table.connect(peer, Arc::clone(&eviction));
+        for evicted in connected.evicted {
+            evicted.signal(connected.may_defer);
         }
+        drop(table);
         Slot {
             slots: self.clone(),
             peer,
-            id,
+            id: connected.id,
+            accepted_at: Instant::now(),
             admission: OnceLock::new(),
             eviction,
         }
@@ -68,10 +81,11 @@ impl Slots {
 
     /// Evicts a connection that has not sent a request yet, if there is one.
     pub(super) fn evict_oldest(&self) {
-        let evicted = self.lock().evict(None);
-        if let Some(connection) = evicted {
-            connection.signal();
+        let mut table = self.lock();
+        if let Some(connection) = table.evict(None) {
+            connection.signal(false);
         }
+        drop(table);
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -84,7 +98,7 @@ impl Slot {
     pub(super) fn admit(&self) -> Admission {
         *self.admission.get_or_init(|| {
             let admission = self.slots.lock().admit(self.peer, self.id);
-            // It is no longer among those that can be evicted; a signal that was sent before is void.
+            // No longer among those that can be evicted; an earlier signal is void.
             self.eviction.is_due.store(false, Ordering::Relaxed);
             admission
         })
@@ -92,6 +106,18 @@ impl Slot {
 
     pub(super) fn eviction(&self) -> &Arc<Eviction> {
         &self.eviction
+    }
+
+    /// Resolves when the connection is evicted and has not sent a request. Its stream fails from then on.
+    pub(super) async fn evicted(&self) {
+        self.eviction.signal.notified().await;
+        if !self.eviction.is_due() {
+            sleep_until(self.accepted_at + FIRST_REQUEST_GRACE).await;
+            if self.admission.get().is_some() {
+                return std::future::pending().await;
+            }
+            self.eviction.is_due.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -103,17 +129,13 @@ impl Drop for Slot {
 }
 
 impl Eviction {
-    fn signal(&self) {
-        self.is_due.store(true, Ordering::Relaxed);
-        self.notify.notify_one();
+    /// Evicts the connection, at once or after its grace.
+    fn signal(&self, is_deferred: bool) {
+        self.is_due.store(!is_deferred, Ordering::Relaxed);
+        self.signal.notify_one();
     }
 
-    /// Resolves when the connection is to be evicted.
-    pub(super) async fn signalled(&self) {
-        self.notify.notified().await;
-    }
-
-    /// Whether the connection is to be evicted and has not sent a request meanwhile.
+    /// Whether the stream of the connection is to fail.
     pub(super) fn is_due(&self) -> bool {
         self.is_due.load(Ordering::Relaxed)
     }
@@ -159,6 +181,20 @@ mod tests {
         let newer = slots.take(address);
         assert!(!active.eviction.is_due());
         assert_eq!(newer.admit(), Admission::Refuse(Exceeded::Total));
+    }
+
+    #[test]
+    fn slot_whose_eviction_is_deferred_can_still_send_its_request() {
+        let slots = Slots::new(ConnectionLimits {
+            total: NonZeroUsize::new(4).unwrap(),
+            per_address: Some(NonZeroUsize::MIN),
+        });
+        let address = [192, 0, 2, 1].into();
+        let (first, second) = (slots.take(address), slots.take(address));
+        assert!(!first.eviction.is_due());
+        assert_eq!(first.admit(), Admission::Serve);
+        let refused = Admission::Refuse(Exceeded::PerAddress);
+        assert_eq!(second.admit(), refused);
     }
 
     #[test]

@@ -2,14 +2,15 @@
 //!
 //! A connection *waits* from its accept until its first complete request head, and is *served* from then on. The
 //! limits apply to both kinds together. A new connection always gets in: when a limit is exceeded, the oldest waiting
-//! connection is evicted. Served connections are never evicted. When they alone reach a limit, a new connection may
-//! still send its request, and is refused then, so that the client reads a 503 and not a reset.
+//! connection is evicted; as long as the total permits, it may still send its request for a moment. Served connections
+//! are never evicted. When they alone reach a limit, a new connection may still send its request, and is refused then,
+//! so that the client reads a 503 and not a reset.
 //!
 //! Called by [`super::slot`], which holds the lock. No I/O and no clock in here.
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     net::{IpAddr, Ipv6Addr},
     num::NonZeroUsize,
 };
@@ -66,6 +67,16 @@ pub(super) enum Admission {
     Drop,
 }
 
+/// A connection that was added, and those that it displaces.
+#[derive(Debug)]
+pub(super) struct Connected<T> {
+    pub(super) id: ConnectionId,
+    /// The handles of the connections to evict.
+    pub(super) evicted: Vec<T>,
+    /// Whether there is room to evict them a moment later, in case their requests are under way.
+    pub(super) may_defer: bool,
+}
+
 /// All connections of a listener. `T` is the handle by which a waiting connection is evicted.
 pub(super) struct ConnectionLimit<T> {
     limits: ConnectionLimits,
@@ -73,6 +84,8 @@ pub(super) struct ConnectionLimit<T> {
     waiting: usize,
     served: usize,
     refused: usize,
+    /// Evicted connections that still have a moment.
+    deferred: HashSet<ConnectionId>,
     /// Networks without connections are removed.
     peers: HashMap<PeerNetwork, PeerConnections<T>>,
 }
@@ -90,34 +103,44 @@ impl<T> ConnectionLimit<T> {
             waiting: 0,
             served: 0,
             refused: 0,
+            deferred: HashSet::new(),
             peers: HashMap::new(),
         }
     }
 
-    /// Adds a connection, which waits for its first request. Returns its id, and the handles of the connections to
-    /// evict in its place.
-    pub(super) fn connect(&mut self, peer: PeerNetwork, handle: T) -> (ConnectionId, Vec<T>) {
+    /// Adds a connection, which waits for its first request, and chooses the connections to evict.
+    pub(super) fn connect(&mut self, peer: PeerNetwork, handle: T) -> Connected<T> {
         let id = self.next_id;
         self.next_id += 1;
         let of_peer = self.peers.entry(peer).or_default();
         of_peer.waiting.insert(id, handle);
         self.waiting += 1;
 
+        let open = self.waiting + self.served + self.deferred.len();
+        let may_defer = open <= self.limits.total.get();
         let mut evicted = Vec::new();
-        let max_waiting = max_waiting(self.limits.per_address, of_peer.served);
-        while of_peer.waiting.len() > max_waiting
-            && let Some((_, oldest)) = of_peer.waiting.pop_first()
+        let max_of_peer = max_waiting(self.limits.per_address, of_peer.served);
+        while of_peer.waiting.len() > max_of_peer
+            && let Some((id, oldest)) = of_peer.waiting.pop_first()
         {
             self.waiting -= 1;
+            if may_defer {
+                self.deferred.insert(id);
+            }
             evicted.push(oldest);
         }
-        let max_waiting = self::max_waiting(Some(self.limits.total), self.served);
-        while self.waiting > max_waiting
+        let others = self.served + self.deferred.len();
+        let max_in_total = max_waiting(Some(self.limits.total), others);
+        while self.waiting > max_in_total
             && let Some(oldest) = self.evict(Some(id))
         {
             evicted.push(oldest);
         }
-        (id, evicted)
+        Connected {
+            id,
+            evicted,
+            may_defer,
+        }
     }
 
     /// Decides on a connection that has sent its first request head. An evicted connection may be among them: its
@@ -178,8 +201,9 @@ impl<T> ConnectionLimit<T> {
         handle
     }
 
-    /// Does nothing if the connection was evicted.
+    /// Removes a connection that waits or was evicted.
     fn remove_waiting(&mut self, peer: PeerNetwork, id: ConnectionId) {
+        self.deferred.remove(&id);
         let of_peer = self.peers.get_mut(&peer);
         if of_peer.and_then(|peer| peer.waiting.remove(&id)).is_some() {
             self.waiting -= 1;

@@ -29,9 +29,9 @@ impl Table {
     /// Adds a silent connection; returns the evicted ones.
     fn wait(&mut self, peer: PeerNetwork) -> Vec<ConnectionId> {
         let handle = self.0.next_id;
-        let (id, evicted) = self.0.connect(peer, handle);
-        assert_eq!(id, handle);
-        evicted
+        let connected = self.0.connect(peer, handle);
+        assert_eq!(connected.id, handle);
+        connected.evicted
     }
 
     /// Adds a connection that sends a request.
@@ -129,6 +129,41 @@ fn an_evicted_connection_whose_request_arrived_is_served_if_there_is_room() {
 }
 
 #[test]
+fn eviction_is_deferred_while_the_total_permits() {
+    let mut table = Table::new(4, 2);
+    let one = peer("192.0.2.1");
+    let evictions: Vec<_> = (0..6)
+        .map(|id| table.0.connect(one, id))
+        .map(|connected| (connected.evicted, connected.may_defer))
+        .collect();
+    let expected = [
+        (vec![], true),
+        (vec![], true),
+        (vec![0], true),
+        (vec![1], true),
+        (vec![2], false),
+        (vec![3], false),
+    ];
+    assert_eq!(evictions, expected);
+
+    // Connection 0 is gone, and leaves room.
+    table.0.disconnect(one, 0, None);
+    let connected = table.0.connect(one, 6);
+    assert_eq!((connected.evicted, connected.may_defer), (vec![4], true));
+}
+
+#[test]
+fn deferred_evictions_count_against_the_total() {
+    let mut table = Table::new(4, 2);
+    let one = peer("192.0.2.1");
+    for _ in 0..4 {
+        table.wait(one);
+    }
+    // Two wait, two have a moment: another address takes the place of one that waits.
+    assert_eq!(table.wait(peer("192.0.2.2")), [2]);
+}
+
+#[test]
 fn refused_connections_are_bounded() {
     let mut table = Table::new(1, 0);
     let one = peer("192.0.2.1");
@@ -153,7 +188,7 @@ fn a_table_whose_connections_are_closed_is_empty() {
     table.0.disconnect(other, 3, None);
     let counts = [table.0.waiting, table.0.served, table.0.refused];
     assert_eq!(counts, [0, 0, 0]);
-    assert!(table.0.peers.is_empty());
+    assert!(table.0.peers.is_empty() && table.0.deferred.is_empty());
 }
 
 #[test]
