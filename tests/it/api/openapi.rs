@@ -109,8 +109,10 @@ fn every_error_is_an_example_with_a_meaningful_name() {
     }
     let list = &document["paths"][KEYS]["get"]["responses"]["400"]["content"]["application/json"];
     let names: Vec<&String> = list["examples"].as_object().unwrap().keys().collect();
-    let expected = ["invalid-limit", "invalid-cursor", "unknown-parameter"];
-    assert_eq!(names, expected);
+    assert_eq!(
+        names,
+        ["invalid-limit", "invalid-cursor", "unknown-parameter"]
+    );
 }
 
 #[test]

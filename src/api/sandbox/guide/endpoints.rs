@@ -4,7 +4,7 @@
 
 use poem::{
     Endpoint, FromRequest, IntoResponse, Request, Response, Result,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, uri::Authority},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     web::{Accept, Json},
 };
 use serde::Serialize;
@@ -65,7 +65,9 @@ fn names_html(accept: &Accept) -> bool {
 /// Returns the origin of this server as the client knows it: from `Host`, and from `X-Forwarded-Proto` behind a proxy.
 fn origin(headers: &HeaderMap) -> String {
     let text = |name| only(headers, name)?.to_str().ok();
-    let host = text(&header::HOST).filter(|host| host.parse::<Authority>().is_ok());
+    // Other characters, such as a quote, would change the meaning of a `curl` line.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    let host = text(&header::HOST).filter(|host| host.bytes().all(is_plain));
     let scheme = match text(&FORWARDED_PROTO) {
         Some("https") => "https",
         _ => "http",
@@ -89,5 +91,39 @@ impl Endpoint for Reset {
         };
         sandbox.reset(session);
         Ok(Response::builder().status(StatusCode::NO_CONTENT).finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin_of(sent: &[(HeaderName, &'static str)]) -> String {
+        let headers = sent.iter().cloned();
+        let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(name, value);
+        }
+        origin(&map)
+    }
+
+    #[test]
+    fn origin_is_the_default_unless_one_valid_host_was_sent() {
+        let host = |value| (header::HOST, value);
+        assert_eq!(origin_of(&[host("127.0.0.1:80")]), "http://127.0.0.1:80");
+        assert_eq!(
+            origin_of(&[host("x.example"), (FORWARDED_PROTO, "https")]),
+            "https://x.example"
+        );
+        for sent in [
+            &[][..],
+            &[host("a\"<c>")],
+            &[host("a b")],
+            &[host("a'b")],
+            &[host("a"), host("b")],
+        ] {
+            assert_eq!(origin_of(sent), ORIGIN, "{sent:?}");
+        }
     }
 }
