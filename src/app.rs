@@ -1,36 +1,33 @@
-//! The application: what a request needs besides itself.
+//! The application: everything that a request needs besides itself.
 //!
-//! `main`, the tests and the benches all build it here, so what they run is the same thing.
+//! Built here by the commands, the tests and the benches, so that all of them run the same application.
 
 use std::sync::Arc;
 
 use crate::{
     metrics::Metrics,
     model::{Clock, Random},
-    rate_limit::Limiter,
     store::Store,
     token::{Expected, TrustedKey, Verifier},
 };
 
-/// The store, the verifier of tokens, the time, randomness, and the rate limits. Clones share them.
+/// The store, the verifier of bearer tokens, the clock, the source of randomness, and the metrics. Clones share them.
 #[derive(Clone)]
 pub struct App {
-    /// The database.
+    /// The database, with the rate limiter.
     pub store: Store,
-    /// Who a bearer token speaks for.
+    /// The verifier of bearer tokens.
     pub verifier: Arc<Verifier>,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
-    /// Where ids and secrets come from.
+    /// The source of randomness for ids and secrets.
     pub random: Random,
-    /// How often each key was used lately.
-    pub limiter: Arc<Limiter>,
-    /// What is measured; the store's writer measures the same.
+    /// The metrics. The store updates the same ones.
     pub metrics: Metrics,
 }
 
 impl App {
-    /// An application on an open store.
+    /// Creates an application on an open store.
     #[must_use]
     pub fn new(
         store: Store,
@@ -45,18 +42,16 @@ impl App {
             verifier: Arc::new(Verifier::new(trusted, expected)),
             clock,
             random,
-            limiter: Arc::new(Limiter::new()),
             metrics,
         }
     }
 
-    /// The same application on another store, with other randomness, and with no memory of how keys were used.
+    /// Returns the same application on another store, with another source of randomness.
     #[must_use]
     pub fn with(&self, store: Store, random: Random) -> Self {
         Self {
             store,
             random,
-            limiter: Arc::new(Limiter::new()),
             ..self.clone()
         }
     }

@@ -6,7 +6,8 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use llavero::{
     model::{
         Clock, Description, KeyId, KeySettings, Member, Name, NewKey, Organization, OrganizationId,
-        Outcome, RateLimit, Role, Scopes, Secret, Seed, SeedKey, Slug, Timestamp, Use, UserId,
+        Outcome, RateLimit, Role, Scopes, Secret, Seed, SeedKey, Slug, Timestamp, UsageEvent,
+        UsageTotals, UserId,
     },
     store::{OpenOptions, Store},
     token::{HmacSecret, NewToken, mint},
@@ -49,11 +50,11 @@ pub(crate) fn create(path: &Path, now: Timestamp) -> HmacSecret {
     }
     Runtime::new().expect("a runtime").block_on(async {
         store.seed_if_empty(seed).await.expect("a database filled");
-        record(&store, 0, 10, 1000, now).await;
-        record(&store, 1, 10, 10_000_000, now).await;
-        record(&store, 2, 7000, 7000, now).await;
+        import_usage(&store, 0, 10, 1000, now).await;
+        import_usage(&store, 1, 10, 10_000_000, now).await;
+        import_usage(&store, 2, 7000, 7000, now).await;
         // Last used 60 days ago.
-        record(
+        import_usage(
             &store,
             3,
             10_000,
@@ -66,7 +67,7 @@ pub(crate) fn create(path: &Path, now: Timestamp) -> HmacSecret {
     HmacSecret::from(secret)
 }
 
-/// Of 20 keys, one is revoked and one has expired; whether a key is ever used is up to [`record`].
+/// Of 20 keys, one is revoked and one has expired; whether a key is ever used is up to [`import_usage`].
 fn add_organization(seed: &mut Seed, number: usize, slug: &str, keys: usize, now: Timestamp) {
     let id = OrganizationId(Uuid::from_u64_pair(0xa, number as u64));
     let created_at = created_at(now);
@@ -116,18 +117,23 @@ fn secret(organization: usize, key: usize) -> Secret {
     Secret::generate(random)
 }
 
-/// Records `uses` single uses over the first `keys` keys and the last 90 days, in batches.
-async fn record(store: &Store, number: usize, keys: usize, uses: usize, until: Timestamp) {
+/// Imports `uses` single uses over the first `keys` keys and the last 90 days, in batches.
+async fn import_usage(store: &Store, number: usize, keys: usize, uses: usize, until: Timestamp) {
     const BATCH: usize = 100_000;
     for first in (0..uses).step_by(BATCH) {
         let batch = first..uses.min(first + BATCH);
-        let batch = batch.map(|n| Use {
-            key: key_id(number, n % keys),
-            at: until.before(Duration::from_hours(24 * (n % 90) as u64)),
-            outcome: [Outcome::Success, Outcome::RateLimited, Outcome::Error][n % 3],
-            count: 1,
-        });
-        store.record(batch.collect()).await.expect("uses recorded");
+        let mut totals = UsageTotals::default();
+        for n in batch {
+            let added = totals.add(UsageEvent {
+                key: key_id(number, n % keys),
+                at: until.before(Duration::from_hours(24 * (n % 90) as u64)),
+                outcome: [Outcome::Success, Outcome::RateLimited, Outcome::Error][n % 3],
+                count: 1,
+            });
+            assert!(added, "the totals overflow");
+        }
+        let imported = store.import_usage(totals, None, until);
+        imported.await.expect("usage imported");
     }
 }
 

@@ -15,9 +15,8 @@ use poem_openapi::{Object, error::ParseParamError, payload::Json};
 
 use super::extract::{InvalidToken, challenge};
 use crate::{
-    key_validation::Quota,
-    model::{RandomError, RotationRefused, Timestamp},
-    store,
+    model::{RandomError, RateLimitState, Timestamp},
+    store::{self, AccessError},
 };
 
 /// The body of every error.
@@ -86,7 +85,7 @@ pub(super) enum Failure {
     MissingScopes(String),
     /// The key that was sent is over its limit.
     #[error("Rate limit exceeded")]
-    RateLimited(Quota),
+    RateLimited(RateLimitState),
     /// The body is not announced as JSON.
     #[error("Content-Type must be application/json")]
     NotJson,
@@ -215,11 +214,11 @@ impl Failure {
                 vec![(header::WWW_AUTHENTICATE, challenge), self.for_gateways()]
             }
             Self::MissingScopes(_) => vec![self.for_gateways()],
-            Self::RateLimited(quota) => {
-                let retry_after = (header::RETRY_AFTER, seconds(quota.reset));
-                let quota = quota_headers(quota);
+            Self::RateLimited(state) => {
+                let retry_after = (header::RETRY_AFTER, seconds(state.reset));
+                let rate_limit = rate_limit_headers(state);
                 let others = [retry_after, self.for_gateways()];
-                quota.into_iter().chain(others).collect()
+                rate_limit.into_iter().chain(others).collect()
             }
             Self::MethodNotAllowed { allow, .. } => vec![(header::ALLOW, allow.clone())],
             Self::Unavailable { .. } => vec![(header::RETRY_AFTER, RETRY_AFTER.to_owned())],
@@ -236,12 +235,12 @@ impl Failure {
 
 /// What is left of a key's rate limit, as the IETF's draft on rate-limit headers has it
 /// (draft-ietf-httpapi-ratelimit-headers-07).
-pub(super) fn quota_headers(quota: &Quota) -> [(HeaderName, String); 3] {
+pub(super) fn rate_limit_headers(state: &RateLimitState) -> [(HeaderName, String); 3] {
     let header = |name, value| (HeaderName::from_static(name), value);
     [
-        header("ratelimit-limit", quota.limit.to_string()),
-        header("ratelimit-remaining", quota.remaining.to_string()),
-        header("ratelimit-reset", seconds(quota.reset)),
+        header("ratelimit-limit", state.limit.to_string()),
+        header("ratelimit-remaining", state.remaining.to_string()),
+        header("ratelimit-reset", seconds(state.reset)),
     ]
 }
 
@@ -302,12 +301,16 @@ impl From<store::Error> for Failure {
     }
 }
 
-impl From<RotationRefused> for Failure {
-    fn from(refused: RotationRefused) -> Self {
-        match refused {
-            RotationRefused::Revoked => Self::KeyRevoked,
-            RotationRefused::Expired => Self::KeyExpired,
-            RotationRefused::InProgress(until) => Self::RotationInProgress(until),
+impl From<AccessError> for Failure {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::NotAMember => Self::NotAMember,
+            AccessError::RoleTooLow => Self::RoleTooLow,
+            AccessError::KeyNotFound => Self::KeyNotFound,
+            AccessError::KeyRevoked => Self::KeyRevoked,
+            AccessError::KeyExpired => Self::KeyExpired,
+            AccessError::RotationInProgress(until) => Self::RotationInProgress(until),
+            AccessError::Store(error) => error.into(),
         }
     }
 }

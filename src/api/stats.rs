@@ -16,7 +16,7 @@ use super::{
     ApiTag,
     documented_error::DocumentedError,
     error::Failure,
-    extract::{Caller, allowed},
+    extract::Caller,
     keys::StatusOut,
     problems::Problems,
     response::Reply,
@@ -58,7 +58,7 @@ impl StatsApi {
         let found = store
             .key_stats(organization, caller.0, clock.now(), days.flatten())
             .await;
-        Ok(Reply(allowed(found)?.into()))
+        Ok(Reply(found.map_err(Failure::from)?.into()))
     }
 }
 

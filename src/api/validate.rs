@@ -21,15 +21,15 @@ use uuid::{Uuid, uuid};
 use super::{
     ApiTag,
     documented_error::DocumentedError,
-    error::{Failure, quota_headers},
+    error::{Failure, rate_limit_headers},
     extract::{BODY_PROBLEM, HasBody, PresentedKey, ScopeParam, required_scopes},
     response::Reply,
     scalars::DateTime,
 };
 use crate::{
     app::App,
-    key_validation::{Quota, Verdict, validate},
-    model::{ApiKey, Timestamp},
+    key_validation::{Verdict, validate},
+    model::{ApiKey, RateLimitState, Timestamp},
 };
 
 /// The operations on the use of keys.
@@ -87,13 +87,13 @@ async fn judge(app: &App, key: &PresentedKey, scopes: &[String]) -> poem::Result
         cause: error.to_string(),
     })?;
     let failure = match verdict {
-        Verdict::Valid { key, quota } => return Ok(Pass { key, quota }),
-        Verdict::Missing => Failure::MissingKey,
-        Verdict::Unknown => Failure::InvalidKey,
+        Verdict::Valid { key, rate_limit } => return Ok(Pass { key, rate_limit }),
+        Verdict::MissingKey => Failure::MissingKey,
+        Verdict::InvalidKey => Failure::InvalidKey,
         Verdict::Revoked => Failure::RevokedKeyUsed,
         Verdict::Expired => Failure::ExpiredKeyUsed,
         Verdict::MissingScopes(scopes) => Failure::MissingScopes(scopes.join(", ")),
-        Verdict::RateLimited(quota) => Failure::RateLimited(quota),
+        Verdict::RateLimited(state) => Failure::RateLimited(state),
     };
     Err(failure.into())
 }
@@ -134,7 +134,7 @@ fn documented(problems: &[&str]) -> Vec<DocumentedError> {
         Failure::RevokedKeyUsed.into(),
         Failure::ExpiredKeyUsed.into(),
         Failure::MissingScopes("invoices:write".to_owned()).into(),
-        Failure::RateLimited(Quota {
+        Failure::RateLimited(RateLimitState {
             limit: 1000,
             remaining: 0,
             reset: std::time::Duration::from_secs(7),
@@ -146,7 +146,7 @@ fn documented(problems: &[&str]) -> Vec<DocumentedError> {
 /// A yes: the body, and the headers to pass on.
 pub(super) struct Pass {
     key: Box<ApiKey>,
-    quota: Option<Quota>,
+    rate_limit: Option<RateLimitState>,
 }
 
 impl Pass {
@@ -158,8 +158,8 @@ impl Pass {
             ("x-key-scopes", scopes.join(" ")),
         ];
         let about = about.map(|(name, value)| (HeaderName::from_static(name), value));
-        let quota = self.quota.iter().flat_map(quota_headers);
-        let headers = about.into_iter().chain(quota);
+        let rate_limit = self.rate_limit.iter().flat_map(rate_limit_headers);
+        let headers = about.into_iter().chain(rate_limit);
         headers
             .filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?)))
             .collect()

@@ -18,7 +18,7 @@ use super::{
         OutputArgs,
     },
 };
-use crate::model::{Act, Actor, AuditEntry, Role, Timestamp, UserId};
+use crate::model::{Actor, AuditEntry, AuditEvent, Role, Timestamp, UserId};
 
 /// The arguments of `llavero audit`.
 #[derive(Debug, clap::Args)]
@@ -52,7 +52,7 @@ impl Args {
                 let row = |entry: &AuditEntry| {
                     [
                         output::time(entry.at),
-                        output::text(entry.act.name()),
+                        output::text(entry.event.name()),
                         output::text(object(entry)),
                     ]
                 };
@@ -65,17 +65,17 @@ impl Args {
     }
 }
 
-/// Describes the object of an act, and who did it.
+/// Describes the object of an event, and who did it.
 fn object(entry: &AuditEntry) -> String {
-    let act = &entry.act;
-    let key = act.key().map(|key| key.0.to_string());
-    let member = act.member().map(|user| word(user.as_str()));
-    let role = act.role().map(|role| match act {
-        Act::MemberRemoved(..) => format!("was {}", role.as_str()),
+    let event = &entry.event;
+    let key = event.key().map(|key| key.0.to_string());
+    let member = event.member().map(|user| word(user.as_str()));
+    let role = event.role().map(|role| match event {
+        AuditEvent::MemberRemoved(..) => format!("was {}", role.as_str()),
         _ => format!("as {}", role.as_str()),
     });
-    let requests = match act {
-        Act::UsageImported(requests) => Some(format!("{requests} requests")),
+    let requests = match event {
+        AuditEvent::UsageImported(requests) => Some(format!("{requests} requests")),
         _ => None,
     };
     let actor = format!("by {}", word(name(&entry.actor)));
@@ -113,7 +113,7 @@ struct EntryOut<'a> {
     member_id: Option<&'a str>,
     /// The role that the member got, or the one that a removed member had.
     role: Option<&'static str>,
-    /// What changed, by field; null for an act that is described by the other members.
+    /// What changed, by field; null for an event that is described by the other members.
     changes: Option<Value>,
 }
 
@@ -122,11 +122,11 @@ impl<'a> From<&'a AuditEntry> for EntryOut<'a> {
         Self {
             at: entry.at.to_string(),
             actor: name(&entry.actor),
-            action: entry.act.name(),
-            key_id: entry.act.key().map(|key| key.0),
-            member_id: entry.act.member().map(UserId::as_str),
-            role: entry.act.role().map(Role::as_str),
-            changes: entry.act.changes(),
+            action: entry.event.name(),
+            key_id: entry.event.key().map(|key| key.0),
+            member_id: entry.event.member().map(UserId::as_str),
+            role: entry.event.role().map(Role::as_str),
+            changes: entry.event.changes(),
         }
     }
 }

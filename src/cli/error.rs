@@ -11,7 +11,7 @@ use crate::{
     api::SandboxError,
     model::RandomError,
     sandbox,
-    store::{self, OpenError},
+    store::{self, AccessError, OpenError},
     token::{KeyError, MintError},
 };
 
@@ -68,6 +68,16 @@ impl Error {
 impl From<OpenError> for Error {
     fn from(error: OpenError) -> Self {
         Self::refused(error.to_string())
+    }
+}
+
+/// The operator may do everything, so an error other than the store's means that another process has changed the data.
+impl From<AccessError> for Error {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Store(error) => error.into(),
+            error => Self::negative(error.to_string()),
+        }
     }
 }
 

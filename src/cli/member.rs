@@ -17,7 +17,7 @@ use super::{
         OutputArgs,
     },
 };
-use crate::model::{Member, MemberAdded, Role, UserId};
+use crate::model::{AddMemberOutcome, Member, Role, UserId};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -109,14 +109,16 @@ impl Add {
                 let user = visible(user.as_str());
                 let (role, slug) = (role.as_str(), organization.slug);
                 match &added {
-                    MemberAdded::Added(_) => format!("{user} is now {role} of {slug}\n"),
-                    MemberAdded::RoleChanged { from, .. } => {
+                    AddMemberOutcome::Added(_) => format!("{user} is now {role} of {slug}\n"),
+                    AddMemberOutcome::RoleChanged { from, .. } => {
                         format!(
                             "{user} is now {role} of {slug}, no longer {}\n",
                             from.as_str()
                         )
                     }
-                    MemberAdded::Unchanged(_) => format!("{user} already is {role} of {slug}\n"),
+                    AddMemberOutcome::Unchanged(_) => {
+                        format!("{user} already is {role} of {slug}\n")
+                    }
                 }
             },
         )

@@ -1,22 +1,22 @@
-//! Who did what, to which key or member, and when.
+//! The audit log: changes of keys, members and organizations, each with its actor and time.
 //!
-//! An entry is written in the transaction of the act itself (`store::sqlite::audit`): what is in the database
-//! has its entry, and what was undone has none. Reading is not an act.
+//! An entry is written in the transaction of the change itself (`store::sqlite::audit`), so every committed change has
+//! its entry and a change that was rolled back has none. Reads are not logged.
 
 use serde_json::{Value, json};
 
 use super::{Actor, KeyId, Role, Timestamp, UserId};
 
-/// Something that was done, and to what.
+/// A change, with its object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
+pub enum AuditEvent {
     /// The organization was created.
     OrganizationCreated,
-    /// A user became a member, in this role.
+    /// A user was added as a member with this role.
     MemberAdded(UserId, Role),
-    /// A member got another role: this one.
+    /// A member's role was changed to this one.
     MemberChanged(UserId, Role),
-    /// A member was removed, who had this role; `None` if it was not recorded.
+    /// A member with this role was removed; `None` if the role was not recorded.
     MemberRemoved(UserId, Option<Role>),
     /// A key was created.
     KeyCreated(KeyId),
@@ -24,12 +24,12 @@ pub enum Act {
     KeyRotated(KeyId),
     /// A key was revoked.
     KeyRevoked(KeyId),
-    /// So many requests of the organization's keys were imported.
+    /// This number of requests with the organization's keys was imported.
     UsageImported(i64),
 }
 
-impl Act {
-    /// The act's name in the database and for people.
+impl AuditEvent {
+    /// Returns the event's name, in the database and in output.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ impl Act {
         }
     }
 
-    /// The key that it was done to.
+    /// Returns the key that was changed.
     #[must_use]
     pub fn key(&self) -> Option<KeyId> {
         match self {
@@ -53,7 +53,7 @@ impl Act {
         }
     }
 
-    /// The member that it was done to.
+    /// Returns the user whose membership was changed.
     #[must_use]
     pub fn member(&self) -> Option<&UserId> {
         match self {
@@ -85,8 +85,8 @@ impl Act {
         }
     }
 
-    /// Builds an act from what [`Act::name`], [`Act::key`], [`Act::member`], [`Act::role`] and [`Act::changes`]
-    /// return. Returns `None` for parts that do not belong together.
+    /// Builds an event from the parts that [`AuditEvent::name`], [`AuditEvent::key`], [`AuditEvent::member`],
+    /// [`AuditEvent::role`] and [`AuditEvent::changes`] return. `None` for parts that do not belong together.
     #[must_use]
     pub fn from_parts(
         name: &str,
@@ -114,13 +114,13 @@ impl Act {
     }
 }
 
-/// An act in an organization, as it was noted.
+/// An entry of an organization's audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
-    /// Who.
+    /// The actor who made it.
     pub actor: Actor,
-    /// What.
-    pub act: Act,
+    /// The change.
+    pub event: AuditEvent,
 }

@@ -21,6 +21,13 @@ impl KeyId {
     pub fn parse(text: &str) -> Option<Self> {
         hyphenated(text).map(Self)
     }
+
+    /// Parses a path segment. Never fails: a text that is not an id becomes the nil UUID. No key has that id, since all
+    /// generated ids are of version 7, so the lookup fails as it does for any unknown key.
+    #[must_use]
+    pub fn parse_or_nil(text: &str) -> Self {
+        Self::parse(text).unwrap_or(Self(Uuid::nil()))
+    }
 }
 
 /// The id of a user: the `sub` claim of a bearer token.
@@ -105,6 +112,7 @@ mod tests {
             String::new(),
         ] {
             assert_eq!(KeyId::parse(&text), None, "{text}");
+            assert_eq!(KeyId::parse_or_nil(&text), KeyId(Uuid::nil()), "{text}");
             assert_eq!(OrganizationRef::parse(&text), OrganizationRef::Slug(text));
         }
     }

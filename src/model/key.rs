@@ -1,25 +1,25 @@
-//! An API key as its organization sees it, and the one rule of what makes it active.
+//! An API key with its settings, its usage and its status.
 //!
-//! The secret is not among its fields: see [`super::Secret`].
+//! The secret is not a field of it: the database stores only a hash. See [`super::Secret`].
 
 use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
-use super::{Description, KeyId, Name, OrganizationId, Secret, Timestamp, Usage, UserId};
+use super::{Description, KeyId, Name, OrganizationId, Secret, Timestamp, UsageCounts, UserId};
 
-/// A key's state at an instant.
+/// A key's status at an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyStatus {
     /// Neither revoked nor expired.
     Active,
-    /// Revoked: for good, and whatever its expiry says.
+    /// Revoked. Permanent, also for a key that has expired.
     Revoked,
-    /// Past its expiry.
+    /// Expired, and not revoked.
     Expired,
 }
 
 impl KeyStatus {
-    /// The state at `now` of a key with these dates. Revoked wins over expired; a key expires at the very
-    /// millisecond of `expires_at`. The statistics count by the same rule, in SQL.
+    /// Returns the status at `now` of a key with these dates. Revoked takes precedence over expired; a key expires at
+    /// the millisecond `expires_at`. The statistics apply the same rule in SQL.
     #[must_use]
     pub fn at(
         now: Timestamp,
@@ -44,40 +44,40 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// How many requests a limit may be.
+    /// The range of `limit`.
     pub const LIMITS: RangeInclusive<i64> = 1..=1_000_000_000;
-    /// How many seconds a window may last.
+    /// The range of `window_seconds`.
     pub const WINDOWS: RangeInclusive<i64> = 1..=31 * 86_400;
 
-    /// Requests, 1 to 10⁹.
+    /// Returns the number of requests, 1 to 10⁹.
     #[must_use]
     pub const fn limit(self) -> i64 {
         self.limit
     }
 
-    /// Seconds, 1 to 31 days.
+    /// Returns the length of the window in seconds, at most 31 days.
     #[must_use]
     pub const fn window_seconds(self) -> i64 {
         self.window_seconds
     }
 
-    /// The longest window there is.
+    /// The longest window.
     pub const LONGEST_WINDOW: Duration = Duration::from_hours(31 * 24);
 
-    /// The window.
+    /// Returns the length of the window.
     #[must_use]
     pub fn window(self) -> Duration {
         Duration::from_secs(self.window_seconds.unsigned_abs())
     }
 
-    /// The number of the slot that an instant, given as a distance from any origin, lies in. A window is at most
-    /// 1,024 slots of whole milliseconds: successes of one slot are kept as one.
+    /// Returns the number of the slot that contains an instant, given as the time since any origin. A window has at most
+    /// 1,024 slots of whole milliseconds. The successes of one slot are stored together.
     #[must_use]
     pub fn slot(self, at: Duration) -> u128 {
         at.as_millis() / self.window().as_millis().div_ceil(1024)
     }
 
-    /// The rate limit, if both numbers are in their ranges.
+    /// Creates a rate limit. `None` if a number is out of its range.
     #[must_use]
     pub fn new(limit: i64, window_seconds: i64) -> Option<Self> {
         let valid = Self::LIMITS.contains(&limit) && Self::WINDOWS.contains(&window_seconds);
@@ -88,20 +88,20 @@ impl RateLimit {
     }
 }
 
-/// What a key may be used for: names without duplicates, in alphabetical order; none is fine.
+/// The scopes of a key, in alphabetical order and without duplicates. May be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "Vec<String>")]
 pub struct Scopes(BTreeSet<String>);
 
 impl Scopes {
-    /// What scopes must be.
+    /// The rule for scopes, to follow their field in an error message.
     pub const RULE: &str =
         "must be at most 50 strings of 1 to 64 letters, digits, `:`, `.`, `_`, `*` and `-`";
 
     const MOST: usize = 50;
     const LONGEST: usize = 64;
 
-    /// The scopes, if there are not too many and each is one.
+    /// Validates scopes.
     #[must_use]
     pub fn new(scopes: &[&str]) -> Option<Self> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b":._*-".contains(&byte);
@@ -111,13 +111,13 @@ impl Scopes {
         valid.then(|| Self(scopes.iter().copied().map(str::to_owned).collect()))
     }
 
-    /// Whether `scope` is among them, letter by letter.
+    /// Returns whether `scope` is one of them. Comparison is exact.
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
         self.0.contains(scope)
     }
 
-    /// The scopes in alphabetical order.
+    /// Returns the scopes in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -137,36 +137,36 @@ impl TryFrom<Vec<String>> for Scopes {
 pub struct ApiKey {
     /// Its id.
     pub id: KeyId,
-    /// Its owner.
+    /// The organization that owns it.
     pub organization: OrganizationId,
     /// `sk_...` and the last four characters of its secret.
     pub preview: String,
     /// Its name.
     pub name: Name,
-    /// What it is for.
+    /// Its description.
     pub description: Option<Description>,
-    /// What it may be used for.
+    /// Its scopes.
     pub scopes: Scopes,
-    /// How often; `None` is unlimited.
+    /// Its rate limit; `None` is unlimited.
     pub rate_limit: Option<RateLimit>,
-    /// Lifetime counts.
-    pub usage: Usage,
-    /// Who made it, where known.
+    /// Its lifetime counts.
+    pub usage: UsageCounts,
+    /// The user who created it; `None` if it was created at the command line.
     pub created_by: Option<UserId>,
-    /// When it was made.
+    /// The instant of its creation.
     pub created_at: Timestamp,
-    /// When it was last used; `None` if it never was.
+    /// The instant of its last use; `None` if it was never used.
     pub last_used_at: Option<Timestamp>,
-    /// When it stops working.
+    /// The instant of its expiry; `None` if it does not expire.
     pub expires_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// The instant of its revocation; `None` if it is not revoked.
     pub revoked_at: Option<Timestamp>,
     /// When the grace period of the latest rotation ends; `None` if the key was never rotated.
     pub grace_end: Option<Timestamp>,
 }
 
 impl ApiKey {
-    /// The key's state at `now`.
+    /// Returns the key's status at `now`.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> KeyStatus {
         KeyStatus::at(now, self.revoked_at, self.expires_at)
@@ -186,20 +186,30 @@ impl ApiKey {
         let is_active = self.status(now) == KeyStatus::Active;
         is_active.then(|| self.secret_end(grace_end))
     }
+
+    /// Revokes the key at `at`. Revocation is idempotent: returns `None` if the key is already revoked, and keeps the
+    /// time of the first revocation.
+    #[must_use]
+    pub fn revoke(&self, at: Timestamp) -> Option<Self> {
+        self.revoked_at.is_none().then(|| Self {
+            revoked_at: Some(at),
+            ..self.clone()
+        })
+    }
 }
 
-/// What whoever makes a key chooses.
+/// The settings of a key, chosen at its creation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySettings {
     /// Its name.
     pub name: Name,
-    /// What it is for.
+    /// Its description.
     pub description: Option<Description>,
-    /// What it may be used for.
+    /// Its scopes.
     pub scopes: Scopes,
-    /// How often; `None` is unlimited.
+    /// Its rate limit; `None` is unlimited.
     pub rate_limit: Option<RateLimit>,
-    /// When it stops working.
+    /// The instant of its expiry; `None` if it does not expire.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -208,29 +218,29 @@ pub struct KeySettings {
 pub struct NewKey {
     /// The secret.
     pub secret: Secret,
-    /// What was chosen.
+    /// The settings.
     pub settings: KeySettings,
-    /// Who makes it, where known.
+    /// The user who creates it; `None` at the command line.
     pub created_by: Option<UserId>,
-    /// When it is made.
+    /// The instant of its creation.
     pub created_at: Timestamp,
 }
 
-/// Where a list of keys goes on: behind this key, in the order from new to old.
+/// A pagination cursor: the last key of a page. The next page starts after it, from newest to oldest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyCursor {
-    /// When the key was made.
+    /// The instant of the key's creation.
     pub created_at: Timestamp,
-    /// The key, for those made at the same instant.
+    /// The key's id, which orders keys of the same instant.
     pub id: KeyId,
 }
 
-/// A part of an organization's keys, newest first.
+/// A page of an organization's keys, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPage {
     /// The keys.
     pub keys: Vec<ApiKey>,
-    /// Where the next part begins; `None` when this was the last.
+    /// The cursor of the next page; `None` on the last page.
     pub next: Option<KeyCursor>,
 }
 
@@ -239,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_are_sorted_and_kept_once() {
+    fn scopes_are_sorted_without_duplicates() {
         let scopes = Scopes::new(&["b:write", "a.read", "b:write", "*"]).unwrap();
         assert_eq!(
             scopes.iter().collect::<Vec<_>>(),
@@ -248,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_is_a_short_word_of_few_characters() {
+    fn scope_has_1_to_64_characters_of_a_small_alphabet() {
         for scope in ["", &"x".repeat(65), "a b", "ñ", "a,b", "a/b"] {
             assert_eq!(Scopes::new(&[scope]), None, "{scope}");
         }
@@ -258,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_limit_is_within_its_bounds() {
+    fn rate_limit_is_within_its_ranges() {
         for (limit, window) in [(1, 1), (1_000_000_000, 2_678_400)] {
             assert!(RateLimit::new(limit, window).is_some());
         }
@@ -271,5 +281,28 @@ mod tests {
         ] {
             assert_eq!(RateLimit::new(limit, window), None, "{limit}/{window}");
         }
+    }
+
+    #[test]
+    fn revoke_keeps_the_time_of_the_first_revocation() {
+        let key = ApiKey {
+            id: KeyId(uuid::Uuid::nil()),
+            organization: OrganizationId(uuid::Uuid::nil()),
+            preview: String::new(),
+            name: Name::new("x").unwrap(),
+            description: None,
+            scopes: Scopes::default(),
+            rate_limit: None,
+            usage: UsageCounts::default(),
+            created_by: None,
+            created_at: Timestamp::from_millis(0),
+            last_used_at: None,
+            expires_at: None,
+            revoked_at: None,
+            grace_end: None,
+        };
+        let revoked = key.revoke(Timestamp::from_millis(1)).unwrap();
+        assert_eq!(revoked.revoked_at, Some(Timestamp::from_millis(1)));
+        assert_eq!(revoked.revoke(Timestamp::from_millis(2)), None);
     }
 }

@@ -1,7 +1,7 @@
-//! Organizations, their members, and access to them.
+//! Organizations, their members, and the rules about who may do what.
 //!
-//! The store decides about access in the statement or transaction that reads or writes, and returns [`Access`]. The
-//! API maps a refusal to a response.
+//! The store reads a membership in the transaction of the operation and applies these rules to it, so that a removed
+//! membership takes effect at once.
 
 use std::str::FromStr;
 
@@ -77,7 +77,7 @@ pub struct Member {
 
 /// The outcome of adding a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MemberAdded {
+pub enum AddMemberOutcome {
     /// The user was not a member before.
     Added(Member),
     /// The user was a member with another role.
@@ -91,7 +91,27 @@ pub enum MemberAdded {
     Unchanged(Member),
 }
 
-impl MemberAdded {
+impl AddMemberOutcome {
+    /// Decides what adding `user` at `at` changes. `stored` is the membership that the user has, if any. Without a
+    /// `role`, a new member gets [`Role::Member`] and an existing one keeps the role.
+    #[must_use]
+    pub fn decide(stored: Option<Member>, user: UserId, role: Option<Role>, at: Timestamp) -> Self {
+        let Some(member) = stored else {
+            return Self::Added(Member {
+                user,
+                role: role.unwrap_or(Role::Member),
+                created_at: at,
+            });
+        };
+        match role.filter(|role| *role != member.role) {
+            Some(role) => Self::RoleChanged {
+                from: member.role,
+                member: Member { role, ..member },
+            },
+            None => Self::Unchanged(member),
+        }
+    }
+
     /// Returns the member.
     #[must_use]
     pub fn member(&self) -> &Member {
@@ -112,28 +132,74 @@ pub enum Actor {
     Operator,
 }
 
-/// The result of an operation that requires membership.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Access<T> {
-    /// The organization does not exist, or the user is not a member. One variant covers both, so that a non-member
-    /// cannot learn which organizations exist.
-    Denied,
+/// An actor may not do an operation in an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessDenied {
+    /// The user is not a member.
+    NotAMember,
     /// The user is a member, but the role does not permit the operation.
     RoleTooLow,
-    /// Access is granted, with the result.
-    Granted(T),
 }
 
-impl<T> Access<T> {
-    /// Applies `next` to the result if access is granted.
+impl Actor {
+    /// Decides whether the actor may manage the keys of an organization in which a user has `role`, if any.
     ///
     /// # Errors
-    /// Those of `next`.
-    pub fn try_map<U, E>(self, next: impl FnOnce(T) -> Result<U, E>) -> Result<Access<U>, E> {
-        Ok(match self {
-            Self::Denied => Access::Denied,
-            Self::RoleTooLow => Access::RoleTooLow,
-            Self::Granted(found) => Access::Granted(next(found)?),
-        })
+    /// For a user who is not a member, or whose role does not [manage keys](Role::manages_keys).
+    pub fn require_key_manager(&self, role: Option<Role>) -> Result<(), AccessDenied> {
+        match (self, role) {
+            (Self::Operator, _) => Ok(()),
+            (Self::User(_), Some(role)) if role.manages_keys() => Ok(()),
+            (Self::User(_), Some(_)) => Err(AccessDenied::RoleTooLow),
+            (Self::User(_), None) => Err(AccessDenied::NotAMember),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(role: Role, created_at: i64) -> Member {
+        Member {
+            user: UserId::new("u").unwrap(),
+            role,
+            created_at: Timestamp::from_millis(created_at),
+        }
+    }
+
+    #[test]
+    fn add_member_keeps_the_role_of_an_existing_member_unless_another_is_given() {
+        use AddMemberOutcome::{Added, RoleChanged, Unchanged};
+        let stored = || member(Role::Admin, 1);
+        let promoted = RoleChanged {
+            member: member(Role::Owner, 1),
+            from: Role::Admin,
+        };
+        for (before, role, expected) in [
+            (None, None, Added(member(Role::Member, 2))),
+            (None, Some(Role::Owner), Added(member(Role::Owner, 2))),
+            (Some(stored()), None, Unchanged(stored())),
+            (Some(stored()), Some(Role::Admin), Unchanged(stored())),
+            (Some(stored()), Some(Role::Owner), promoted),
+        ] {
+            let user = UserId::new("u").unwrap();
+            let at = Timestamp::from_millis(2);
+            assert_eq!(AddMemberOutcome::decide(before, user, role, at), expected);
+        }
+    }
+
+    #[test]
+    fn keys_are_managed_by_owners_admins_and_the_operator() {
+        let user = Actor::User(UserId::new("u").unwrap());
+        for (role, expected) in [
+            (Some(Role::Owner), Ok(())),
+            (Some(Role::Admin), Ok(())),
+            (Some(Role::Member), Err(AccessDenied::RoleTooLow)),
+            (None, Err(AccessDenied::NotAMember)),
+        ] {
+            assert_eq!(user.require_key_manager(role), expected, "{role:?}");
+            assert_eq!(Actor::Operator.require_key_manager(role), Ok(()));
+        }
     }
 }

@@ -60,13 +60,13 @@ pub enum RotationRefused {
     InProgress(Timestamp),
 }
 
-/// The result of a rotation.
+/// The outcome of a rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rotated {
-    /// The key has its new secret.
-    Done(Box<ApiKey>, OlderSecrets),
-    /// Nothing was changed.
-    Refused(RotationRefused),
+pub struct RotateOutcome {
+    /// The key with its new secret's preview.
+    pub key: ApiKey,
+    /// The effect on its older secrets.
+    pub older_secrets: OlderSecrets,
 }
 
 impl Rotation {
@@ -106,7 +106,7 @@ impl Rotation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{KeyId, Name, OrganizationId, Scopes, Usage};
+    use super::super::{KeyId, Name, OrganizationId, Scopes, UsageCounts};
     use super::*;
 
     fn at(millis: i64) -> Timestamp {
@@ -122,7 +122,7 @@ mod tests {
             description: None,
             scopes: Scopes::default(),
             rate_limit: None,
-            usage: Usage::default(),
+            usage: UsageCounts::default(),
             created_by: None,
             created_at: at(0),
             last_used_at: None,

@@ -1,35 +1,36 @@
-//! A whole world to fill an empty database with: the demo fixtures, a test's random graph, a benchmark's load.
+//! The content for an empty database: the demo fixtures, a test's random data, a benchmark's load.
 //!
-//! Stored at once or not at all, by `Store::seed_if_empty`. A seed is a state and no history: it leaves no lines in
-//! the audit log.
+//! Stored atomically by `Store::seed_if_empty`. A seed leaves no entries in the audit log, because it describes a state
+//! and not the changes that led to it.
 
-use super::{KeyId, LiveUse, Member, NewKey, Organization, OrganizationId, Timestamp, Use};
+use super::{
+    KeyId, Member, MeteredUse, NewKey, Organization, OrganizationId, Timestamp, UsageEvent,
+};
 
-/// Organizations, their members, their keys and what the keys were used for. Each part refers to those before
-/// it.
+/// Organizations with their members, keys and usage. Each part refers only to the parts before it.
 #[derive(Debug, Clone, Default)]
 pub struct Seed {
     /// The organizations.
     pub organizations: Vec<Organization>,
-    /// Who belongs to which.
+    /// The members, each with its organization.
     pub members: Vec<(OrganizationId, Member)>,
-    /// Their keys.
+    /// The keys.
     pub keys: Vec<SeedKey>,
-    /// What the keys were used for, in any order.
-    pub uses: Vec<Use>,
-    /// The same, of uses that count against the keys' rate limits.
-    pub live_uses: Vec<LiveUse>,
+    /// The keys' usage, in any order.
+    pub uses: Vec<UsageEvent>,
+    /// Further usage, which counts against the keys' rate limits.
+    pub metered_uses: Vec<MeteredUse>,
 }
 
-/// A key that has a history.
+/// A key with its state.
 #[derive(Debug, Clone)]
 pub struct SeedKey {
     /// Its id. The ids that the store generates for new keys do not depend on it.
     pub id: KeyId,
-    /// Its owner.
+    /// The organization that owns it.
     pub organization: OrganizationId,
-    /// The key as it was made.
+    /// The key as it was created.
     pub key: NewKey,
-    /// When it was revoked.
+    /// The instant of its revocation.
     pub revoked_at: Option<Timestamp>,
 }

@@ -1,27 +1,27 @@
-//! What an organization's members want to know about all its keys at once.
+//! Statistics over the keys of an organization.
 //!
-//! Made by the store in one snapshot, with the time of asking; sent by `api::stats`. What is the sum or the
-//! difference of other fields is computed, and so cannot disagree with them.
+//! Read by the store in one snapshot; sent by `api::stats`. Sums and differences of other fields are computed, so they
+//! cannot disagree with them.
 
-use super::{Day, KeyId, KeyStatus, Name, OrganizationId, Timestamp, Usage};
+use super::{Day, KeyId, KeyStatus, Name, OrganizationId, Timestamp, UsageCounts};
 
-/// Counts of an organization's keys by state at one instant.
+/// Counts of an organization's keys by status at one instant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KeyCounts {
     /// All keys.
     pub total: i64,
-    /// Revoked ones.
+    /// Revoked keys.
     pub revoked: i64,
-    /// Expired ones that were not revoked.
+    /// Expired keys that were not revoked.
     pub expired: i64,
-    /// Active ones without any use.
+    /// Active keys without any use.
     pub never_used: i64,
-    /// Active ones last used [`KeyStats::INACTIVE_AFTER_DAYS`] days ago or more.
+    /// Active keys last used [`KeyStats::INACTIVE_AFTER_DAYS`] days ago or more.
     pub inactive: i64,
 }
 
 impl KeyCounts {
-    /// Keys that are neither revoked nor expired.
+    /// Returns the number of keys that are neither revoked nor expired.
     #[must_use]
     pub const fn active(&self) -> i64 {
         self.total - self.revoked - self.expired
@@ -44,20 +44,20 @@ pub struct KeyStatusCounts {
 pub struct KeyStats {
     /// The organization.
     pub organization: OrganizationId,
-    /// Its keys by state.
+    /// The counts of its keys by status.
     pub keys: KeyCounts,
-    /// Lifetime usage over all its keys, revoked ones too.
-    pub usage: Usage,
-    /// The keys used last, newest first, ties by id; at most [`KeyStats::RECENT_KEYS`].
+    /// Lifetime usage of all its keys, including revoked ones.
+    pub usage: UsageCounts,
+    /// The most recently used keys, newest first, ties by id; at most [`KeyStats::RECENT_KEYS`].
     pub recent: Vec<RecentKey>,
-    /// Usage by UTC day, oldest first, today last, without gaps; `None` when it was not asked for.
+    /// UsageCounts by UTC day, oldest first, today last, without gaps; `None` if it was not requested.
     pub daily: Option<Vec<DailyUsage>>,
 }
 
 impl KeyStats {
-    /// How many of the most recently used keys are listed.
+    /// The maximum number of recently used keys.
     pub const RECENT_KEYS: u32 = 5;
-    /// After how many days without use an active key counts as inactive.
+    /// The number of days without use after which an active key counts as inactive.
     pub const INACTIVE_AFTER_DAYS: u32 = 30;
 }
 
@@ -70,11 +70,11 @@ pub struct RecentKey {
     pub name: Name,
     /// Its preview.
     pub preview: String,
-    /// Its state when the statistics were read.
+    /// Its status when the statistics were read.
     pub status: KeyStatus,
     /// Its lifetime requests.
     pub total_requests: i64,
-    /// When it was last used.
+    /// The instant of its last use.
     pub last_used_at: Timestamp,
 }
 
@@ -83,6 +83,6 @@ pub struct RecentKey {
 pub struct DailyUsage {
     /// The day.
     pub day: Day,
-    /// What was used on it; zeros for a day without use.
-    pub usage: Usage,
+    /// The counts of that day; zeros for a day without use.
+    pub usage: UsageCounts,
 }

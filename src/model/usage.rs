@@ -1,90 +1,68 @@
-//! What was asked of a key, counted.
+//! Counts of requests with a key.
 //!
-//! A [`Use`] is what happened, a [`Usage`] what it adds up to. The total is computed from its three parts,
-//! never stored: it cannot disagree with them.
-
-use std::ops::AddAssign;
+//! A [`UsageEvent`] is what happened, [`UsageCounts`] are what events add up to. The total is computed from its three
+//! parts and never stored, so it cannot disagree with them.
 
 use super::{KeyId, RateLimit, Timestamp};
 
-/// How one request with a key ended.
+/// The outcome of a request with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was let through.
+    /// The request was admitted.
     Success,
     /// The key was over its rate limit.
     RateLimited,
-    /// It was turned away for any other reason that concerns the key.
+    /// The request was denied for another reason.
     Error,
 }
 
-/// `count` requests with one key that ended alike at one instant.
+/// A number of requests with one key, with the same outcome at the same instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Use {
+pub struct UsageEvent {
     /// The key.
     pub key: KeyId,
-    /// When.
+    /// The instant of the requests.
     pub at: Timestamp,
-    /// How.
+    /// Their outcome.
     pub outcome: Outcome,
-    /// How many; zero changes nothing.
+    /// Their number. An event with a count of zero changes nothing.
     pub count: u32,
 }
 
-/// A use that happens now, unlike one that is told of later: a success counts against the key's rate limit, too.
+/// A use of a key that happens now. Unlike an imported event, its successes count against the key's rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LiveUse {
-    /// The use.
-    pub used: Use,
-    /// The key's rate limit.
+pub struct MeteredUse {
+    /// The event.
+    pub event: UsageEvent,
+    /// The key's rate limit; `None` is unlimited.
     pub rate_limit: Option<RateLimit>,
 }
 
-/// The name of an import, so that it can be told when it comes again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {
-    /// The name.
-    pub id: String,
-    /// How many requests the import tells of.
-    pub requests: i64,
-}
-
-/// How an import ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Imported {
-    /// Its uses were counted.
-    Counted,
-    /// It was counted before, under its name: nothing was changed.
-    Before,
-    /// Another one was counted under its name: nothing was changed.
-    Different,
-}
-
-/// Counts of requests by outcome. Signed as SQLite and JSON readers have them; never below zero.
+/// Counts of requests by outcome. Signed, as integers of SQLite are; never negative.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Let through.
+pub struct UsageCounts {
+    /// Requests that were admitted.
     pub successful_requests: i64,
-    /// Turned away over the rate limit.
+    /// Requests that were denied because the key was over its rate limit.
     pub rate_limit_hits: i64,
-    /// Turned away otherwise.
+    /// Requests that were denied for another reason.
     pub errors: i64,
 }
 
-impl Usage {
-    /// The usage that `count` requests of one outcome make.
+impl UsageCounts {
+    /// Creates the counts of `count` requests with one outcome.
     #[must_use]
     pub fn of(outcome: Outcome, count: u32) -> Self {
-        let mut usage = Self::default();
+        let mut counts = Self::default();
         *match outcome {
-            Outcome::Success => &mut usage.successful_requests,
-            Outcome::RateLimited => &mut usage.rate_limit_hits,
-            Outcome::Error => &mut usage.errors,
+            Outcome::Success => &mut counts.successful_requests,
+            Outcome::RateLimited => &mut counts.rate_limit_hits,
+            Outcome::Error => &mut counts.errors,
         } = i64::from(count);
-        usage
+        counts
     }
 
-    /// The sum of two, or `None` if a count, or all of them together, gets too large.
+    /// Adds two counts. `None` if a count or the total overflows.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
         let sum = Self {
@@ -99,17 +77,9 @@ impl Usage {
         Some(sum)
     }
 
-    /// All requests, however they ended.
+    /// Returns the number of all requests.
     #[must_use]
     pub const fn total_requests(&self) -> i64 {
         self.successful_requests + self.rate_limit_hits + self.errors
-    }
-}
-
-impl AddAssign for Usage {
-    fn add_assign(&mut self, other: Self) {
-        self.successful_requests += other.successful_requests;
-        self.rate_limit_hits += other.rate_limit_hits;
-        self.errors += other.errors;
     }
 }

@@ -112,8 +112,8 @@ impl Sandbox {
         let demo = Demo::sandbox()?;
         store.seed_if_empty(demo.seed(clock.now())).await?;
         // From here on the shared database is read-only and no longer consumes randomness.
-        let store = store.sealed()?;
-        let base_image = store.image()?.into();
+        let store = store.into_read_only()?;
+        let base_image = store.serialize()?.into();
         let trusted = TrustedKey::from_secret(&HmacSecret::of_the_sandbox());
         let app = App::new(store, trusted, Expected::default(), clock, Random::system());
         let users = users::users(&demo)?;

@@ -93,7 +93,8 @@ impl Sandbox {
         };
         let (base, patch) = (Arc::clone(&self.base_image), state.patch.clone());
         let metrics = self.app.metrics.clone();
-        let open = move || Store::from_image(&patch.apply(&base), base.len() + MAX_GROWTH, metrics);
+        let open =
+            move || Store::deserialize(&patch.apply(&base), base.len() + MAX_GROWTH, metrics);
         let store = spawn_blocking(open).await??;
         let random = Arc::new(Mutex::new(SeededRandom {
             session,
@@ -122,7 +123,7 @@ impl Sandbox {
             _open_copy: open_copy,
         } = tx;
         let base = Arc::clone(&self.base_image);
-        let compare = move || Ok::<_, store::Error>(Patch::diff(&base, &app.store.image()?));
+        let compare = move || Ok::<_, store::Error>(Patch::diff(&base, &app.store.serialize()?));
         let patch = spawn_blocking(compare).await??;
         drop(open_copy);
         if patch != state.patch {

@@ -1,24 +1,23 @@
-//! Why a database file was not opened: one line for the person at the terminal, with what to do about it.
+//! Errors of opening a database: one line each for the person at the terminal, with advice.
 //!
-//! The advice depends on the cause. A failing or full disk must not be reported as a damaged file, because a person
-//! who then restores a backup loses what was written since. Result codes decide, never the text of a message.
+//! Shown by the commands. The advice depends on the cause; the backend classifies the errors of its library.
 
 use std::{
+    error::Error as StdError,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use rusqlite::ErrorCode;
-
-use super::Error;
+use super::{Error, Source};
 
 /// "Input/output error", the same number on every Unix; std has no [`ErrorKind`] for it.
 const EIO: i32 = 5;
 
-/// Why a database file was not opened.
+/// The database was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// There is no file, and none was to be created.
+    /// The file does not exist, and the caller does not create it.
     #[error(
         "no database at {0}: create it with `llavero serve` or `llavero org create`, or name another one with --database"
     )]
@@ -65,17 +64,17 @@ pub enum OpenError {
     #[error("{0} is a symbolic link: name the file itself with --database")]
     SymbolicLink(PathBuf),
 
-    /// The path is a directory, a device, a socket.
+    /// The path is a directory, a device or a socket.
     #[error("{0} is not a regular file: name another one with --database")]
     NotAFile(PathBuf),
 
-    /// The file may be read and not written.
+    /// The file is not writable.
     #[error("{0} may not be written: check its permissions and its owner")]
     ReadOnly(PathBuf),
 
-    /// The file is somebody else's.
+    /// The file is not a database of llavero.
     #[error("{0} is not a llavero database: name another file with --database")]
-    Foreign(PathBuf),
+    NotLlavero(PathBuf),
 
     /// The file was written by a later version of this program.
     #[error(
@@ -90,7 +89,7 @@ pub enum OpenError {
         known: u32,
     },
 
-    /// The file was written by an earlier version of this program, and is not to be changed here.
+    /// The file was written by an earlier version of this program, and the caller does not migrate it.
     #[error(
         "{0} has an older schema: start `llavero serve` on it once, which brings it up to date"
     )]
@@ -116,24 +115,24 @@ pub enum OpenError {
         found: String,
     },
 
-    /// SQLite refused something else.
+    /// Another error of the database library.
     #[error("cannot open the database {path}: {source}; check the path and its permissions")]
-    Sqlite {
+    Other {
         /// The file.
         path: PathBuf,
-        /// SQLite's word.
-        source: rusqlite::Error,
+        /// The library's error.
+        source: Source,
     },
 
-    /// The pool of readers did not come up.
+    /// The pool of connections that read could not be opened.
     #[error(
         "cannot open {path} for reading: {source}; allow more open files, or lower --pool-size"
     )]
     Readers {
         /// The file.
         path: PathBuf,
-        /// The pool's word.
-        source: r2d2::Error,
+        /// The pool's error.
+        source: Source,
     },
 
     /// The thread that writes did not start.
@@ -145,7 +144,7 @@ pub enum OpenError {
     Secret {
         /// The file.
         path: PathBuf,
-        /// The store's word.
+        /// The store's error.
         source: Error,
     },
 }
@@ -167,18 +166,11 @@ impl OpenError {
         }
     }
 
-    /// Classifies an error of SQLite: damage to the file, trouble with the disk, a lock, or something else.
-    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
-        let path = path.to_owned();
-        let found = source.to_string();
-        match source.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Self::Damaged { path, found }
-            }
-            Some(ErrorCode::DiskFull) => Self::DiskFull { path, found },
-            Some(ErrorCode::SystemIoFailure) => Self::DiskFailed { path, found },
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(path),
-            _ => Self::Sqlite { path, source },
+    /// The pool of connections could not be opened.
+    pub(super) fn readers(path: &Path, source: impl StdError + Send + Sync + 'static) -> Self {
+        Self::Readers {
+            path: path.to_owned(),
+            source: Arc::new(source),
         }
     }
 }
@@ -188,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_of_the_disk_is_reported_as_one() {
+    fn error_of_the_disk_is_reported_as_one() {
         let text =
             |code| OpenError::io("x.db".as_ref(), io::Error::from_raw_os_error(code)).to_string();
         assert!(

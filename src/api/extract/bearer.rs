@@ -18,13 +18,7 @@ use poem_openapi::{
 };
 
 use super::headers::only;
-use crate::{
-    api::error::Failure,
-    app::App,
-    model::{Access, UserId},
-    store,
-    token::TokenError,
-};
+use crate::{api::error::Failure, app::App, model::UserId, token::TokenError};
 
 /// The scheme's name in the document.
 const SCHEME: &str = "bearer";
@@ -142,13 +136,4 @@ pub(crate) fn challenge(token: Option<&InvalidToken>) -> String {
         format!(", error=\"invalid_token\", error_description=\"{description}\"")
     });
     format!("Bearer realm=\"llavero\"{error}")
-}
-
-/// What the store found for a caller who may have it; the caller's 403, or the store's own failure, otherwise.
-pub(crate) fn allowed<T>(found: Result<Access<T>, store::Error>) -> Result<T, Failure> {
-    match found? {
-        Access::Granted(found) => Ok(found),
-        Access::RoleTooLow => Err(Failure::RoleTooLow),
-        Access::Denied => Err(Failure::NotAMember),
-    }
 }

@@ -11,7 +11,7 @@ mod scopes;
 
 pub(super) use self::{
     api_key::{API_KEY, PresentedKey},
-    bearer::{Caller, CallerSlot, InvalidToken, allowed, authenticate, bearer_token, challenge},
+    bearer::{Caller, CallerSlot, InvalidToken, authenticate, bearer_token, challenge},
     cursor::{CursorParam, encode},
     headers::only,
     json_body::{Body, Fields, HasBody, body_refusals, receive},

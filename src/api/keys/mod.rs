@@ -23,14 +23,14 @@ use self::{
 use super::{
     ApiTag,
     error::Failure,
-    extract::{Body, Caller, CursorParam, allowed},
+    extract::{Body, Caller, CursorParam},
     problems::Problems,
     response::{Created, Reply},
     scalars::{Bounded, PathParam},
 };
 use crate::{
     app::App,
-    model::{Actor, KeyId, NewKey, OrganizationRef, Rotated, Rotation, Secret},
+    model::{Actor, KeyId, NewKey, OrganizationRef, Rotation, Secret},
 };
 
 /// The operations on keys.
@@ -75,7 +75,8 @@ impl KeysApi {
         let after = after.flatten();
         let App { store, clock, .. } = app.0;
         let by = Actor::User(caller.0);
-        let page = allowed(store.keys(organization, by, after, limit).await)?;
+        let page = store.keys(organization, by, after, limit).await;
+        let page = page.map_err(Failure::from)?;
         Ok(Reply(KeyPageOut::new(page, clock.now())))
     }
 
@@ -118,7 +119,8 @@ impl KeysApi {
         let organization = OrganizationRef::parse(organization);
         let by = Actor::User(caller.0);
         let random = random.bytes().map_err(Failure::from)?;
-        let key = allowed(store.create_key(organization, by, key, random).await)?;
+        let created = store.create_key(organization, by, key, random).await;
+        let key = created.map_err(Failure::from)?;
         Ok(Created {
             location: format!("{}/{}", uri.path(), key.id.0),
             body: KeyWithSecretOut::new(key, &secret, now),
@@ -146,7 +148,7 @@ impl KeysApi {
         let App { store, clock, .. } = app.0;
         let (organization, id) = key_path(&organization, &id)?;
         let found = store.key(organization, caller.0, id).await;
-        let key = allowed(found)?.ok_or(Failure::KeyNotFound)?;
+        let key = found.map_err(Failure::from)?;
         Ok(Reply(KeyOut::new(key, clock.now())))
     }
 
@@ -192,12 +194,10 @@ impl KeysApi {
         };
         let (secret, now) = (rotation.secret.clone(), rotation.at);
         let organization = OrganizationRef::parse(organization);
-        let (by, id) = (Actor::User(caller.0), KeyId::parse(id));
+        let (by, id) = (Actor::User(caller.0), KeyId::parse_or_nil(id));
         let rotated = store.rotate_key(organization, by, id, rotation).await;
-        match allowed(rotated)?.ok_or(Failure::KeyNotFound)? {
-            Rotated::Done(key, _) => Ok(Reply(KeyWithSecretOut::new(*key, &secret, now))),
-            Rotated::Refused(refused) => Err(Failure::from(refused).into()),
-        }
+        let key = rotated.map_err(Failure::from)?.key;
+        Ok(Reply(KeyWithSecretOut::new(key, &secret, now)))
     }
 
     /// Revoke an API key
@@ -224,19 +224,20 @@ impl KeysApi {
         let (organization, id) = key_path(&organization, &id)?;
         let by = Actor::User(caller.0);
         let revoked = store.revoke_key(organization, by, id, now).await;
-        let key = allowed(revoked)?.ok_or(Failure::KeyNotFound)?;
+        let key = revoked.map_err(Failure::from)?;
         Ok(Reply(KeyOut::new(key, now)))
     }
 }
 
-/// The parameters of a path to one key. `None` for a segment that is not a key's id: no key has it.
-fn key_path(
-    organization: &PathParam,
-    id: &PathParam,
-) -> Result<(OrganizationRef, Option<KeyId>), Failure> {
+/// Reads the parameters of a path to one key. A segment that is not an id gets the answer of an unknown key, because no
+/// key has the nil id.
+fn key_path(organization: &PathParam, id: &PathParam) -> Result<(OrganizationRef, KeyId), Failure> {
     let mut problems = Problems::default();
     let organization = problems.check(organization.get());
     let id = problems.check(id.get());
     let (organization, id) = problems.finish(organization.zip(id))?;
-    Ok((OrganizationRef::parse(organization), KeyId::parse(id)))
+    Ok((
+        OrganizationRef::parse(organization),
+        KeyId::parse_or_nil(id),
+    ))
 }

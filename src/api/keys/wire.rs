@@ -12,7 +12,7 @@ use crate::{
         extract,
         scalars::{Count, DateTime},
     },
-    model::{ApiKey, KeyPage, KeyStatus, RateLimit, Secret, Timestamp, Usage},
+    model::{ApiKey, KeyPage, KeyStatus, RateLimit, Secret, Timestamp, UsageCounts},
 };
 
 /// An API key. Its secret is not among the fields: it is shown once, when the key is made.
@@ -141,8 +141,8 @@ struct UsageOut {
     errors: Count,
 }
 
-impl From<Usage> for UsageOut {
-    fn from(usage: Usage) -> Self {
+impl From<UsageCounts> for UsageOut {
+    fn from(usage: UsageCounts) -> Self {
         Self {
             total_requests: Count(usage.total_requests()),
             successful_requests: Count(usage.successful_requests),
@@ -243,7 +243,7 @@ impl Example for KeyWithSecretOut {
                 window_seconds: 60,
             }),
             scopes: vec!["releases:write".to_owned()],
-            usage: Usage::default().into(),
+            usage: UsageCounts::default().into(),
             created_at: DateTime(Timestamp::from_millis(1_767_614_400_000)),
             last_used_at: None,
             expires_at: Some(DateTime(Timestamp::from_millis(4_102_444_800_000))),

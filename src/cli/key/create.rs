@@ -68,7 +68,7 @@ impl Args {
             let organization = self.organization.find(store).await?;
             let named = OrganizationRef::Id(organization.id);
             let created = store.create_key(named, Actor::Operator, key, id_random);
-            super::granted(created.await?)
+            Ok(created.await?)
         })?;
         self.output.print_once(
             || KeyWithSecretOut::new(key.clone(), &secret, now),

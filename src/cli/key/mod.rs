@@ -16,7 +16,7 @@ use super::{
     output::{self, Cell},
 };
 use crate::{
-    model::{Access, ApiKey, KeyId, Secret, Timestamp},
+    model::{ApiKey, KeyId, Secret, Timestamp},
     store::Store,
 };
 
@@ -118,17 +118,4 @@ fn lost(key: &ApiKey, done: &str, flags: &str, error: &io::Error) -> Error {
     Error::negative(format!(
         "the API key {id} is {done}, and its secret could not be written: {error}; give it another with `llavero key rotate {id}{flags}`"
     ))
-}
-
-/// Takes what the store allows the operator, who may do everything; organizations and keys do not go away.
-fn granted<T>(access: Access<T>) -> Result<T, Error> {
-    match access {
-        Access::Granted(found) => Ok(found),
-        Access::Denied | Access::RoleTooLow => Err(Error::negative("the organization is gone")),
-    }
-}
-
-/// The same for what the store did to a key that was there before.
-fn granted_key<T>(access: Access<Option<T>>) -> Result<T, Error> {
-    granted(access)?.ok_or_else(|| Error::negative("the API key is gone"))
 }

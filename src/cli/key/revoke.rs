@@ -32,8 +32,8 @@ impl Args {
             let key = super::find(store, &self.id).await?;
             let organization = OrganizationRef::Id(key.organization);
             let by = Actor::Operator;
-            let revoked = store.revoke_key(organization, by, Some(key.id), now);
-            super::granted_key(revoked.await?)
+            let revoked = store.revoke_key(organization, by, key.id, now);
+            Ok(revoked.await?)
         })?;
         self.output.print(
             || KeyOut::new(key.clone(), now),

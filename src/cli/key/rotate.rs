@@ -13,9 +13,8 @@ use crate::{
         moment,
         output::{OutputArgs, require_stdout},
     },
-    model::{
-        Actor, ApiKey, OlderSecrets, OrganizationRef, Rotated, Rotation, RotationRefused, Secret,
-    },
+    model::{Actor, ApiKey, OlderSecrets, OrganizationRef, RotateOutcome, Rotation, Secret},
+    store::AccessError,
 };
 
 /// The arguments of `llavero key rotate`.
@@ -54,30 +53,28 @@ impl Args {
         let rotated = self.database.with_store(async |store| {
             let key = super::find(store, &self.id).await?;
             let organization = OrganizationRef::Id(key.organization);
-            let rotated = store.rotate_key(organization, Actor::Operator, Some(key.id), rotation);
-            super::granted_key(rotated.await?)
+            let rotated = store.rotate_key(organization, Actor::Operator, key.id, rotation);
+            rotated.await.map_err(|error| self.refused(error))
         })?;
-        let (key, older) = match rotated {
-            Rotated::Done(key, older) => (*key, older),
-            Rotated::Refused(refused) => return Err(self.refused(refused)),
-        };
+        let RotateOutcome { key, older_secrets } = rotated;
         self.output.print_once(
             || KeyWithSecretOut::new(key.clone(), &secret, now),
-            || super::with_secret(&key, &secret, now) + &notice(&key, older),
+            || super::with_secret(&key, &secret, now) + &notice(&key, older_secrets),
             |error| super::lost(&key, "rotated", " --replace-new", &error),
         )
     }
 
-    fn refused(&self, refused: RotationRefused) -> Error {
-        let state = match refused {
-            RotationRefused::Revoked => "is revoked",
-            RotationRefused::Expired => "has expired",
-            RotationRefused::InProgress(until) => {
+    fn refused(&self, error: AccessError) -> Error {
+        let state = match error {
+            AccessError::KeyRevoked => "is revoked",
+            AccessError::KeyExpired => "has expired",
+            AccessError::RotationInProgress(until) => {
                 return Error::negative(format!(
                     "Rotation in progress. The previous secret works until {until}. Use --replace-new to replace the \
                      newest secret, or --grace 0s to end all older secrets"
                 ));
             }
+            error => return error.into(),
         };
         Error::negative(format!(
             "the API key {} {state}: create another with `llavero key create`",

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     cli::{Error, Host, database::DatabaseArgs, output::OutputArgs},
-    model::{Batch, Imported},
+    model::{Batch, ImportOutcome},
 };
 
 /// The arguments of `llavero usage import`.
@@ -52,16 +52,16 @@ impl Args {
         let (imported, requests, keys) = self.database.with_store(async |store| {
             let content = lines::read(format, file, now, store).await;
             progress.finish_and_clear();
-            let Content { tally, requests } = content?;
-            let keys = tally.len();
+            let Content { totals, requests } = content?;
+            let keys = totals.len();
             let batch = self.batch_id.clone().map(|id| Batch { id, requests });
-            let imported = store.import_usage(tally, batch, now).await?;
+            let imported = store.import_usage(totals, batch, now).await?;
             Ok((imported, requests, keys))
         })?;
         let counted = match imported {
-            Imported::Counted => requests,
-            Imported::Before => 0,
-            Imported::Different => {
+            ImportOutcome::Imported => requests,
+            ImportOutcome::AlreadyImported => 0,
+            ImportOutcome::Conflict => {
                 return Err(Error::negative(
                     "another file was imported under this --batch-id: choose another name for this one",
                 ));
@@ -71,10 +71,10 @@ impl Args {
             || Report {
                 requests: counted,
                 keys,
-                already_imported: imported == Imported::Before,
+                already_imported: imported == ImportOutcome::AlreadyImported,
             },
             || match imported {
-                Imported::Before => {
+                ImportOutcome::AlreadyImported => {
                     "imported before under this --batch-id: nothing was changed\n".to_owned()
                 }
                 _ => format!("imported {counted} requests of {keys} keys\n"),

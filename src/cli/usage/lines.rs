@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     cli::Error,
-    model::{Tally, Timestamp, Use},
+    model::{Timestamp, UsageEvent, UsageTotals},
     store::Store,
 };
 
@@ -27,7 +27,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// What the lines of a file add up to.
 #[derive(Default)]
 pub(super) struct Content {
-    pub(super) tally: Tally,
+    pub(super) totals: UsageTotals,
     pub(super) requests: i64,
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn read(
         let Some(used) = parser.parse(text, now).map_err(bad_line)? else {
             continue;
         };
-        if !content.tally.contains(used.key) && !store.key_exists(used.key).await? {
+        if !content.totals.contains(used.key) && !store.key_exists(used.key).await? {
             return Err(bad_line(RowError::UnknownKey(used.key)));
         }
         content.add(used).map_err(bad_line)?;
@@ -103,7 +103,7 @@ impl Parser {
     }
 
     /// Parses a line. Returns `None` for a blank line and for the heading.
-    fn parse(&mut self, line: &[u8], now: Timestamp) -> Result<Option<Use>, RowError> {
+    fn parse(&mut self, line: &[u8], now: Timestamp) -> Result<Option<UsageEvent>, RowError> {
         let line = line.trim_ascii();
         if line.is_empty() {
             return Ok(None);
@@ -124,10 +124,10 @@ impl Parser {
 }
 
 impl Content {
-    fn add(&mut self, used: Use) -> Result<(), RowError> {
+    fn add(&mut self, used: UsageEvent) -> Result<(), RowError> {
         let sum = self.requests.checked_add(used.count.into());
         self.requests = sum.ok_or(RowError::SumTooLarge)?;
-        if self.tally.add(used) {
+        if self.totals.add(used) {
             Ok(())
         } else {
             Err(RowError::SumTooLarge)

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{KeyId, Outcome, Timestamp, Use};
+use crate::model::{KeyId, Outcome, Timestamp, UsageEvent};
 
 /// The fields of a line.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub(super) enum RowError {
 
 impl Row<'_> {
     /// Returns the use that the line tells of, which must not be after `now`.
-    pub(super) fn read(&self, now: Timestamp) -> Result<Use, RowError> {
+    pub(super) fn read(&self, now: Timestamp) -> Result<UsageEvent, RowError> {
         let key = KeyId::parse(&self.key_id).ok_or(RowError::KeyId)?;
         let at = Timestamp::parse(&self.at).ok_or(RowError::At)?;
         if at > now {
@@ -69,7 +69,7 @@ impl Row<'_> {
             _ => return Err(RowError::Outcome),
         };
         let count = u32::try_from(self.count).ok().filter(|count| *count > 0);
-        Ok(Use {
+        Ok(UsageEvent {
             key,
             at,
             outcome,

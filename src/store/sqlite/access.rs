@@ -1,14 +1,14 @@
-//! Who may act in an organization: the one question before every change and every list.
+//! Permissions: whether an actor may manage the keys of an organization.
 //!
-//! Asked in the transaction of the act itself, so that a removed membership counts at once. The two reads that
-//! every member may do have the question in their own statement; see [`super::keys`] and [`super::stats`].
+//! Checked in the transaction of the operation, so that a removed membership takes effect at once. The two reads that
+//! every member may do check the membership in their own statement; see [`super::keys`] and [`super::stats`].
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::row;
 use crate::{
-    model::{Access, Actor, OrganizationId, OrganizationRef, Role, UserId},
-    store::Error,
+    model::{Actor, OrganizationId, OrganizationRef, Role, UserId},
+    store::{AccessError, Error},
 };
 
 pub(super) const ORGANIZATION_AND_ROLE: &str = "
@@ -20,31 +20,20 @@ pub(super) const ORGANIZATION_AND_ROLE: &str = "
        AND m.user_id = ?3
      WHERE o.id = coalesce(?1, (SELECT id FROM organizations WHERE slug = ?2))";
 
-/// The organization, if `by` may manage its keys. The operator may, wherever there is one.
-pub(super) fn manager(
+/// Returns the organization's id if `by` may manage its keys; see [`Actor::require_key_manager`].
+pub(super) fn require_key_manager(
     conn: &Connection,
     organization: &OrganizationRef,
     by: &Actor,
-) -> Result<Access<OrganizationId>, Error> {
-    Ok(match by {
-        Actor::Operator => {
-            self::organization(conn, organization)?.map_or(Access::Denied, Access::Granted)
-        }
-        Actor::User(user) => match organization_and_role(conn, organization, Some(user))? {
-            Some((id, Some(role))) if role.manages_keys() => Access::Granted(id),
-            Some((_, Some(_))) => Access::RoleTooLow,
-            Some((_, None)) | None => Access::Denied,
-        },
-    })
-}
-
-/// The id of the organization that is named, if there is one.
-pub(super) fn organization(
-    conn: &Connection,
-    organization: &OrganizationRef,
-) -> Result<Option<OrganizationId>, Error> {
-    let found = organization_and_role(conn, organization, None)?;
-    Ok(found.map(|(id, _)| id))
+) -> Result<OrganizationId, AccessError> {
+    let user = match by {
+        Actor::User(user) => Some(user),
+        Actor::Operator => None,
+    };
+    let found = organization_and_role(conn, organization, user)?;
+    let (id, role) = found.ok_or(AccessError::NotAMember)?;
+    by.require_key_manager(role)?;
+    Ok(id)
 }
 
 fn organization_and_role(

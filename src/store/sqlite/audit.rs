@@ -1,12 +1,12 @@
-//! The audit log: one row an act, written in the act's own transaction by whichever function does it.
+//! The audit log: one row per change, written in the transaction of the change by the function that makes it.
 //!
-//! Rows are only ever added; nothing here, and nothing else, changes or removes one.
+//! The log is append-only: no code changes or deletes a row.
 
 use rusqlite::{Connection, Row, Savepoint, named_params, params, types::Type};
 use serde_json::Value;
 
 use crate::{
-    model::{Act, Actor, AuditEntry, OrganizationId, Timestamp},
+    model::{Actor, AuditEntry, AuditEvent, OrganizationId, Timestamp},
     store::Error,
 };
 
@@ -31,13 +31,13 @@ pub(super) const SINCE: &str = "
        AND created_at >= ?2
      ORDER BY created_at, id";
 
-/// Notes down an act.
+/// Appends an entry.
 pub(super) fn insert(
     tx: &Savepoint<'_>,
     organization: OrganizationId,
     at: Timestamp,
     actor: &Actor,
-    act: &Act,
+    event: &AuditEvent,
 ) -> Result<(), Error> {
     let user = match actor {
         Actor::User(user) => Some(user),
@@ -47,16 +47,16 @@ pub(super) fn insert(
         ":organization_id": organization,
         ":created_at": at,
         ":actor_id": user,
-        ":action": act.name(),
-        ":key_id": act.key(),
-        ":member_id": act.member(),
-        ":role": act.role(),
-        ":changes": act.changes().map(|changes| changes.to_string()),
+        ":action": event.name(),
+        ":key_id": event.key(),
+        ":member_id": event.member(),
+        ":role": event.role(),
+        ":changes": event.changes().map(|changes| changes.to_string()),
     })?;
     Ok(())
 }
 
-/// What was done in the organization from `since` on, oldest first.
+/// See [`crate::store::Store::audit_log`].
 pub(in crate::store) fn since(
     conn: &Connection,
     organization: OrganizationId,
@@ -70,7 +70,7 @@ pub(in crate::store) fn since(
 fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
     let name: String = row.get(2)?;
     let changes = changes(row)?;
-    let act = Act::from_parts(
+    let event = AuditEvent::from_parts(
         &name,
         row.get(3)?,
         row.get(4)?,
@@ -78,7 +78,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
         changes.as_ref(),
     );
     let unknown = || {
-        let problem = format!("no act: {name}").into();
+        let problem = format!("unknown action: {name}").into();
         rusqlite::Error::FromSqlConversionFailure(2, Type::Text, problem)
     };
     Ok(AuditEntry {
@@ -86,7 +86,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
         actor: row
             .get::<_, Option<_>>(1)?
             .map_or(Actor::Operator, Actor::User),
-        act: act.ok_or_else(unknown)?,
+        event: event.ok_or_else(unknown)?,
     })
 }
 

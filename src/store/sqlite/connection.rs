@@ -1,27 +1,27 @@
-//! The one recipe for a connection: flags, pragmas, and why.
+//! Flags and pragmas of every connection, with the reasons.
 //!
-//! One connection writes; the pool's read and could not write if they tried. A pragma that is not in the
-//! recipe is lost when the pool replaces a connection. Sources: the pages `pragma.html`, `wal.html`,
-//! `security.html` and `c3ref/c_dbconfig_defensive.html` of sqlite.org.
+//! One connection writes; those of the pool are read-only. The pool applies the same settings when it replaces a
+//! connection. Sources: the pages `pragma.html`, `wal.html`, `security.html` and `c3ref/c_dbconfig_defensive.html` of
+//! sqlite.org.
 
 use std::{path::Path, thread, time::Duration};
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
-/// A bug in write-ahead logging that could corrupt a file was fixed in 3.51.3.
-const OLDEST_SQLITE: i32 = 3_051_003;
+/// Version 3.51.3 fixed a bug in write-ahead logging that could corrupt a file.
+const MIN_SQLITE: i32 = 3_051_003;
 
 const STATEMENT_CACHE: usize = 64;
 
-/// How often, and how many times, a writer asks for a lock that another process has: five seconds in all.
+/// A writer retries for five seconds to get a lock that another process holds.
 const LOCK_PAUSE: Duration = Duration::from_millis(1);
 const LOCK_ATTEMPTS: i32 = 5000;
 
-/// The connection that writes. The file exists already; see [`super::file`].
+/// Opens the connection that writes to an existing file.
 pub(super) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     assert!(
-        rusqlite::version_number() >= OLDEST_SQLITE,
+        rusqlite::version_number() >= MIN_SQLITE,
         "built with SQLite {}, which can corrupt a file in WAL mode",
         rusqlite::version()
     );
@@ -30,13 +30,13 @@ pub(super) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
-/// The one place that opens a connection; the pool has its own.
+/// Opens a connection without settings. The only place that does, apart from the pool.
 pub(super) fn open(path: impl AsRef<Path>, flags: OpenFlags) -> rusqlite::Result<Connection> {
     #[expect(clippy::disallowed_methods, reason = "this is the recipe")]
     Connection::open_with_flags(path, flags)
 }
 
-/// For a connection that writes. Those settings that are about a file mean nothing in memory, and do no harm there.
+/// Applies the settings of a connection that writes. Settings about the file have no effect in memory.
 pub(super) fn writer_settings(conn: &Connection) -> rusqlite::Result<()> {
     conn.busy_handler(Some(wait_for_lock))?;
     common_settings(conn)?;
@@ -48,22 +48,22 @@ pub(super) fn writer_settings(conn: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// What SQLite does between two attempts to get a lock. Its own `busy_timeout` soon asks only every 100 ms: on a
-/// file that a server writes to without a pause, a command would miss the short gaps between two transactions for
-/// seconds.
+/// SQLite's busy handler: waits between two attempts to get a lock. SQLite's own `busy_timeout` backs off to 100 ms, so on
+/// a file that a server writes to continuously, a command would miss the short gaps between transactions for seconds.
 fn wait_for_lock(attempts: i32) -> bool {
     thread::sleep(LOCK_PAUSE);
     attempts < LOCK_ATTEMPTS
 }
 
-/// Switches the file to write-ahead logging, in which readers and the writer do not wait for each other. The
-/// setting is kept in the file; it comes after the schema, so that a crash in between leaves a whole file.
+/// Switches the file to write-ahead logging, in which readers and the writer do not block each other. Returns the mode of
+/// the file. The mode is stored in the file; it is set after the migration, so that a crash in between leaves a complete
+/// file.
 ///
-/// Two processes that start at once on a new file both try to; SQLite turns one of them away without asking
-/// [`wait_for_lock`], so the waiting is done here. Returns the mode that the file is in now.
+/// Retries by itself: if two processes switch a new file at the same time, SQLite fails one of them without calling
+/// [`wait_for_lock`].
 ///
-/// Ends with a read, which opens the log: a disk that has no room for it is found now, and from now on the connection
-/// holds a lock that keeps the file from being discarded.
+/// Ends with a read, which creates the log. A disk without room for it is detected now, and from now on the connection
+/// holds a lock that prevents the file from being discarded.
 pub(super) fn enter_wal(conn: &Connection) -> rusqlite::Result<String> {
     let mode = set_wal(conn)?;
     super::schema::version(conn)?;
@@ -82,21 +82,21 @@ fn set_wal(conn: &Connection) -> rusqlite::Result<String> {
     }
 }
 
-/// Whether closing the last connection moves the write-ahead log into the file, as it does by default.
+/// Sets whether closing the last connection moves the write-ahead log into the file, which is the default.
 pub(super) fn checkpoint_on_close(conn: &Connection, checkpoint: bool) -> rusqlite::Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !checkpoint)?;
     Ok(())
 }
 
-/// The connections that read, for the pool. Read-only at the file, and `query_only` besides.
-pub(in crate::store) fn readers(path: &Path) -> SqliteConnectionManager {
+/// Returns the pool's recipe for connections that read. The file is opened read-only, and `query_only` is set.
+pub(super) fn readers(path: &Path) -> SqliteConnectionManager {
     SqliteConnectionManager::file(path)
         .with_flags(reader_flags())
         .with_init(|conn| reader_settings(conn))
 }
 
-/// One such connection, without a pool.
-pub(in crate::store) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+/// Opens one connection that reads.
+pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let conn = open(path, reader_flags())?;
     reader_settings(&conn)?;
     Ok(conn)
@@ -106,15 +106,15 @@ fn reader_flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_ONLY | common_flags()
 }
 
-/// For a connection that reads, and could not write if it tried.
+/// Applies the settings of a connection that reads.
 pub(super) fn reader_settings(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch("PRAGMA busy_timeout = 1000;")?;
     common_settings(conn)?;
     conn.execute_batch("PRAGMA query_only = ON;")
 }
 
-/// Leaves the file as one file: refreshes the planner's figures and empties the write-ahead log.
-pub(in crate::store) fn settle(conn: &Connection) -> rusqlite::Result<()> {
+/// Updates the planner's statistics and moves the write-ahead log into the file.
+pub(super) fn checkpoint(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch("PRAGMA optimize;")?;
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
@@ -122,20 +122,20 @@ pub(in crate::store) fn settle(conn: &Connection) -> rusqlite::Result<()> {
 /// Writes the first page of the file as it is, so that the commit of `tx` has to reach the disk. The commit of a
 /// transaction that changed nothing always succeeds, and so does an `UPDATE` that leaves a row as it was: SQLite
 /// compares before it writes a row, but not before it writes the header.
-pub(in crate::store) fn rewrite_first_page(tx: &Connection) -> rusqlite::Result<()> {
+pub(super) fn rewrite_first_page(tx: &Connection) -> rusqlite::Result<()> {
     let version = super::schema::version(tx)?;
     tx.pragma_update(None, "user_version", version)
 }
 
-/// Never a URI (a path may begin with `file:`), never through a symbolic link; the connection is used by one
-/// thread at a time.
+/// The path is not a URI, since a path may begin with `file:`, and not a symbolic link. One thread at a time uses the
+/// connection.
 fn common_flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW
 }
 
-/// Trust nothing that stands in the file's schema, catch a damaged page early, take no I/O error as a signal
-/// (mmap), and keep temporary data off other disks. Plan each statement once, whatever its parameters (QPSG):
-/// otherwise SQLite, built with statistics, plans some of them anew on every execution.
+/// Applies the settings of every connection. They distrust the file's schema, detect a damaged page early, turn off mmap
+/// (which reports an I/O error as a signal), and keep temporary data in memory. QPSG plans each statement once,
+/// independently of its parameters; otherwise SQLite, built with statistics, plans some of them on every execution.
 fn common_settings(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn every_connection_follows_the_recipe_however_often_it_is_replaced() {
+    fn every_connection_has_the_settings_also_after_it_was_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("test.db");
         let (file, writer) = open::create_or_open(&path, &[7; 32]).unwrap();

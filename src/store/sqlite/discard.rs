@@ -1,4 +1,4 @@
-//! Removal of a database file that was created a moment ago and is of no use to anyone.
+//! Removal of a database file that was just created and holds nothing.
 //!
 //! Called when creating a database or its first organization has failed, for instance on a full disk. The file is
 //! removed only under an exclusive lock and only while it holds no organization: another process may have opened it

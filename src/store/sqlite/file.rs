@@ -1,4 +1,4 @@
-//! The database file before SQLite opens it: is it ours, and may we touch it?
+//! Checks of the database file before SQLite opens it.
 //!
 //! Called by [`super::open`]. A file is refused before SQLite opens it, because opening alone may change a file: it
 //! rolls a left-over journal back. The first 100 bytes tell enough: <https://sqlite.org/fileformat.html>.
@@ -129,7 +129,7 @@ fn check_header(path: &Path) -> Result<(), OpenError> {
     if !header.starts_with(b"SQLite format 3\0")
         || u32_at(&header, 68) != Some(schema::APPLICATION_ID)
     {
-        return Err(OpenError::Foreign(path.to_owned()));
+        return Err(OpenError::NotLlavero(path.to_owned()));
     }
     schema::check_version(path, u32_at(&header, 60).unwrap_or_default())
 }

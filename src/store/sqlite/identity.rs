@@ -1,6 +1,6 @@
-//! Which file is open, and whether its path still names that file.
+//! The identity of the open file, to detect that its path names another one.
 //!
-//! An open file stays readable and writable after its name was removed or given to another file, so SQLite notices
+//! An open file stays readable and writable after its name was removed or given to another file, so SQLite detects
 //! nothing and every write would be lost. [`super::open`] takes the identity, the writer compares it before each
 //! commit, and `/readyz` on each request. A comparison is one `stat`.
 
@@ -41,7 +41,7 @@ impl FileId {
 
 /// A database file that is open, with the path that it was opened at.
 #[derive(Debug)]
-pub(in crate::store) struct DatabaseFile {
+pub(super) struct DatabaseFile {
     path: PathBuf,
     wal: PathBuf,
     id: FileId,
@@ -58,17 +58,17 @@ impl DatabaseFile {
     }
 
     /// Returns the path of the file, with its directory resolved.
-    pub(in crate::store) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Returns the size of the write-ahead log; 0 if there is no log.
-    pub(in crate::store) fn wal_bytes(&self) -> u64 {
+    pub(super) fn wal_bytes(&self) -> u64 {
         fs::metadata(&self.wal).map_or(0, |wal| wal.len())
     }
 
     /// Fails if the path no longer names this file.
-    pub(in crate::store) fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         match self.is_in_place() {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(Error::FileMoved),

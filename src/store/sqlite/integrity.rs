@@ -1,4 +1,4 @@
-//! Whether a file is whole, as far as SQLite can tell.
+//! The check for damage when a file is opened.
 //!
 //! Run by [`super::open`] before anything in the file is trusted. `integrity_check` also compares each index with its
 //! table, which finds the damage that would otherwise be served as a wrong answer; it takes about 10 ms a MiB, two to

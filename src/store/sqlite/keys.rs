@@ -1,17 +1,17 @@
-//! Reading keys: one for a member, one for the operator, a page of an organization's.
+//! Reading keys: one for a member, one for the operator, a page of an organization.
 //!
-//! What a key looks like as a row is said once, in `columns!` and [`api_key`]. How keys come to be and change is
-//! in [`super::key_life`].
+//! `columns!` and [`api_key`] are the only mapping from a row to a key. Keys are created and changed in
+//! [`super::key_lifecycle`].
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{access, row};
 use crate::{
     model::{
-        Access, Actor, ApiKey, KeyCursor, KeyId, KeyPage, OrganizationRef, RateLimit, SecretHash,
+        Actor, ApiKey, KeyCursor, KeyId, KeyPage, OrganizationRef, RateLimit, SecretHash,
         Timestamp, UserId,
     },
-    store::Error,
+    store::{AccessError, Error},
 };
 
 /// The columns that [`api_key`] reads, of `api_keys AS k`.
@@ -39,9 +39,8 @@ macro_rules! columns {
     };
 }
 
-/// One row for a member, with nulls where the key is not the organization's; no row for anybody else. One
-/// statement, so that membership, key and usage come from one snapshot, and a stranger's request costs what a
-/// member's costs.
+/// Returns one row for a member, with nulls if the organization has no such key, and no row for a non-member. One
+/// statement reads membership, key and usage from one snapshot, and costs the same for members and non-members.
 pub(super) const KEY: &str = concat!(
     "
     SELECT ",
@@ -71,7 +70,7 @@ pub(super) const EXISTS: &str = "
       FROM api_keys
      WHERE id = ?1";
 
-/// A secret opens the key that has it, or that had it before a rotation whose grace has not ended.
+/// A secret belongs to the key that has it, or that had it before a rotation whose grace period has not ended.
 pub(super) const BY_SECRET: &str = concat!(
     "
     SELECT ",
@@ -100,22 +99,24 @@ pub(super) const PAGE: &str = concat!(
      LIMIT ?4"
 );
 
-/// The key for `user`; see [`crate::store::Store::key`].
+/// See [`crate::store::Store::key`].
 pub(in crate::store) fn key(
     conn: &Connection,
     organization: &OrganizationRef,
     user: &UserId,
-    key: Option<KeyId>,
-) -> Result<Access<Option<ApiKey>>, Error> {
+    key: KeyId,
+) -> Result<ApiKey, AccessError> {
     let (id, slug) = row::id_or_slug(organization);
     let found = conn
         .prepare_cached(KEY)?
         .query_row(params![id, slug, user, key], |row| {
-            let belongs = row.get::<_, Option<KeyId>>(0)?.is_some();
-            belongs.then(|| api_key(row)).transpose()
+            let has_key = row.get::<_, Option<KeyId>>(0)?.is_some();
+            has_key.then(|| api_key(row)).transpose()
         })
         .optional()?;
-    Ok(found.map_or(Access::Denied, Access::Granted))
+    found
+        .ok_or(AccessError::NotAMember)?
+        .ok_or(AccessError::KeyNotFound)
 }
 
 /// Returns whether a key has this id.
@@ -123,14 +124,14 @@ pub(in crate::store) fn exists(conn: &Connection, key: KeyId) -> Result<bool, Er
     Ok(conn.prepare_cached(EXISTS)?.exists([key])?)
 }
 
-/// The key with this id, whosever it is.
+/// Returns the key with this id, in any organization.
 pub(in crate::store) fn by_id(conn: &Connection, key: KeyId) -> Result<Option<ApiKey>, Error> {
     let mut statement = conn.prepare_cached(BY_ID)?;
     Ok(statement.query_row([key], api_key).optional()?)
 }
 
-/// The key that a secret opens at `now`; see [`crate::store::Store::key_with_secret`].
-pub(in crate::store) fn by_secret(
+/// See [`crate::store::Store::key_with_secret`].
+pub(super) fn by_secret(
     conn: &Connection,
     secret: &SecretHash,
     now: Timestamp,
@@ -140,33 +141,32 @@ pub(in crate::store) fn by_secret(
     Ok(found.optional()?)
 }
 
-/// A page of an organization's keys; see [`crate::store::Store::keys`].
+/// See [`crate::store::Store::keys`].
 pub(in crate::store) fn page(
     conn: &Connection,
     organization: &OrganizationRef,
     by: &Actor,
     after: Option<KeyCursor>,
     limit: u32,
-) -> Result<Access<KeyPage>, Error> {
-    // One snapshot for the question and the answer.
+) -> Result<KeyPage, AccessError> {
+    // One snapshot for the permission and the page.
     let snapshot = conn.unchecked_transaction()?;
-    access::manager(&snapshot, organization, by)?.try_map(|organization| {
-        // No key is as late as that: the first page.
-        let (created_at, id) = after.map_or((i64::MAX, None), |after| {
-            (after.created_at.as_millis(), Some(after.id))
-        });
-        let mut statement = snapshot.prepare_cached(PAGE)?;
-        let more = i64::from(limit) + 1;
-        let keys = statement.query_map(params![organization, created_at, id, more], api_key)?;
-        let mut keys: Vec<ApiKey> = keys.collect::<Result<_, _>>()?;
-        let is_last = keys.len() <= limit as usize;
-        keys.truncate(limit as usize);
-        let next = keys.last().filter(|_| !is_last).map(|last| KeyCursor {
-            created_at: last.created_at,
-            id: last.id,
-        });
-        Ok(KeyPage { keys, next })
-    })
+    let organization = access::require_key_manager(&snapshot, organization, by)?;
+    // The first page starts before every key.
+    let (created_at, id) = after.map_or((i64::MAX, None), |after| {
+        (after.created_at.as_millis(), Some(after.id))
+    });
+    let mut statement = snapshot.prepare_cached(PAGE)?;
+    let more = i64::from(limit) + 1;
+    let keys = statement.query_map(params![organization, created_at, id, more], api_key)?;
+    let mut keys: Vec<ApiKey> = keys.collect::<Result<_, _>>()?;
+    let is_last = keys.len() <= limit as usize;
+    keys.truncate(limit as usize);
+    let next = keys.last().filter(|_| !is_last).map(|last| KeyCursor {
+        created_at: last.created_at,
+        id: last.id,
+    });
+    Ok(KeyPage { keys, next })
 }
 
 fn api_key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {

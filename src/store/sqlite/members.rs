@@ -1,13 +1,13 @@
-//! Who belongs to an organization: added, listed, removed.
+//! Members of an organization: added, listed, removed.
 //!
-//! Whoever calls has found the organization before; organizations never go away. What a member may do is decided
-//! in [`super::access`], and where every member may read.
+//! Callers have looked the organization up, and organizations are never removed. Permissions of members are checked in
+//! [`super::access`], and in the statements of reads that every member may do.
 
 use rusqlite::{Connection, OptionalExtension, Row, Savepoint, params};
 
 use super::audit;
 use crate::{
-    model::{Act, Actor, Member, MemberAdded, OrganizationId, Role, Timestamp, UserId},
+    model::{Actor, AddMemberOutcome, AuditEvent, Member, OrganizationId, Role, Timestamp, UserId},
     store::Error,
 };
 
@@ -45,7 +45,7 @@ pub(super) const DELETE: &str = "
               role,
               created_at";
 
-/// Stores a member, and notes nothing down: for a whole world at once.
+/// Inserts a member, without an audit entry.
 pub(super) fn insert(
     tx: &Savepoint<'_>,
     organization: OrganizationId,
@@ -60,43 +60,46 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Makes a user a member, or gives a member another role; see [`crate::store::Store::add_member`].
+/// Adds a member or changes the role of one; see [`crate::store::Store::add_member`].
 pub(in crate::store) fn add(
     tx: &Savepoint<'_>,
     organization: OrganizationId,
     user: UserId,
     role: Option<Role>,
     at: Timestamp,
-) -> Result<MemberAdded, Error> {
-    let found = tx
-        .prepare_cached(MEMBER)?
-        .query_row(params![organization, user], member)
-        .optional()?;
-    let Some(found) = found else {
-        let member = Member {
-            user,
-            role: role.unwrap_or(Role::Member),
-            created_at: at,
-        };
-        insert(tx, organization, &member)?;
-        let act = Act::MemberAdded(member.user.clone(), member.role);
-        audit::insert(tx, organization, at, &Actor::Operator, &act)?;
-        return Ok(MemberAdded::Added(member));
+) -> Result<AddMemberOutcome, Error> {
+    let stored = find(tx, organization, &user)?;
+    let outcome = AddMemberOutcome::decide(stored, user, role, at);
+    let event = match &outcome {
+        AddMemberOutcome::Added(member) => {
+            insert(tx, organization, member)?;
+            AuditEvent::MemberAdded(member.user.clone(), member.role)
+        }
+        AddMemberOutcome::RoleChanged { member, .. } => {
+            tx.prepare_cached(CHANGE_ROLE)?.execute(params![
+                organization,
+                member.user,
+                member.role
+            ])?;
+            AuditEvent::MemberChanged(member.user.clone(), member.role)
+        }
+        AddMemberOutcome::Unchanged(_) => return Ok(outcome),
     };
-    let Some(role) = role.filter(|role| *role != found.role) else {
-        return Ok(MemberAdded::Unchanged(found));
-    };
-    tx.prepare_cached(CHANGE_ROLE)?
-        .execute(params![organization, user, role])?;
-    let act = Act::MemberChanged(user, role);
-    audit::insert(tx, organization, at, &Actor::Operator, &act)?;
-    Ok(MemberAdded::RoleChanged {
-        from: found.role,
-        member: Member { role, ..found },
-    })
+    audit::insert(tx, organization, at, &Actor::Operator, &event)?;
+    Ok(outcome)
 }
 
-/// Removes a member, who is returned.
+fn find(
+    tx: &Savepoint<'_>,
+    organization: OrganizationId,
+    user: &UserId,
+) -> Result<Option<Member>, Error> {
+    let mut statement = tx.prepare_cached(MEMBER)?;
+    let found = statement.query_row(params![organization, user], member);
+    Ok(found.optional()?)
+}
+
+/// Removes a member and returns it.
 pub(in crate::store) fn remove(
     tx: &Savepoint<'_>,
     organization: OrganizationId,
@@ -108,13 +111,13 @@ pub(in crate::store) fn remove(
         .query_row(params![organization, user], member)
         .optional()?;
     if let Some(removed) = &removed {
-        let act = Act::MemberRemoved(user.clone(), Some(removed.role));
-        audit::insert(tx, organization, at, &Actor::Operator, &act)?;
+        let event = AuditEvent::MemberRemoved(user.clone(), Some(removed.role));
+        audit::insert(tx, organization, at, &Actor::Operator, &event)?;
     }
     Ok(removed)
 }
 
-/// The members, in the order of their ids.
+/// Returns the members, in the order of their ids.
 pub(in crate::store) fn list(
     conn: &Connection,
     organization: OrganizationId,

@@ -1,27 +1,38 @@
-//! The database behind the store: how the file is opened, and one function for each thing asked of it.
+//! The store on SQLite.
 //!
-//! Called by [`super::Store`] alone, with a connection to read or a savepoint to write in; nothing here is async
-//! and nothing here decides where it runs. Every statement is a constant, so that one test can hold each of them
-//! against its query plan.
+//! Used by [`super::Store`] alone. [`Database`] opens and closes the file and decides on which connection and thread the
+//! work runs. The other modules are blocking functions, one per operation, that take a connection to read with or a
+//! savepoint to write in. Every SQL statement is a constant, and `query_plan_tests` checks the plan of each.
 
 mod access;
+mod admission;
 pub(super) mod audit;
-pub(super) mod batches;
-pub(super) mod connection;
-pub(super) mod discard;
+mod connection;
+mod database;
+mod discard;
+mod error;
 mod file;
-pub(super) mod identity;
+mod identity;
 mod integrity;
-pub(super) mod key_life;
+pub(super) mod key_lifecycle;
 pub(super) mod keys;
 pub(super) mod members;
-pub(super) mod memory;
-pub(super) mod open;
+mod memory;
+mod open;
 pub(super) mod organizations;
 #[cfg(test)]
-mod plans;
-pub(super) mod rate;
+mod query_plan_tests;
+mod rate_slots;
+mod readers;
 mod row;
 pub(super) mod schema;
 pub(super) mod stats;
-pub(super) mod usage;
+mod usage;
+pub(super) mod usage_imports;
+mod writer;
+
+pub(super) use self::{
+    database::Database,
+    discard::discard_unused,
+    open::{create_if_missing, signing_secret_of},
+};

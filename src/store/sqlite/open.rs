@@ -1,6 +1,6 @@
-//! From a path to a connection on a file that is whole, ours and up to date: the order of the steps.
+//! Opening a database file: checks it, migrates it and returns a connection that writes to it.
 //!
-//! Called by [`crate::store::Store`]. Until the last check has passed, nothing changes the file. Closing it changes
+//! Called by [`super::database`]. Until the last check has passed, nothing changes the file. Closing it changes
 //! nothing either: a checkpoint would move into it what a newer version left in the write-ahead log. A file that was
 //! created here is removed again if it cannot be completed.
 
@@ -18,7 +18,7 @@ use crate::store::OpenError;
 
 /// Opens the file for a server. A missing or empty file becomes a database with `new_signing_secret`; an older one is
 /// brought up to date. Returns the file and the connection that writes to it.
-pub(in crate::store) fn create_or_open(
+pub(super) fn create_or_open(
     path: &Path,
     new_signing_secret: &[u8; 32],
 ) -> Result<(DatabaseFile, Connection), OpenError> {
@@ -39,7 +39,7 @@ fn open_for_server(
 
     let preflight = Preflight::of(path)?;
     let mut conn = open_checked(path, &preflight)?;
-    schema::bring_up_to_date(&mut conn, path, new_signing_secret)?;
+    schema::migrate(&mut conn, path, new_signing_secret)?;
     let mode = connection::enter_wal(&conn).map_err(failed)?;
     if mode != "wal" {
         let path = path.to_owned();
@@ -52,19 +52,37 @@ fn open_for_server(
     Ok((preflight.file, conn))
 }
 
-/// Opens a database of the current version for a command. Skips the check for damage, which the last server did: it
-/// reads the whole file, and commands come often.
-pub(in crate::store) fn open_existing(
-    path: &Path,
-) -> Result<(DatabaseFile, Connection), OpenError> {
+/// Opens a database of the current version for a command. Does not check for damage: the check reads the whole file, and
+/// the last start of a server has done it.
+pub(super) fn open_existing(path: &Path) -> Result<(DatabaseFile, Connection), OpenError> {
     open_current(path, open_unchecked)
 }
 
-/// Opens a database of the current version and checks it for damage, for a caller that hands its content on.
-pub(in crate::store) fn open_and_check(
-    path: &Path,
-) -> Result<(DatabaseFile, Connection), OpenError> {
+/// Opens a database of the current version and checks it for damage, for a caller that prints its content.
+fn open_and_check(path: &Path) -> Result<(DatabaseFile, Connection), OpenError> {
     open_current(path, open_checked)
+}
+
+/// See [`crate::store::Store::create_if_missing`].
+pub(in crate::store) fn create_if_missing(
+    path: &Path,
+    new_signing_secret: &[u8; 32],
+) -> Result<bool, OpenError> {
+    // An empty file is left by a start that was interrupted, or belongs to one that is in progress; they take turns.
+    if path.metadata().is_ok_and(|file| file.len() > 0) {
+        return Ok(false);
+    }
+    create_or_open(path, new_signing_secret)?;
+    Ok(true)
+}
+
+/// See [`crate::store::Store::signing_secret_of`].
+pub(in crate::store) fn signing_secret_of(path: &Path) -> Result<[u8; 32], OpenError> {
+    let (file, conn) = open_and_check(path)?;
+    schema::signing_secret(&conn).map_err(|source| OpenError::Secret {
+        path: file.path().to_owned(),
+        source,
+    })
 }
 
 fn open_current(

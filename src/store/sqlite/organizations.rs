@@ -1,12 +1,12 @@
-//! Organizations: created, found, listed; and a whole world at once for a database that has none.
+//! Organizations: created, looked up, listed; and the seed of an empty database.
 //!
 //! An organization and its row of totals are stored together. Organizations are never removed.
 
 use rusqlite::{Connection, OptionalExtension, Row, Savepoint, params};
 
-use super::{audit, key_life, members, row, usage};
+use super::{audit, key_lifecycle, members, row, usage};
 use crate::{
-    model::{Act, Actor, Organization, OrganizationRef, Seed, SeedKey},
+    model::{Actor, AuditEvent, Organization, OrganizationRef, Seed, SeedKey},
     store::Error,
 };
 
@@ -40,7 +40,7 @@ pub(super) const ORGANIZATIONS: &str = "
       FROM organizations
      ORDER BY slug";
 
-/// Stores the seed unless there is an organization already; see [`crate::store::Store::seed_if_empty`].
+/// See [`crate::store::Store::seed_if_empty`].
 pub(in crate::store) fn seed_if_empty(tx: &Savepoint<'_>, seed: &Seed) -> Result<bool, Error> {
     if tx.prepare_cached(ANY)?.exists([])? {
         return Ok(false);
@@ -58,14 +58,14 @@ pub(in crate::store) fn seed_if_empty(tx: &Savepoint<'_>, seed: &Seed) -> Result
             ref key,
             revoked_at,
         } = *seeded;
-        key_life::insert(tx, organization, id, key, revoked_at)?;
+        key_lifecycle::insert(tx, organization, id, key, revoked_at)?;
     }
-    usage::record(tx, seed.uses.iter().copied())?;
-    usage::record_live(tx, &seed.live_uses)?;
+    usage::count_events(tx, seed.uses.iter().copied())?;
+    usage::count_metered(tx, &seed.metered_uses)?;
     Ok(true)
 }
 
-/// Creates an organization, unless its slug is taken; whether it did.
+/// See [`crate::store::Store::create_organization`].
 pub(in crate::store) fn create(
     tx: &Savepoint<'_>,
     organization: &Organization,
@@ -79,12 +79,12 @@ pub(in crate::store) fn create(
         id,
         created_at,
         &Actor::Operator,
-        &Act::OrganizationCreated,
+        &AuditEvent::OrganizationCreated,
     )?;
     Ok(true)
 }
 
-/// Stores an organization, with totals of zero, unless its slug is taken; whether it did.
+/// Inserts an organization with totals of zero. Returns `false` if the slug is taken.
 fn insert(tx: &Savepoint<'_>, organization: &Organization) -> Result<bool, Error> {
     let inserted = tx.prepare_cached(INSERT)?.execute(params![
         organization.id,
@@ -100,7 +100,7 @@ fn insert(tx: &Savepoint<'_>, organization: &Organization) -> Result<bool, Error
     Ok(true)
 }
 
-/// The organization that is named, if there is one.
+/// See [`crate::store::Store::organization`].
 pub(in crate::store) fn find(
     conn: &Connection,
     organization: &OrganizationRef,
@@ -111,7 +111,7 @@ pub(in crate::store) fn find(
     Ok(found.optional()?)
 }
 
-/// All organizations, in the order of their slugs.
+/// See [`crate::store::Store::organizations`].
 pub(in crate::store) fn list(conn: &Connection) -> Result<Vec<Organization>, Error> {
     let mut statement = conn.prepare_cached(ORGANIZATIONS)?;
     let organizations = statement.query_map([], organization)?;

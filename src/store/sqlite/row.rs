@@ -1,7 +1,7 @@
-//! From columns to the model's types, and back.
+//! Conversion between columns and the model's types.
 //!
-//! A value that the schema's constraints rule out becomes an error of the row, not a panic: somebody may have
-//! written to the file with another tool.
+//! A value that violates the model's rules is an error of the row, not a panic: another program may have written to the
+//! file.
 
 use rusqlite::{
     Row, ToSql,
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     model::{
         Day, Description, KeyId, Name, OrganizationId, OrganizationRef, Role, Scopes, Slug,
-        Timestamp, Usage, UserId,
+        Timestamp, UsageCounts, UserId,
     },
     store::Error,
 };
@@ -120,16 +120,16 @@ impl FromSql for Scopes {
     }
 }
 
-/// Whether a statement changed the one row that it had to: kept totals that are missing must not go unnoticed.
-pub(super) fn one(changed: usize) -> Result<(), Error> {
+/// Fails unless a statement changed exactly one row. A missing row of totals must not go unnoticed.
+pub(super) fn expect_one_row(changed: usize) -> Result<(), Error> {
     match changed {
         1 => Ok(()),
         changed => Err(rusqlite::Error::StatementChangedRows(changed).into()),
     }
 }
 
-/// How an organization is bound: its id, or else its slug. Statements compare with
-/// `coalesce(id, (SELECT id … WHERE slug = …))`, so that either is one index look-up.
+/// Returns the two parameters that an organization is bound to: its id, or its slug. Statements compare with
+/// `coalesce(id, (SELECT id … WHERE slug = …))`, so that either is one lookup in an index.
 pub(super) fn id_or_slug(organization: &OrganizationRef) -> (Option<OrganizationId>, Option<&str>) {
     match organization {
         OrganizationRef::Id(id) => (Some(*id), None),
@@ -137,9 +137,9 @@ pub(super) fn id_or_slug(organization: &OrganizationRef) -> (Option<Organization
     }
 }
 
-/// Reads three columns, `first` and the next two: the counts in the order of [`Usage`].
-pub(super) fn usage(row: &Row<'_>, first: usize) -> rusqlite::Result<Usage> {
-    Ok(Usage {
+/// Reads three columns, `first` and the next two: the counts in the order of [`UsageCounts`].
+pub(super) fn usage(row: &Row<'_>, first: usize) -> rusqlite::Result<UsageCounts> {
+    Ok(UsageCounts {
         successful_requests: row.get(first)?,
         rate_limit_hits: row.get(first + 1)?,
         errors: row.get(first + 2)?,

@@ -1,7 +1,7 @@
-//! The schema's versions: how a file gets from the one it has to the one this program knows.
+//! Migration of a file to the current schema version.
 //!
-//! The statements are in `schema.sql`, one section a version. The sections that a file lacks and the version number
-//! that they lead to are committed together: whoever looks sees the file before or after, never between.
+//! The statements are in `schema.sql`, one section per version. The sections that a file lacks and the new version number
+//! are committed in one transaction.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::store::{Error, OpenError};
 
 const SCHEMA: &str = include_str!("../../../schema.sql");
 
-/// "llav": the mark of our files, in their header.
+/// "llav": identifies the files of llavero, in their header.
 pub(super) const APPLICATION_ID: u32 = 0x6c6c_6176;
 
 pub(super) const SIGNING_SECRET: &str = "
@@ -19,9 +19,9 @@ pub(super) const SIGNING_SECRET: &str = "
       FROM signing_secret
      WHERE id = 1";
 
-/// Brings a new or older file up to date. Two processes that start at once take turns: the version is read
-/// inside the transaction.
-pub(super) fn bring_up_to_date(
+/// Migrates a new or older file to the current version. Two processes that start at the same time take turns, because the
+/// version is read inside the transaction.
+pub(super) fn migrate(
     conn: &mut Connection,
     path: &Path,
     new_signing_secret: &[u8; 32],
@@ -55,12 +55,12 @@ fn apply(
     tx.pragma_update(None, "user_version", version)
 }
 
-/// The file's version; 0 for a new one.
+/// Returns the version of the file; 0 for a new one.
 pub(super) fn version(conn: &Connection) -> rusqlite::Result<u32> {
     conn.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// Refuses a file that is not yet at the last section, for a caller that must not change it.
+/// Fails if the file is not at the current version, for a caller that must not migrate it.
 pub(super) fn require_current(conn: &Connection, path: &Path) -> Result<(), OpenError> {
     let found = version(conn).map_err(|source| OpenError::sqlite(path, source))?;
     match found as usize {
@@ -70,7 +70,7 @@ pub(super) fn require_current(conn: &Connection, path: &Path) -> Result<(), Open
     }
 }
 
-/// Refuses a version that is newer than the last section.
+/// Fails if the version is newer than the current one.
 pub(super) fn check_version(path: &Path, found: u32) -> Result<(), OpenError> {
     let known = u32::try_from(sections().len()).unwrap_or(u32::MAX);
     if found <= known {
@@ -83,13 +83,13 @@ pub(super) fn check_version(path: &Path, found: u32) -> Result<(), OpenError> {
     })
 }
 
-/// The HS256 secret the file was created with.
+/// See [`crate::store::Store::signing_secret`].
 pub(in crate::store) fn signing_secret(conn: &Connection) -> Result<[u8; 32], Error> {
     let mut statement = conn.prepare_cached(SIGNING_SECRET)?;
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-/// What follows each `-- v N` line of the schema, in order.
+/// Returns the statements after each `-- v N` line of the schema, in order.
 fn sections() -> Vec<&'static str> {
     SCHEMA
         .split("\n-- v ")
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sections_of_the_schema_are_numbered_from_one() {
+    fn sections_of_the_schema_are_numbered_from_one() {
         let numbers: Vec<&str> = SCHEMA
             .split("\n-- v ")
             .skip(1)
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn every_table_is_strict() {
-        let conn = crate::store::sqlite::plans::in_memory();
+        let conn = crate::store::sqlite::query_plan_tests::in_memory();
         let loose: Vec<String> = conn
             .prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND strict = 0 AND name NOT LIKE 'sqlite_%'")
             .unwrap()

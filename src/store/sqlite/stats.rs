@@ -1,7 +1,7 @@
-//! An organization's statistics: kept totals, a few range counts, the newest keys, and the days.
+//! An organization's statistics: stored totals, three range counts, the most recently used keys, and the days.
 //!
-//! Two statements, three with days, on one snapshot. None of them reads a row per request: what grows
-//! with the number of keys is the three counts, which walk the expired, the never-used and the idle ones.
+//! Two statements, three with days, on one snapshot. None reads a row per request. The three counts walk the expired, the
+//! never-used and the idle keys.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -10,14 +10,14 @@ use rusqlite::{Connection, Row, named_params, params};
 use super::row;
 use crate::{
     model::{
-        Access, DailyUsage, Day, KeyCounts, KeyStats, KeyStatus, KeyStatusCounts, OrganizationId,
-        OrganizationRef, RecentKey, Timestamp, Usage, UserId,
+        DailyUsage, Day, KeyCounts, KeyStats, KeyStatus, KeyStatusCounts, OrganizationId,
+        OrganizationRef, RecentKey, Timestamp, UsageCounts, UserId,
     },
-    store::Error,
+    store::{AccessError, Error},
 };
 
-/// One row for a member, none for anybody else. Total and revoked keys are kept; the rest depends on the time
-/// of asking, so it is counted, by index range.
+/// Returns one row for a member and no row for a non-member. Total and revoked keys are stored; the other counts depend on
+/// the current time, so each counts a range of an index.
 pub(super) const SUMMARY: &str = "
     SELECT o.id,
            coalesce(t.total_keys, 0),
@@ -89,17 +89,17 @@ pub(super) const STATUS_COUNTS: &str = "
 
 const IDLE: Duration = Duration::from_hours(24 * KeyStats::INACTIVE_AFTER_DAYS as u64);
 
-/// The statistics for `user`; see [`crate::store::Store::key_stats`].
+/// See [`crate::store::Store::key_stats`].
 pub(in crate::store) fn key_stats(
     conn: &Connection,
     organization: &OrganizationRef,
     user: &UserId,
     now: Timestamp,
     days: Option<u32>,
-) -> Result<Access<KeyStats>, Error> {
+) -> Result<KeyStats, AccessError> {
     let (id, slug) = row::id_or_slug(organization);
     let mut statement = conn.prepare_cached(SUMMARY)?;
-    // One snapshot: it lasts as long as a statement is unfinished, and `rows` lives to the end.
+    // One snapshot: it lasts while a statement is unfinished, and `rows` lives to the end of the function.
     // https://sqlite.org/lang_transaction.html, "implicit versus explicit transactions"
     let mut rows = statement.query(named_params! {
         ":id": id,
@@ -109,10 +109,10 @@ pub(in crate::store) fn key_stats(
         ":idle_since": now.before(IDLE),
     })?;
     let Some(row) = rows.next()? else {
-        return Ok(Access::Denied);
+        return Err(AccessError::NotAMember);
     };
     let (organization, keys, usage) = summary(row)?;
-    Ok(Access::Granted(KeyStats {
+    Ok(KeyStats {
         organization,
         keys,
         usage,
@@ -120,10 +120,10 @@ pub(in crate::store) fn key_stats(
         daily: days
             .map(|days| daily(conn, organization, now.day(), days))
             .transpose()?,
-    }))
+    })
 }
 
-fn summary(row: &Row<'_>) -> rusqlite::Result<(OrganizationId, KeyCounts, Usage)> {
+fn summary(row: &Row<'_>) -> rusqlite::Result<(OrganizationId, KeyCounts, UsageCounts)> {
     let keys = KeyCounts {
         total: row.get(1)?,
         revoked: row.get(2)?,
@@ -153,7 +153,7 @@ fn recent(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The keys of all organizations by status; see [`crate::store::Store::key_status_counts`].
+/// See [`crate::store::Store::key_status_counts`].
 pub(in crate::store) fn key_status_counts(
     conn: &Connection,
     now: Timestamp,
@@ -169,7 +169,7 @@ pub(in crate::store) fn key_status_counts(
     })?)
 }
 
-/// The uses of an organization by day; see [`crate::store::Store::daily_usage`].
+/// See [`crate::store::Store::daily_usage`].
 pub(in crate::store) fn daily_usage(
     conn: &Connection,
     organization: OrganizationId,
@@ -196,7 +196,7 @@ pub(in crate::store) fn daily_usage(
     Ok(used.collect::<Result<_, _>>()?)
 }
 
-/// The last `days` days up to `today`, oldest first; a day without a row is a day without use.
+/// Returns the last `days` days up to `today`, oldest first. A day without a row is a day without use.
 fn daily(
     conn: &Connection,
     organization: OrganizationId,
@@ -205,7 +205,7 @@ fn daily(
 ) -> Result<Vec<DailyUsage>, Error> {
     let mut statement = conn.prepare_cached(DAILY)?;
     let first = today.minus(i64::from(days) - 1);
-    let used: HashMap<Day, Usage> = statement
+    let used: HashMap<Day, UsageCounts> = statement
         .query_map(params![organization, first, today], |row| {
             Ok((row.get(0)?, row::usage(row, 1)?))
         })?

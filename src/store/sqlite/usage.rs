@@ -1,16 +1,17 @@
-//! Recording use: the one function that moves totals.
+//! Usage counts: the only code that changes them.
 //!
-//! A use moves three things, in one transaction: its key's counts and last use, its organization's totals, and
-//! its organization's UTC day. Whatever else comes to record use goes through here, so that the three can
-//! never disagree.
+//! A use changes three rows in one transaction: its key, its organization's totals, and its organization's UTC day.
+//! Live uses, imports and seeds all go through [`add_to_totals`], so that the three cannot disagree.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Savepoint, params};
 
-use super::{rate, row};
+use super::{rate_slots, row};
 use crate::{
-    model::{Day, KeyId, KeyTally, LiveUse, OrganizationId, Tally, Usage, Use},
+    model::{
+        Day, KeyId, KeyTotals, MeteredUse, OrganizationId, UsageCounts, UsageEvent, UsageTotals,
+    },
     store::Error,
 };
 
@@ -23,7 +24,7 @@ pub(super) const ADD_TO_KEY: &str = "
      WHERE id = ?1
     RETURNING organization_id";
 
-pub(super) const ADD_TO_TOTALS: &str = "
+pub(super) const ADD_TO_ORGANIZATION: &str = "
     UPDATE organization_totals
        SET successful_requests = successful_requests + ?2,
            rate_limit_hits = rate_limit_hits + ?3,
@@ -38,79 +39,80 @@ pub(super) const ADD_TO_DAY: &str = "
            rate_limit_hits = rate_limit_hits + excluded.rate_limit_hits,
            errors = errors + excluded.errors";
 
-/// Adds the uses to all totals; see [`crate::store::Store::record`].
-pub(in crate::store) fn record(
+/// Counts uses that happen now. Their successes also count against the keys' rate limits.
+pub(super) fn count_metered(tx: &Savepoint<'_>, uses: &[MeteredUse]) -> Result<(), Error> {
+    count_events(tx, uses.iter().map(|metered| metered.event))?;
+    rate_slots::add(tx, uses)
+}
+
+/// Counts events.
+pub(super) fn count_events(
     tx: &Savepoint<'_>,
-    uses: impl IntoIterator<Item = Use>,
+    events: impl IntoIterator<Item = UsageEvent>,
 ) -> Result<(), Error> {
-    let mut tally = Tally::default();
-    for used in uses {
-        if !tally.add(used) {
+    let mut totals = UsageTotals::default();
+    for event in events {
+        if !totals.add(event) {
             return Err(Error::TooLarge);
         }
     }
-    record_tally(tx, &tally).map(drop)
+    add_to_totals(tx, &totals).map(drop)
 }
 
-/// The same for uses that happen now; see [`crate::store::Store::record_live`].
-pub(in crate::store) fn record_live(tx: &Savepoint<'_>, uses: &[LiveUse]) -> Result<(), Error> {
-    record(tx, uses.iter().map(|live| live.used))?;
-    rate::count(tx, uses)
-}
-
-/// Adds a tally to all totals. Each row is written once, however many uses the tally sums up. Returns the sum of each
-/// organization.
-pub(super) fn record_tally(
+/// Adds sums to the stored ones. Each row is written once, however many events the sums stand for. Returns the sum of
+/// each organization.
+pub(super) fn add_to_totals(
     tx: &Savepoint<'_>,
-    tally: &Tally,
-) -> Result<BTreeMap<OrganizationId, Usage>, Error> {
-    let mut by_organization: BTreeMap<OrganizationId, Usage> = BTreeMap::new();
-    let mut by_day: BTreeMap<(OrganizationId, Day), Usage> = BTreeMap::new();
-    let add = |sum: &mut Usage, used: Usage| {
-        *sum = sum.checked_add(used).ok_or(Error::TooLarge)?;
+    totals: &UsageTotals,
+) -> Result<BTreeMap<OrganizationId, UsageCounts>, Error> {
+    let mut by_organization: BTreeMap<OrganizationId, UsageCounts> = BTreeMap::new();
+    let mut by_day: BTreeMap<(OrganizationId, Day), UsageCounts> = BTreeMap::new();
+    let add = |sum: &mut UsageCounts, counts: UsageCounts| {
+        *sum = sum.checked_add(counts).ok_or(Error::TooLarge)?;
         Ok::<_, Error>(())
     };
-    for (key, tally) in tally.keys() {
-        let organization = add_to_key(tx, key, tally)?;
-        for (day, used) in &tally.by_day {
-            add(by_organization.entry(organization).or_default(), *used)?;
-            add(by_day.entry((organization, *day)).or_default(), *used)?;
+    for (key, totals) in totals.keys() {
+        let organization = add_to_key(tx, key, totals)?;
+        for (day, counts) in &totals.by_day {
+            add(by_organization.entry(organization).or_default(), *counts)?;
+            add(by_day.entry((organization, *day)).or_default(), *counts)?;
         }
     }
 
-    let mut add_to_totals = tx.prepare_cached(ADD_TO_TOTALS)?;
-    for (organization, used) in &by_organization {
-        let changed = add_to_totals.execute(params![
+    let mut add_to_organization = tx.prepare_cached(ADD_TO_ORGANIZATION)?;
+    for (organization, counts) in &by_organization {
+        let changed = add_to_organization.execute(params![
             organization,
-            used.successful_requests,
-            used.rate_limit_hits,
-            used.errors,
+            counts.successful_requests,
+            counts.rate_limit_hits,
+            counts.errors,
         ])?;
-        row::one(changed)?;
+        row::expect_one_row(changed)?;
     }
     let mut add_to_day = tx.prepare_cached(ADD_TO_DAY)?;
-    for ((organization, day), used) in by_day {
+    for ((organization, day), counts) in by_day {
         add_to_day.execute(params![
             organization,
             day,
-            used.successful_requests,
-            used.rate_limit_hits,
-            used.errors,
+            counts.successful_requests,
+            counts.rate_limit_hits,
+            counts.errors,
         ])?;
     }
     Ok(by_organization)
 }
 
-fn add_to_key(tx: &Savepoint<'_>, key: KeyId, used: &KeyTally) -> Result<OrganizationId, Error> {
-    let total = used.total().ok_or(Error::TooLarge)?;
+/// Adds a key's sums to the key. Returns the organization that owns it. A key's last use only moves forward.
+fn add_to_key(tx: &Savepoint<'_>, key: KeyId, totals: &KeyTotals) -> Result<OrganizationId, Error> {
+    let counts = totals.total().ok_or(Error::TooLarge)?;
     tx.prepare_cached(ADD_TO_KEY)?
         .query_row(
             params![
                 key,
-                total.successful_requests,
-                total.rate_limit_hits,
-                total.errors,
-                used.last,
+                counts.successful_requests,
+                counts.rate_limit_hits,
+                counts.errors,
+                totals.last_used_at,
             ],
             |row| row.get(0),
         )

@@ -13,8 +13,8 @@ use llavero::{
     api::{self, ConnectionLimits, Cors, Service},
     app::App,
     fixtures::Demo,
-    model::{Clock, Random, Secret, Seed, Timestamp, UserId},
-    store::{OpenOptions, Store},
+    model::{Clock, Random, Secret, Seed, Timestamp, UsageEvent, UsageTotals, UserId},
+    store::{self, OpenOptions, Store},
     token::{Expected, HmacSecret, NewToken, TrustedKey, mint},
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
@@ -212,6 +212,11 @@ impl TestApp {
         self.clock.store(i64::MIN, Ordering::SeqCst);
     }
 
+    /// Adds events to the totals.
+    pub(crate) async fn import(&self, events: &[UsageEvent]) -> Result<(), store::Error> {
+        import(&self.store, events).await
+    }
+
     /// A connection to the same file, as another program would have it.
     pub(crate) fn other_connection(&self) -> rusqlite::Connection {
         #[expect(clippy::disallowed_methods, reason = "another program")]
@@ -336,4 +341,13 @@ pub(crate) fn stats_path(organization: &str) -> String {
 /// `/api/organizations/ORGANIZATION/api-keys`
 pub(crate) fn keys_path(organization: &str) -> String {
     format!("/api/organizations/{organization}/api-keys")
+}
+
+/// Adds events to the totals of a store, all or nothing.
+pub(crate) async fn import(store: &Store, events: &[UsageEvent]) -> Result<(), store::Error> {
+    let mut totals = UsageTotals::default();
+    for event in events {
+        assert!(totals.add(*event), "the totals overflow");
+    }
+    store.import_usage(totals, None, NOW).await.map(drop)
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use llavero::model::{
-    KeyId, KeyStatus, Member, OrganizationId, Outcome, Role, Seed, Timestamp, Usage, Use, UserId,
+    KeyId, KeyStatus, Member, OrganizationId, Outcome, Role, Seed, Timestamp, UsageCounts,
+    UsageEvent, UserId,
 };
 use proptest::prelude::*;
 use reqwest::StatusCode;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::api::{
-    harness::{ACME, ANA, NOW, PRODUCTION, TestApp, key_path, stats_path},
+    harness::{ACME, ANA, NOW, PRODUCTION, TestApp, import, key_path, stats_path},
     worlds::{self, ORGANIZATIONS},
 };
 
@@ -24,7 +25,7 @@ const AUDITOR: &str = "auditor";
 fn model(seed: &Seed, organization: usize, now: Timestamp, days: i64) -> Value {
     let id = worlds::organization(organization);
     let mut counts: HashMap<&str, i64> = HashMap::new();
-    let mut total = Usage::default();
+    let mut total = UsageCounts::default();
     let mut recent = Vec::new();
     for seeded in seed.keys.iter().filter(|key| key.organization == id) {
         let key = &seeded.key;
@@ -34,7 +35,7 @@ fn model(seed: &Seed, organization: usize, now: Timestamp, days: i64) -> Value {
             .filter(|used| used.key == seeded.id && used.count > 0);
         let last = uses.clone().map(|used| used.at).max();
         let usage = sum(uses);
-        total += usage;
+        total = total.checked_add(usage).unwrap();
         let status = KeyStatus::at(now, seeded.revoked_at, key.settings.expires_at);
         let idle = last.is_some_and(|at| at.as_millis() <= now.as_millis() - 30 * DAY);
         let name = match status {
@@ -84,7 +85,7 @@ fn model(seed: &Seed, organization: usize, now: Timestamp, days: i64) -> Value {
 
 fn day(seed: &Seed, organization: OrganizationId, now: Timestamp, ago: i64) -> Value {
     let day = now.day().minus(ago);
-    let mine = |used: &&Use| {
+    let mine = |used: &&UsageEvent| {
         used.at.day() == day
             && seed
                 .keys
@@ -101,10 +102,11 @@ fn day(seed: &Seed, organization: OrganizationId, now: Timestamp, ago: i64) -> V
     })
 }
 
-fn sum<'a>(uses: impl Iterator<Item = &'a Use>) -> Usage {
-    let mut sum = Usage::default();
+fn sum<'a>(uses: impl Iterator<Item = &'a UsageEvent>) -> UsageCounts {
+    let mut sum = UsageCounts::default();
     for used in uses {
-        sum += Usage::of(used.outcome, used.count);
+        let counts = UsageCounts::of(used.outcome, used.count);
+        sum = sum.checked_add(counts).unwrap();
     }
     sum
 }
@@ -129,7 +131,7 @@ proptest! {
             let rest = seed.uses.split_off(seed.uses.len() / 2);
             let app = TestApp::with_seed(seed.clone()).await;
             for batch in rest.chunks(rest.len().div_ceil(2).max(1)) {
-                app.store.record(batch.to_vec()).await.unwrap();
+                app.import(batch).await.unwrap();
             }
             seed.uses.extend(rest);
 
@@ -292,17 +294,14 @@ async fn an_organization_without_keys_has_statistics_of_zero() {
 async fn a_batch_that_names_an_unknown_key_records_nothing() {
     let app = TestApp::demo().await;
     let before = app.json(ANA, &stats_path(ACME)).await;
-    let used = |key: &str| Use {
+    let used = |key: &str| UsageEvent {
         key: KeyId::parse(key).unwrap(),
         at: NOW,
         outcome: Outcome::Success,
         count: 1,
     };
     let unknown = "00000000-0000-4000-8000-000000000000";
-    let error = app
-        .store
-        .record(vec![used(PRODUCTION), used(unknown)])
-        .await;
+    let error = app.import(&[used(PRODUCTION), used(unknown)]).await;
     assert!(error.unwrap_err().to_string().contains(unknown));
     assert_eq!(app.json(ANA, &stats_path(ACME)).await, before);
 }
@@ -312,13 +311,13 @@ async fn the_last_use_only_moves_forward() {
     let app = TestApp::demo().await;
     let path = key_path(ACME, PRODUCTION);
     let before = app.json(ANA, &path).await;
-    let long_ago = Use {
+    let long_ago = UsageEvent {
         key: KeyId::parse(PRODUCTION).unwrap(),
         at: Timestamp::from_millis(NOW.as_millis() - 80 * DAY),
         outcome: Outcome::Error,
         count: 3,
     };
-    app.store.record(vec![long_ago]).await.unwrap();
+    app.import(&[long_ago]).await.unwrap();
     let after = app.json(ANA, &path).await;
     assert_eq!(after["lastUsedAt"], before["lastUsedAt"]);
     let errors = |key: &Value| key["usage"]["errors"].as_i64().unwrap();
@@ -333,7 +332,7 @@ async fn concurrent_batches_are_all_counted() {
         stats["totalRequests"].as_i64().unwrap()
     };
     let before = total(&app).await;
-    let batch = vec![Use {
+    let batch = vec![UsageEvent {
         key: KeyId::parse(PRODUCTION).unwrap(),
         at: NOW,
         outcome: Outcome::Success,
@@ -342,7 +341,7 @@ async fn concurrent_batches_are_all_counted() {
     let writers: Vec<_> = (0..100)
         .map(|_| {
             let (store, batch) = (app.store.clone(), batch.clone());
-            tokio::spawn(async move { store.record(batch).await })
+            tokio::spawn(async move { import(&store, &batch).await })
         })
         .collect();
     for writer in writers {

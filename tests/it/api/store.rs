@@ -1,13 +1,13 @@
 //! What the store promises under concurrency and misfortune, over the same harness as the API.
 
-use llavero::model::{KeyId, Outcome, Use};
+use llavero::model::{KeyId, Outcome, UsageEvent};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::api::harness::{ACME, ANA, NOW, PRODUCTION, TestApp, key_path, stats_path};
+use crate::api::harness::{ACME, ANA, NOW, PRODUCTION, TestApp, import, key_path, stats_path};
 
-fn one_use() -> Vec<Use> {
-    vec![Use {
+fn one_use() -> Vec<UsageEvent> {
+    vec![UsageEvent {
         key: KeyId::parse(PRODUCTION).unwrap(),
         at: NOW,
         outcome: Outcome::Success,
@@ -32,7 +32,7 @@ async fn statistics_are_one_snapshot_while_uses_are_recorded() {
         let store = app.store.clone();
         async move {
             for _ in 0..300 {
-                store.record(one_use()).await.unwrap();
+                import(&store, &one_use()).await.unwrap();
             }
         }
     });
@@ -65,7 +65,7 @@ async fn reading_does_not_wait_for_another_programs_write() {
 #[tokio::test]
 async fn what_was_recorded_is_there_after_a_restart() {
     let app = TestApp::demo().await;
-    app.store.record(one_use()).await.unwrap();
+    app.import(&one_use()).await.unwrap();
     let before = app.json(ANA, &stats_path(ACME)).await;
     let directory = app.stop().await;
     let again = TestApp::again(directory).await;

@@ -4,7 +4,7 @@
 
 use llavero::model::{
     KeyId, KeySettings, Member, Name, NewKey, Organization, OrganizationId, Outcome, Role, Scopes,
-    Secret, Seed, SeedKey, Slug, Timestamp, Use, UserId,
+    Secret, Seed, SeedKey, Slug, Timestamp, UsageEvent, UserId,
 };
 use proptest::{collection::vec, option, prelude::*};
 use uuid::Uuid;
@@ -118,7 +118,7 @@ fn build(members: &[bool], keys: &[Key]) -> Seed {
             revoked_at: revoked.then(|| before(DAY)),
         });
         seed.uses
-            .extend(uses.iter().map(|&(age, outcome, count)| Use {
+            .extend(uses.iter().map(|&(age, outcome, count)| UsageEvent {
                 key: key(n),
                 at: before(age),
                 outcome,

@@ -21,7 +21,7 @@ use crate::{
         routes::Apis,
         sandbox::session::invalid_session,
     },
-    key_validation::Quota,
+    model::RateLimitState,
 };
 
 /// An operation and its documented responses.
@@ -67,7 +67,7 @@ pub(in crate::api::sandbox) fn errors(id: &str, operation: &MetaOperation) -> Er
 pub(in crate::api::sandbox) fn errors_of_the_sandbox(
     operation: &MetaOperation,
 ) -> Vec<DocumentedError> {
-    let rate_limited = Failure::RateLimited(Quota {
+    let rate_limited = Failure::RateLimited(RateLimitState {
         limit: 1000,
         remaining: 0,
         reset: Duration::from_secs(7),

@@ -1,9 +1,7 @@
 //! Visits that are disturbed: a copy that goes meanwhile, a visitor who leaves, a body that does not come.
 
 use llavero::{
-    model::{
-        Access, Actor, ApiKey, KeySettings, Name, NewKey, OrganizationRef, Scopes, Secret, UserId,
-    },
+    model::{Actor, KeySettings, Name, NewKey, OrganizationRef, Scopes, Secret, UserId},
     sandbox::{DEFAULT_CLOCK, Limits, SessionId, SessionTx},
 };
 use reqwest::Method;
@@ -32,8 +30,7 @@ async fn create(visit: &SessionTx, n: u8) {
     let by = Actor::User(UserId::new(ANA).unwrap());
     let initech = OrganizationRef::parse("initech");
     let created = visit.app.store.create_key(initech, by, key, [n; 10]);
-    let made: Access<ApiKey> = created.await.unwrap();
-    assert!(matches!(made, Access::Granted(_)));
+    created.await.unwrap();
 }
 
 async fn begin(app: &SandboxApp, session: &str) -> SessionTx {

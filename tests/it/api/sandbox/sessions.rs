@@ -223,7 +223,7 @@ async fn shared_database_never_changes() {
         body(request.send().await.unwrap(), 200).await
     };
     let before = as_beto().await;
-    let world = app.sandbox.app().store.image().unwrap();
+    let world = app.sandbox.app().store.serialize().unwrap();
     // A gateway may pass on whatever its client has sent.
     for credentials in ["", "Basic Zm9vOmJhcg==", "Bearer nonsense", "Bearer"] {
         let request = app.request(Method::POST, "/api/api-keys/validate");
@@ -232,14 +232,14 @@ async fn shared_database_never_changes() {
         assert_eq!(request.send().await.unwrap().status(), 200, "{credentials}");
     }
     assert_eq!(as_beto().await, before);
-    assert_eq!(app.sandbox.app().store.image().unwrap(), world);
+    assert_eq!(app.sandbox.app().store.serialize().unwrap(), world);
     app.stop().await;
 }
 
 #[tokio::test]
 async fn two_starts_have_identical_databases() {
     let (one, two) = (SandboxApp::start().await, SandboxApp::start().await);
-    let world = |app: &SandboxApp| app.sandbox.app().store.image().unwrap();
+    let world = |app: &SandboxApp| app.sandbox.app().store.serialize().unwrap();
     assert_eq!(world(&one), world(&two));
     one.stop().await;
     two.stop().await;

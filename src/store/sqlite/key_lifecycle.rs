@@ -1,18 +1,17 @@
-//! A key's life: created, rotated, revoked.
+//! Creating, rotating and revoking keys.
 //!
-//! Each is one act in the savepoint of its caller: whether `by` may, the key itself, the organization's totals and
-//! the line in the audit log come together or not at all. Reading keys is in [`super::keys`], using them in
-//! [`super::usage`].
+//! Each function runs in the savepoint of its caller, so the permission check, the change of the key, the organization's
+//! totals and the entry in the audit log are atomic. Keys are read in [`super::keys`] and counted in [`super::usage`].
 
 use rusqlite::{Savepoint, named_params, params};
 
 use super::{access, audit, keys, row};
 use crate::{
     model::{
-        Access, Act, Actor, ApiKey, KeyId, KeyIdRandom, NewKey, OlderSecrets, OrganizationId,
-        OrganizationRef, RateLimit, Rotated, Rotation, Timestamp,
+        Actor, ApiKey, AuditEvent, KeyId, KeyIdRandom, NewKey, OlderSecrets, OrganizationId,
+        OrganizationRef, RateLimit, RotateOutcome, Rotation, Timestamp,
     },
-    store::Error,
+    store::{AccessError, Error},
 };
 
 pub(super) const INSERT: &str = "
@@ -41,7 +40,7 @@ pub(super) const COUNT_INSERTED: &str = "
            revoked_keys = revoked_keys + ?2
      WHERE organization_id = ?1";
 
-/// Makes the newest secret the previous one. A row of an earlier rotation is of a secret that no longer works.
+/// Makes the newest secret the previous one. Replaces the row of an earlier rotation, whose grace period has ended.
 pub(super) const RETIRE_SECRET: &str = "
     INSERT INTO retiring_secrets (key_id, secret_hash, valid_until)
     SELECT id,
@@ -74,20 +73,20 @@ pub(super) const COUNT_REVOKED: &str = "
        SET revoked_keys = revoked_keys + 1
      WHERE organization_id = ?1";
 
-/// Creates a key; see [`crate::store::Store::create_key`].
+/// See [`crate::store::Store::create_key`].
 pub(in crate::store) fn create(
     tx: &Savepoint<'_>,
     organization: &OrganizationRef,
     by: &Actor,
     key: &NewKey,
     random: KeyIdRandom,
-) -> Result<Access<ApiKey>, Error> {
-    access::manager(tx, organization, by)?.try_map(|organization| {
-        let id = next_id(tx, key.created_at, random)?;
-        insert(tx, organization, id, key, None)?;
-        audit::insert(tx, organization, key.created_at, by, &Act::KeyCreated(id))?;
-        keys::by_id(tx, id)?.ok_or(Error::UnknownKey(id))
-    })
+) -> Result<ApiKey, AccessError> {
+    let organization = access::require_key_manager(tx, organization, by)?;
+    let id = next_id(tx, key.created_at, random)?;
+    insert(tx, organization, id, key, None)?;
+    let event = AuditEvent::KeyCreated(id);
+    audit::insert(tx, organization, key.created_at, by, &event)?;
+    Ok(keys::by_id(tx, id)?.ok_or(Error::UnknownKey(id))?)
 }
 
 /// Generates the id of a new key. It is greater than every id that was generated in this database before, since the
@@ -96,7 +95,7 @@ fn next_id(tx: &Savepoint<'_>, now: Timestamp, random: KeyIdRandom) -> Result<Ke
     let mut newest = tx.prepare_cached(NEWEST_ID)?;
     let newest = newest.query_row([], |row| row.get(0))?;
     let id = KeyId::next(newest, now, random);
-    row::one(tx.prepare_cached(SET_NEWEST_ID)?.execute([id])?)?;
+    row::expect_one_row(tx.prepare_cached(SET_NEWEST_ID)?.execute([id])?)?;
     Ok(id)
 }
 
@@ -124,35 +123,31 @@ pub(super) fn insert(
         ":revoked_at": revoked_at,
     })?;
     let mut count = tx.prepare_cached(COUNT_INSERTED)?;
-    row::one(count.execute(params![organization, revoked_at.is_some()])?)
+    row::expect_one_row(count.execute(params![organization, revoked_at.is_some()])?)
 }
 
-/// Rotates a key; see [`crate::store::Store::rotate_key`].
+/// See [`crate::store::Store::rotate_key`].
 pub(in crate::store) fn rotate(
     tx: &Savepoint<'_>,
     organization: &OrganizationRef,
     by: &Actor,
-    key: Option<KeyId>,
+    key: KeyId,
     rotation: &Rotation,
-) -> Result<Access<Option<Rotated>>, Error> {
-    change(tx, organization, by, key, |key| {
-        let older = match rotation.decide(&key, key.grace_end) {
-            Ok(older) => older,
-            Err(refused) => return Ok(Rotated::Refused(refused)),
-        };
-        replace_secret(tx, key.id, rotation, older)?;
-        let act = Act::KeyRotated(key.id);
-        audit::insert(tx, key.organization, rotation.at, by, &act)?;
-        let key = ApiKey {
-            preview: rotation.secret.preview(),
-            grace_end: older.grace_end(),
-            ..key
-        };
-        Ok(Rotated::Done(Box::new(key), older))
-    })
+) -> Result<RotateOutcome, AccessError> {
+    let key = key_to_manage(tx, organization, by, key)?;
+    let older_secrets = rotation.decide(&key, key.grace_end)?;
+    replace_secret(tx, key.id, rotation, older_secrets)?;
+    let event = AuditEvent::KeyRotated(key.id);
+    audit::insert(tx, key.organization, rotation.at, by, &event)?;
+    let key = ApiKey {
+        preview: rotation.secret.preview(),
+        grace_end: older_secrets.grace_end(),
+        ..key
+    };
+    Ok(RotateOutcome { key, older_secrets })
 }
 
-/// Stores the new secret of a key, and what becomes of its older ones.
+/// Stores the new secret of a key, and ends or keeps its older ones.
 fn replace_secret(
     tx: &Savepoint<'_>,
     key: KeyId,
@@ -165,53 +160,46 @@ fn replace_secret(
         }
         OlderSecrets::KeepNewest { grace_end } => {
             let mut retire = tx.prepare_cached(RETIRE_SECRET)?;
-            row::one(retire.execute(params![key, grace_end])?)?;
+            row::expect_one_row(retire.execute(params![key, grace_end])?)?;
         }
         OlderSecrets::KeepPrevious { .. } => {}
     }
-    row::one(tx.prepare_cached(REPLACE_SECRET)?.execute(params![
+    row::expect_one_row(tx.prepare_cached(REPLACE_SECRET)?.execute(params![
         key,
         rotation.secret.hash().as_bytes(),
         rotation.secret.preview(),
     ])?)
 }
 
-/// Revokes a key; see [`crate::store::Store::revoke_key`].
+/// See [`crate::store::Store::revoke_key`].
 pub(in crate::store) fn revoke(
     tx: &Savepoint<'_>,
     organization: &OrganizationRef,
     by: &Actor,
-    key: Option<KeyId>,
+    key: KeyId,
     at: Timestamp,
-) -> Result<Access<Option<ApiKey>>, Error> {
-    change(tx, organization, by, key, |key| {
-        if key.revoked_at.is_some() {
-            return Ok(key);
-        }
-        row::one(tx.prepare_cached(REVOKE)?.execute(params![key.id, at])?)?;
-        let mut count = tx.prepare_cached(COUNT_REVOKED)?;
-        row::one(count.execute([key.organization])?)?;
-        audit::insert(tx, key.organization, at, by, &Act::KeyRevoked(key.id))?;
-        Ok(ApiKey {
-            revoked_at: Some(at),
-            ..key
-        })
-    })
+) -> Result<ApiKey, AccessError> {
+    let key = key_to_manage(tx, organization, by, key)?;
+    let Some(revoked) = key.revoke(at) else {
+        return Ok(key);
+    };
+    row::expect_one_row(tx.prepare_cached(REVOKE)?.execute(params![key.id, at])?)?;
+    let mut count = tx.prepare_cached(COUNT_REVOKED)?;
+    row::expect_one_row(count.execute([key.organization])?)?;
+    let event = AuditEvent::KeyRevoked(key.id);
+    audit::insert(tx, key.organization, at, by, &event)?;
+    Ok(revoked)
 }
 
-/// Changes a key of the organization, if `by` may and if it has the key.
-fn change<T>(
+/// Returns a key of the organization if `by` may manage it.
+fn key_to_manage(
     tx: &Savepoint<'_>,
     organization: &OrganizationRef,
     by: &Actor,
-    key: Option<KeyId>,
-    change: impl FnOnce(ApiKey) -> Result<T, Error>,
-) -> Result<Access<Option<T>>, Error> {
-    access::manager(tx, organization, by)?.try_map(|organization| {
-        let found = key.map(|key| keys::by_id(tx, key)).transpose()?.flatten();
-        found
-            .filter(|key| key.organization == organization)
-            .map(change)
-            .transpose()
-    })
+    key: KeyId,
+) -> Result<ApiKey, AccessError> {
+    let organization = access::require_key_manager(tx, organization, by)?;
+    keys::by_id(tx, key)?
+        .filter(|key| key.organization == organization)
+        .ok_or(AccessError::KeyNotFound)
 }

@@ -1,10 +1,8 @@
-//! The one writer: a thread with a connection of its own, and the queue before it.
+//! The writer: the one thread that changes the file, and its queue.
 //!
-//! Called by [`super::Store`] for everything that changes the file. What waits in the queue together is committed
-//! together: one IMMEDIATE transaction, one `fsync`, and a savepoint for each write, so that one that fails
-//! undoes itself alone. Nobody is answered before the commit. The queue is bounded: when it is full, the write
-//! is refused at once, and nothing of it happens. A connection that nobody
-//! else waits for needs none of that: [`write_now`].
+//! Called by [`super::Database`]. The thread commits everything in the queue as one group: one IMMEDIATE transaction, one
+//! `fsync`, and a savepoint for each write, so that a failed write rolls back alone. Callers are answered after the
+//! commit. The queue is bounded: a write is refused at once if the queue is full. [`write_now`] writes without a thread.
 //!
 //! A commit fails if the path of the database no longer names the file. After a commit that failed otherwise, every
 //! group writes at least one page, so that its commit tells whether the disk accepts writes again; without a write
@@ -28,18 +26,18 @@ use rusqlite::{Connection, Savepoint};
 use tokio::sync::oneshot;
 
 use self::{group::Group, health::CommitHealth};
-use super::{Error, sqlite::identity::DatabaseFile};
-use crate::{metrics::WriterMetrics, model::LiveUse};
+use super::identity::DatabaseFile;
+use crate::{metrics::WriterMetrics, model::MeteredUse, store::Error};
 
-/// Writes that may wait.
+/// The capacity of the queue.
 const QUEUE: usize = 4096;
 
-/// How long after a failed commit the writer tries one by itself.
+/// The time after a failed commit at which the writer tries one by itself.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A way to the writer. Clones share it.
+/// A handle to the writer. Clones share the thread.
 #[derive(Clone)]
-pub(super) struct Writer {
+pub(in crate::store::sqlite) struct Writer {
     queue: SyncSender<Message>,
     thread: Arc<Mutex<Option<JoinHandle<Connection>>>>,
     health: CommitHealth,
@@ -48,33 +46,35 @@ pub(super) struct Writer {
 
 enum Message {
     Write(Box<dyn Job>),
-    /// A use of a key. All that come together are added up first, and cost little more than one.
-    Use(LiveUse, oneshot::Sender<Result<(), Error>>),
-    /// Ends the thread, once everything before it is written.
+    /// A use of a key. The uses of a group are summed first, so that many cost little more than one.
+    Use(MeteredUse, oneshot::Sender<Result<(), Error>>),
+    /// Ends the thread after everything before it is written.
     Close,
 }
 
-/// A write on its way: it runs, and later learns whether that was committed.
+/// A write in the queue: it runs, and is told later whether its group was committed.
 trait Job: Send {
-    /// Whether nobody waits for it any more.
+    /// Returns whether the caller has gone away.
     fn is_abandoned(&self) -> bool;
-    /// Runs. Returns whether what it did is to be kept.
+    /// Runs the write. Returns whether its savepoint is kept.
     fn run(&mut self, tx: &Savepoint<'_>) -> bool;
-    /// Answers whoever waits. `failure` is why the transaction was not committed.
+    /// Answers the caller. `failure` is the reason why the transaction was not committed.
     fn answer(self: Box<Self>, failure: Option<&Error>);
 }
 
-struct Write<W, T> {
+/// A write with its own error type. Only the savepoint of an `Ok` is kept.
+struct Write<W, T, E> {
     work: Option<W>,
-    /// `None` before it ran, and after it panicked.
-    result: Option<Result<T, Error>>,
-    caller: oneshot::Sender<Result<T, Error>>,
+    /// `None` before the write ran, and after it panicked.
+    result: Option<Result<T, E>>,
+    caller: oneshot::Sender<Result<T, E>>,
 }
 
-impl<W, T> Job for Write<W, T>
+impl<W, T, E> Job for Write<W, T, E>
 where
-    W: FnOnce(&Savepoint<'_>) -> Result<T, Error> + Send,
+    W: FnOnce(&Savepoint<'_>) -> Result<T, E> + Send,
     T: Send,
+    E: From<Error> + Send,
 {
     fn is_abandoned(&self) -> bool {
         self.caller.is_closed()
@@ -88,17 +88,17 @@ where
     fn answer(self: Box<Self>, failure: Option<&Error>) {
         let result = match (self.result, failure) {
             (Some(Err(error)), _) => Err(error),
-            (_, Some(failure)) => Err(failure.clone()),
+            (_, Some(failure)) => Err(failure.clone().into()),
             (Some(Ok(value)), None) => Ok(value),
-            (None, None) => Err(Error::Unfinished),
+            (None, None) => Err(Error::Panicked.into()),
         };
-        // The caller may have left.
+        // Fails if the caller has gone away.
         let _ = self.caller.send(result);
     }
 }
 
 impl Writer {
-    /// Starts the thread that writes with `conn` to `file`; to memory if there is no file.
+    /// Starts the thread, which writes with `conn` to `file`, or to memory if there is no file.
     pub(super) fn start(
         conn: Connection,
         file: Option<Arc<DatabaseFile>>,
@@ -106,7 +106,7 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUE);
         let health = CommitHealth::default();
-        let waiting = Waiting {
+        let inbox = Inbox {
             messages,
             file,
             health: health.clone(),
@@ -114,7 +114,7 @@ impl Writer {
         };
         let thread = thread::Builder::new()
             .name("llavero-writer".to_owned())
-            .spawn(move || work(conn, &waiting))?;
+            .spawn(move || run(conn, &inbox))?;
         Ok(Self {
             queue,
             thread: Arc::new(Mutex::new(Some(thread))),
@@ -132,12 +132,16 @@ impl Writer {
         self.health.check()
     }
 
-    /// Runs `write` in a transaction, possibly with others, and returns when it is committed. A caller that goes
-    /// away before its turn has asked for nothing.
-    pub(super) async fn write<T: Send + 'static>(
+    /// Runs `write` in a transaction, possibly with others, and returns when it is committed. A write whose caller goes
+    /// away before it starts is skipped.
+    pub(in crate::store::sqlite) async fn write<T, E>(
         &self,
-        write: impl FnOnce(&Savepoint<'_>) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
+        write: impl FnOnce(&Savepoint<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
         let (caller, answer) = oneshot::channel();
         let job = Box::new(Write {
             work: Some(write),
@@ -147,35 +151,38 @@ impl Writer {
         self.send(Message::Write(job), answer).await
     }
 
-    /// Records a use of a key, together with all others that wait, and returns when it is committed.
-    pub(super) async fn record(&self, used: LiveUse) -> Result<(), Error> {
+    /// Puts a use of a key into the queue and returns when its group is committed.
+    pub(in crate::store::sqlite) async fn enqueue_use(
+        &self,
+        metered: MeteredUse,
+    ) -> Result<(), Error> {
         let (caller, answer) = oneshot::channel();
-        self.send(Message::Use(used, caller), answer).await
+        self.send(Message::Use(metered, caller), answer).await
     }
 
-    async fn send<T>(
+    async fn send<T, E: From<Error>>(
         &self,
         message: Message,
-        answer: oneshot::Receiver<Result<T, Error>>,
-    ) -> Result<T, Error> {
-        // Counted first: it may be taken at once.
+        answer: oneshot::Receiver<Result<T, E>>,
+    ) -> Result<T, E> {
+        // Counted first, because the thread may take the message at once.
         self.metrics.queued();
-        self.queue.try_send(message).map_err(|refused| {
+        self.queue.try_send(message).map_err(|error| {
             self.metrics.taken();
-            match refused {
+            match error {
                 TrySendError::Full(_) => Error::QueueFull,
                 TrySendError::Disconnected(_) => Error::Closed,
             }
         })?;
-        // Without an answer, it stood behind the end of the thread.
-        answer.await.unwrap_or(Err(Error::Closed))
+        // The sender is dropped if the thread ended before it reached this message.
+        answer.await.unwrap_or(Err(Error::Closed.into()))
     }
 
-    /// Writes what is in the queue, ends the thread, and returns its connection; `None` when it has ended before.
+    /// Writes everything in the queue, ends the thread, and returns its connection; `None` if the thread had ended.
     /// Blocks.
     pub(super) fn close(self) -> Option<Connection> {
         self.metrics.queued();
-        // Fails when the thread has ended, which is what is wanted.
+        // Fails if the thread has ended, which is the goal.
         let _ = self.queue.send(Message::Close);
         let thread = self
             .thread
@@ -186,31 +193,31 @@ impl Writer {
     }
 }
 
-/// Runs `write` in a transaction of its own, here and now: for a connection that nobody else waits for.
-pub(super) fn write_now<T>(
+/// Runs `write` in a transaction of its own on the current thread.
+pub(super) fn write_now<T, E: From<Error>>(
     conn: &mut Connection,
-    write: impl FnOnce(&Savepoint<'_>) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let mut tx = group::begin(conn)?;
-    // Until it has ended well, in case it panics.
-    let mut written = Err(Error::Unfinished);
-    group::run(&mut tx, |savepoint| {
+    write: impl FnOnce(&Savepoint<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut tx = group::begin(conn).map_err(Error::from)?;
+    // Replaced unless `write` panics.
+    let mut written = Err(Error::Panicked.into());
+    group::in_savepoint(&mut tx, |savepoint| {
         written = write(savepoint);
         written.is_ok()
     })?;
-    tx.commit()?;
+    tx.commit().map_err(Error::from)?;
     written
 }
 
-/// The end of the queue that the thread takes from, and what the thread needs beside its connection.
-struct Waiting {
+/// The receiving end of the queue, with everything that the thread needs besides its connection.
+struct Inbox {
     messages: Receiver<Message>,
     file: Option<Arc<DatabaseFile>>,
     health: CommitHealth,
     metrics: WriterMetrics,
 }
 
-impl Waiting {
+impl Inbox {
     /// Waits for the next group, which begins with one message. While commits fail, returns an empty group after
     /// [`PROBE_INTERVAL`]. Returns `None` when no handle is left that could send a message.
     fn next_group(&self) -> Option<Group> {
@@ -229,7 +236,7 @@ impl Waiting {
         Some(group)
     }
 
-    /// The next message, if there is one.
+    /// Returns the next message, if the queue is not empty.
     fn try_next(&self) -> Option<Message> {
         let message = self.messages.try_recv().ok();
         message.inspect(|_| self.metrics.taken())
@@ -241,14 +248,14 @@ impl Waiting {
     }
 }
 
-/// The life of the thread. It ends with the last handle, or when it is told to.
-fn work(mut conn: Connection, waiting: &Waiting) -> Connection {
-    while let Some(mut group) = waiting.next_group() {
-        let failure = group.write(&mut conn, waiting).err();
-        // SQLite fails in its own ways without the file. The cause is what a person must know.
-        let failure = failure.map(|error| waiting.check_file().err().unwrap_or(error));
-        // Before the answers: a caller that was refused finds the server not ready.
-        waiting.health.record(failure.as_ref());
+/// The main loop of the thread. Ends with the last handle, or after [`Message::Close`].
+fn run(mut conn: Connection, inbox: &Inbox) -> Connection {
+    while let Some(mut group) = inbox.next_group() {
+        let failure = group.write(&mut conn, inbox).err();
+        // Without the file SQLite fails with various errors; report the cause instead.
+        let failure = failure.map(|error| inbox.check_file().err().unwrap_or(error));
+        // Before the answers, so that a caller whose write failed finds the server not ready.
+        inbox.health.commit_ended(failure.as_ref());
         let closing = group.closing;
         group.answer(failure.as_ref());
         if closing {

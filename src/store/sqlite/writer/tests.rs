@@ -1,6 +1,6 @@
-//! What the writer promises, with a writer that is held up so that the queue fills.
+//! Tests of the writer, with a writer that is blocked so that the queue fills.
 //!
-//! That other processes are let in between two transactions is shown with real processes, in `tests/it/cli`.
+//! `tests/it/cli` tests with real processes that another process can write between two transactions.
 
 use std::sync::mpsc::channel;
 
@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    model::{KeyId, Outcome, Timestamp, Use},
-    store::sqlite::open,
+    model::{KeyId, Outcome, Timestamp, UsageEvent},
+    store::{AccessError, sqlite::open},
 };
 
 /// A writer, and a connection that sees what it has committed.
@@ -42,7 +42,7 @@ fn slugs(conn: &Connection) -> Vec<String> {
     slugs.map(Result::unwrap).collect()
 }
 
-/// Keeps the writer busy until the sender is dropped; returns once it is.
+/// Blocks the writer until the sender is dropped. Returns when the writer is blocked.
 fn hold(writer: &Writer) -> std::sync::mpsc::Sender<()> {
     let (release, released) = channel::<()>();
     let (busy, is_busy) = channel();
@@ -52,7 +52,7 @@ fn hold(writer: &Writer) -> std::sync::mpsc::Sender<()> {
             busy.send(()).unwrap();
             // An error: the sender is dropped.
             released.recv().unwrap_or(());
-            Ok(())
+            Ok::<_, Error>(())
         };
         writer.write(hold).await
     });
@@ -60,7 +60,7 @@ fn hold(writer: &Writer) -> std::sync::mpsc::Sender<()> {
     release
 }
 
-/// Puts a write into the queue; what it will return.
+/// Puts a write into the queue. Returns the receiver of its result.
 fn enqueue<T: Send + 'static>(
     writer: &Writer,
     write: impl FnOnce(&Savepoint<'_>) -> Result<T, Error> + Send + 'static,
@@ -76,7 +76,7 @@ fn enqueue<T: Send + 'static>(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_writes_that_are_committed_together_each_fails_alone() {
+async fn failed_write_rolls_back_alone_in_its_group() {
     let (writer, other, _directory) = writer();
     let held = hold(&writer);
     let good = enqueue(&writer, |tx| insert(tx, "a"));
@@ -91,15 +91,33 @@ async fn of_writes_that_are_committed_together_each_fails_alone() {
     let late = enqueue(&writer, |tx| insert(tx, "dddd"));
     drop(held);
     assert!(good.await.unwrap().is_ok());
-    assert!(matches!(twice.await.unwrap(), Err(Error::Sqlite(_))));
-    assert!(matches!(panicking.await.unwrap(), Err(Error::Unfinished)));
+    assert!(matches!(twice.await.unwrap(), Err(Error::Bug(_))));
+    assert!(matches!(panicking.await.unwrap(), Err(Error::Panicked)));
     assert!(late.await.unwrap().is_ok());
     assert_eq!(slugs(&other), ["a", "dddd"]);
     assert!(writer.write(|tx| insert(tx, "eeeee")).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_answer_tells_of_is_committed() {
+async fn write_with_an_error_type_of_its_own_rolls_back_and_returns_it() {
+    let (writer, other, directory) = writer();
+    let refused = writer.write(|tx| {
+        insert(tx, "undone")?;
+        Err::<(), _>(AccessError::KeyRevoked)
+    });
+    assert!(matches!(refused.await, Err(AccessError::KeyRevoked)));
+    assert!(slugs(&other).is_empty());
+    // A failure of the group is converted to the write's type.
+    std::fs::remove_file(directory.path().join("test.db")).unwrap();
+    let failed = writer.write(|_| Ok::<_, AccessError>(()));
+    assert!(matches!(
+        failed.await,
+        Err(AccessError::Store(Error::FileMoved))
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn write_is_committed_when_it_returns() {
     let (writer, other, _directory) = writer();
     for n in 1..20 {
         let slug = "x".repeat(n);
@@ -109,7 +127,7 @@ async fn what_an_answer_tells_of_is_committed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_nobody_waits_for_any_more_is_not_begun() {
+async fn write_whose_caller_has_gone_away_is_skipped() {
     let (writer, other, _directory) = writer();
     let held = hold(&writer);
     drop(enqueue(&writer, |tx| insert(tx, "abandoned")));
@@ -120,7 +138,7 @@ async fn a_write_that_nobody_waits_for_any_more_is_not_begun() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_queue_refuses_at_once_and_loses_nothing() {
+async fn full_queue_refuses_a_write_and_loses_none() {
     let (writer, other, _directory) = writer();
     let held = hold(&writer);
     let waiting: Vec<_> = (0..QUEUE)
@@ -141,7 +159,7 @@ async fn a_full_queue_refuses_at_once_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn closing_writes_what_waits_and_refuses_what_comes_later() {
+async fn close_writes_the_queue_and_refuses_later_writes() {
     let (writer, other, _directory) = writer();
     let held = hold(&writer);
     let waiting = enqueue(&writer, |tx| insert(tx, "waiting"));
@@ -165,7 +183,7 @@ async fn check_succeeds_after_a_write_that_was_refused() {
     let (writer, _other, _directory) = writer();
     writer.write(|tx| insert(tx, "a")).await.unwrap();
     let refused = writer.write(|tx| insert(tx, "a")).await;
-    assert!(matches!(refused, Err(Error::Sqlite(_))), "{refused:?}");
+    assert!(matches!(refused, Err(Error::Bug(_))), "{refused:?}");
     writer.check().unwrap();
 }
 
@@ -184,7 +202,7 @@ async fn write_fails_while_the_file_is_not_in_its_place_and_nothing_is_written()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_another_process_writes_all_that_wait_fail_together_and_later_ones_succeed() {
+async fn lock_of_another_process_fails_the_whole_queue_at_once_and_later_writes_succeed() {
     let (writer, other, _directory) = writer();
     let held = hold(&writer);
     let jobs: Vec<_> = (0..10).map(|_| enqueue(&writer, |_| Ok(()))).collect();
@@ -204,10 +222,10 @@ async fn while_another_process_writes_all_that_wait_fail_together_and_later_ones
     writer.check().unwrap();
 }
 
-/// A use of the key with this number, which need not be there.
-fn use_of(key: u128) -> LiveUse {
-    LiveUse {
-        used: Use {
+/// A use of the key with this number, which need not exist.
+fn use_of(key: u128) -> MeteredUse {
+    MeteredUse {
+        event: UsageEvent {
             key: KeyId(Uuid::from_u128(key)),
             at: Timestamp::from_millis(0),
             outcome: Outcome::Success,
@@ -218,7 +236,7 @@ fn use_of(key: u128) -> LiveUse {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_uses_that_are_recorded_together_one_that_cannot_be_fails_alone() {
+async fn use_of_an_unknown_key_fails_alone_in_its_batch() {
     let (writer, other, _directory) = writer();
     writer
         .write(|tx| {
@@ -233,7 +251,7 @@ async fn of_uses_that_are_recorded_together_one_that_cannot_be_fails_alone() {
                  VALUES (?1, ?1, zeroblob(32), 'sk_...abcd', 'x', 0)",
                 [&id],
             )?;
-            Ok(())
+            Ok::<_, Error>(())
         })
         .await
         .unwrap();
@@ -270,7 +288,7 @@ async fn of_uses_that_are_recorded_together_one_that_cannot_be_fails_alone() {
 }
 
 #[test]
-fn a_write_here_and_now_is_whole_or_not_at_all() {
+fn write_now_is_atomic() {
     let (_writer, mut conn, _directory) = writer();
     write_now(&mut conn, |tx| insert(tx, "kept")).unwrap();
     let failed = write_now(&mut conn, |tx| {
@@ -278,11 +296,11 @@ fn a_write_here_and_now_is_whole_or_not_at_all() {
         Err::<(), _>(Error::TooLarge)
     });
     assert!(matches!(failed, Err(Error::TooLarge)));
-    let panicked = write_now::<()>(&mut conn, |tx| {
+    let panicked = write_now::<(), Error>(&mut conn, |tx| {
         insert(tx, "undone")?;
         panic!("in the middle")
     });
-    assert!(matches!(panicked, Err(Error::Unfinished)));
+    assert!(matches!(panicked, Err(Error::Panicked)));
     write_now(&mut conn, |tx| insert(tx, "kept-too")).unwrap();
     assert_eq!(slugs(&conn), ["kept", "kept-too"]);
 }

@@ -1,9 +1,8 @@
-//! Whether commits reach the disk.
+//! The outcome of the last commit, for `/readyz`.
 //!
-//! The writer's thread records the outcome of every commit that it tries, and `/readyz` asks for the last one. Only
-//! the whole group counts: a write that is refused, such as a duplicate, undoes itself and the group is still
+//! The writer's thread reports every commit that it tries. Only the whole group counts: a write that is refused, such as a duplicate, undoes itself and the group is still
 //! committed. A group that is not committed because the file was moved is not recorded either: whether the file is in
-//! place is asked anew each time, and a commit cannot mend it.
+//! place is checked anew each time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,8 +23,8 @@ impl CommitHealth {
         self.lock().is_some()
     }
 
-    /// Records the outcome of a commit, and logs a change for the worse or the better.
-    pub(super) fn record(&self, failure: Option<&Error>) {
+    /// Stores the outcome of a commit, and logs when commits begin to fail or to succeed again.
+    pub(super) fn commit_ended(&self, failure: Option<&Error>) {
         if matches!(failure, Some(Error::FileMoved)) {
             return;
         }
@@ -51,12 +50,12 @@ mod tests {
     fn check_fails_until_a_commit_succeeds_and_ignores_a_moved_file() {
         let health = CommitHealth::default();
         health.check().unwrap();
-        health.record(Some(&Error::FileMoved));
+        health.commit_ended(Some(&Error::FileMoved));
         health.check().unwrap();
-        health.record(Some(&Error::RolledBack));
-        health.record(Some(&Error::FileMoved));
+        health.commit_ended(Some(&Error::RolledBack));
+        health.commit_ended(Some(&Error::FileMoved));
         assert!(matches!(health.check(), Err(Error::RolledBack)));
-        health.record(None);
+        health.commit_ended(None);
         health.check().unwrap();
     }
 }

@@ -1,0 +1,143 @@
+//! The path of a use of a key: find the key, admit the request, count it.
+//!
+//! Called by [`crate::store::Store`] for each validation. The windows of the rate limits are in memory, in
+//! [`crate::rate_limit`]. A window that is not there, after a start or a long time without use, is loaded from the
+//! successes in [`super::rate_slots`], which are written in the transaction that counts the use.
+
+use std::time::Duration;
+
+use super::{Database, keys, rate_slots};
+use crate::{
+    model::{
+        Admission, ApiKey, Clock, KeyId, MeteredUse, Outcome, RateLimit, RateLimitState,
+        SecretHash, Timestamp, UsageEvent,
+    },
+    rate_limit::{Decision, Slot},
+    store::Error,
+};
+
+impl Database {
+    /// See [`crate::store::Store::key_with_secret`].
+    pub(in crate::store) async fn key_with_secret(
+        &self,
+        secret: SecretHash,
+        now: Timestamp,
+    ) -> Result<Option<ApiKey>, Error> {
+        let found = self
+            .read(move |conn| keys::by_secret(conn, &secret, now))
+            .await?;
+        if found.is_none() {
+            self.check_file()?;
+        }
+        Ok(found)
+    }
+
+    /// See [`crate::store::Store::admit_and_count`].
+    pub(in crate::store) async fn admit_and_count(
+        &self,
+        key: KeyId,
+        rate_limit: Option<RateLimit>,
+        clock: &Clock,
+    ) -> Result<Admission, Error> {
+        let Some(rate) = rate_limit else {
+            let event = one_use(key, clock.now(), Outcome::Success);
+            self.count_use(event, None).await?;
+            return Ok(Admission::Admitted(None));
+        };
+        let (decision, now) = self.decide(key, rate, clock).await?;
+        let state = RateLimitState {
+            limit: rate.limit(),
+            remaining: decision.remaining,
+            reset: decision.reset,
+        };
+        if decision.admitted {
+            self.count_admitted(key, rate, decision, now).await?;
+            Ok(Admission::Admitted(Some(state)))
+        } else {
+            let event = one_use(key, now, Outcome::RateLimited);
+            self.count_use(event, rate_limit).await?;
+            Ok(Admission::Limited(state))
+        }
+    }
+
+    /// Asks the limiter, and loads the key's window first if it is not in memory. Returns the decision with the time at
+    /// which it was made.
+    async fn decide(
+        &self,
+        key: KeyId,
+        rate: RateLimit,
+        clock: &Clock,
+    ) -> Result<(Decision, Timestamp), Error> {
+        loop {
+            let (now, elapsed) = (clock.now(), clock.elapsed());
+            if let Some(decision) = self.limiter.admit(key, elapsed) {
+                return Ok((decision, now));
+            }
+            let window = self.load_window(key, rate, now, elapsed).await?;
+            self.limiter.restore(key, rate, window, elapsed);
+        }
+    }
+
+    /// Reads the stored successes of a key's window and converts their wall-clock times to the monotonic time of the
+    /// limiter, where `now` is `elapsed`.
+    async fn load_window(
+        &self,
+        key: KeyId,
+        rate: RateLimit,
+        now: Timestamp,
+        elapsed: Duration,
+    ) -> Result<Vec<Slot>, Error> {
+        let since = now.before(rate.window());
+        let read = move |conn: &_| rate_slots::since(conn, key, since);
+        let mut stored = self.read(read).await?;
+        if stored.iter().any(|slot| slot.last_at > now) {
+            self.write(move |tx| rate_slots::clamp_to_now(tx, key, now))
+                .await?;
+            stored = self.read(read).await?;
+        }
+        let slot = |stored: rate_slots::StoredSlot| Slot {
+            last: elapsed.saturating_sub(now.since(stored.last_at)),
+            successes: stored.successes,
+        };
+        Ok(stored.into_iter().map(slot).collect())
+    }
+
+    /// Counts an admitted request, or refunds it to the limiter. Runs on a task of its own, so that neither is skipped
+    /// if the caller drops the future.
+    async fn count_admitted(
+        &self,
+        key: KeyId,
+        rate: RateLimit,
+        decision: Decision,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let database = self.clone();
+        let count = async move {
+            let event = one_use(key, now, Outcome::Success);
+            let counted = database.count_use(event, Some(rate)).await;
+            if counted.is_err() {
+                database.limiter.refund(key, decision.at);
+            }
+            counted
+        };
+        tokio::spawn(count).await?
+    }
+
+    /// Counts a use. A success also counts against `rate_limit`.
+    pub(in crate::store) async fn count_use(
+        &self,
+        event: UsageEvent,
+        rate_limit: Option<RateLimit>,
+    ) -> Result<(), Error> {
+        self.write_use(MeteredUse { event, rate_limit }).await
+    }
+}
+
+fn one_use(key: KeyId, at: Timestamp, outcome: Outcome) -> UsageEvent {
+    UsageEvent {
+        key,
+        at,
+        outcome,
+        count: 1,
+    }
+}

@@ -1,0 +1,217 @@
+//! An open SQLite database: on which connection and thread a read or a write runs, and how the database is closed.
+//!
+//! Held by [`crate::store::Store`], which calls one method of it per operation. Uses of keys take a path of their own, in
+//! [`super::admission`].
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use rusqlite::{Connection, Savepoint};
+
+use super::{
+    connection,
+    identity::DatabaseFile,
+    memory, open,
+    readers::{Readers, lock},
+    writer::{Writer, write_now},
+};
+use crate::{
+    logging,
+    metrics::Metrics,
+    model::MeteredUse,
+    rate_limit::Limiter,
+    store::{Error, OpenError, OpenOptions},
+};
+
+/// An open database. Clones share it.
+#[derive(Clone)]
+pub(in crate::store) struct Database {
+    readers: Readers,
+    writes: Writes,
+    /// The file; `None` for a database in memory.
+    file: Option<Arc<DatabaseFile>>,
+    /// The windows of the rate limits. One server at a time uses a file, so its memory is authoritative.
+    pub(super) limiter: Arc<Limiter>,
+    metrics: Metrics,
+}
+
+/// The mode of writing.
+#[derive(Clone)]
+enum Writes {
+    /// On a thread with a queue, so that many writes share an `fsync`.
+    Queued(Writer),
+    /// On the current thread, one by one. For a private copy in memory, where nothing waits for a disk.
+    Inline(Arc<Mutex<Connection>>),
+    /// Not at all. A database in memory ends with its last connection, so this one stays open.
+    ReadOnly(Arc<Mutex<Connection>>),
+}
+
+impl Database {
+    /// See [`crate::store::Store::open`].
+    pub(in crate::store) fn open(path: &Path, options: &OpenOptions) -> Result<Self, OpenError> {
+        let (file, conn) = open::create_or_open(path, &options.new_signing_secret)?;
+        let readers = Readers::pool(connection::readers(file.path()), options.readers)
+            .map_err(|source| OpenError::readers(file.path(), source))?;
+        Self::start(Some(file), readers, conn)
+    }
+
+    /// See [`crate::store::Store::open_existing`].
+    pub(in crate::store) fn open_existing(path: &Path) -> Result<Self, OpenError> {
+        let (file, conn) = open::open_existing(path)?;
+        let reader = connection::open_reader(file.path())
+            .map_err(|source| OpenError::sqlite(file.path(), source))?;
+        Self::start(Some(file), Readers::single(reader), conn)
+    }
+
+    /// See [`crate::store::Store::in_memory`].
+    pub(in crate::store) fn in_memory(options: &OpenOptions) -> Result<Self, OpenError> {
+        let (name, conn) = memory::create(&options.new_signing_secret)?;
+        let readers = Readers::pool(memory::readers(&name), options.readers)
+            .map_err(|source| OpenError::readers(name.as_ref(), source))?;
+        Self::start(None, readers, conn)
+    }
+
+    /// See [`crate::store::Store::deserialize`].
+    pub(in crate::store) fn deserialize(
+        bytes: &[u8],
+        max_bytes: usize,
+        metrics: Metrics,
+    ) -> Result<Self, Error> {
+        let max_bytes = i64::try_from(max_bytes).unwrap_or(i64::MAX);
+        let conn = Arc::new(Mutex::new(memory::deserialize(bytes, max_bytes)?));
+        Ok(Self {
+            readers: Readers::Single(Arc::clone(&conn)),
+            writes: Writes::Inline(conn),
+            file: None,
+            limiter: Arc::default(),
+            metrics,
+        })
+    }
+
+    fn start(
+        file: Option<DatabaseFile>,
+        readers: Readers,
+        conn: Connection,
+    ) -> Result<Self, OpenError> {
+        let file = file.map(Arc::new);
+        let wal_bytes = {
+            let file = file.clone();
+            move || file.as_ref().map_or(0, |file| file.wal_bytes())
+        };
+        let metrics = Metrics::new(wal_bytes, logging::dropped_lines);
+        let writer =
+            Writer::start(conn, file.clone(), metrics.writer.clone()).map_err(OpenError::Thread)?;
+        Ok(Self {
+            readers,
+            writes: Writes::Queued(writer),
+            file,
+            limiter: Arc::default(),
+            metrics,
+        })
+    }
+
+    /// See [`crate::store::Store::serialize`].
+    pub(in crate::store) fn serialize(&self) -> Result<Vec<u8>, Error> {
+        self.readers
+            .read_blocking(|conn| Ok(memory::serialize(conn)?))
+    }
+
+    /// See [`crate::store::Store::into_read_only`].
+    pub(in crate::store) fn into_read_only(self) -> Result<Self, Error> {
+        let conn = match self.writes {
+            Writes::Queued(writer) => Arc::new(Mutex::new(writer.close().ok_or(Error::Closed)?)),
+            Writes::Inline(conn) | Writes::ReadOnly(conn) => conn,
+        };
+        Ok(Self {
+            writes: Writes::ReadOnly(conn),
+            ..self
+        })
+    }
+
+    pub(in crate::store) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Runs a read, in the common case on the current thread: see [`Readers::read`].
+    pub(in crate::store) async fn read<T, E>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.readers.read(read).await
+    }
+
+    /// Runs a long read on the blocking pool.
+    pub(in crate::store) async fn read_in_background<T, E>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.readers.read_in_background(read).await
+    }
+
+    /// Runs a write in a transaction, possibly with others. An `Err` rolls back this write alone. Returns when the
+    /// transaction is committed.
+    pub(in crate::store) async fn write<T, E>(
+        &self,
+        write: impl FnOnce(&Savepoint<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &self.writes {
+            Writes::Queued(writer) => writer.write(write).await,
+            Writes::Inline(conn) => write_now(&mut lock(conn), write),
+            Writes::ReadOnly(_) => Err(Error::ReadOnly.into()),
+        }
+    }
+
+    /// Writes a use of a key. Uses that are in the queue at the same time are summed and written together.
+    pub(super) async fn write_use(&self, metered: MeteredUse) -> Result<(), Error> {
+        match &self.writes {
+            Writes::Queued(writer) => writer.enqueue_use(metered).await,
+            Writes::Inline(conn) => write_now(&mut lock(conn), |tx| {
+                super::usage::count_metered(tx, &[metered])
+            }),
+            Writes::ReadOnly(_) => Err(Error::ReadOnly),
+        }
+    }
+
+    /// Fails if the path of the database no longer names the open file, and while writes fail.
+    pub(in crate::store) fn check(&self) -> Result<(), Error> {
+        self.check_file()?;
+        match &self.writes {
+            Writes::Queued(writer) => writer.check(),
+            Writes::Inline(_) | Writes::ReadOnly(_) => Ok(()),
+        }
+    }
+
+    /// Fails if the path of the database no longer names the open file.
+    pub(super) fn check_file(&self) -> Result<(), Error> {
+        self.file.as_ref().map_or(Ok(()), |file| file.check())
+    }
+
+    /// See [`crate::store::Store::close`].
+    pub(in crate::store) fn close(self) {
+        let is_server = self.readers.is_pool();
+        // The last connection to close does the checkpoint, and one that reads cannot: those are closed first.
+        drop(self.readers);
+        if let Writes::Queued(writer) = self.writes
+            && let Some(conn) = writer.close()
+            && is_server
+            && self.file.is_some()
+            && let Err(error) = connection::checkpoint(&conn)
+        {
+            tracing::warn!(%error, "the database was closed without a checkpoint; nothing is lost");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Statistics: of an organization for its members, by day for the operator, and over all keys for monitoring.
+
+use super::{AccessError, Error, Store, sqlite};
+use crate::model::{
+    DailyUsage, Day, KeyStats, KeyStatusCounts, OrganizationId, OrganizationRef, Timestamp, UserId,
+};
+
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "documented in the module `store`"
+)]
+impl Store {
+    /// Returns an organization's statistics as of `now` for `user`, a member with any role, and the last `days` UTC days
+    /// if requested. The cost grows with `days` and with the number of expired, idle and never-used keys, not with the
+    /// number of requests.
+    pub async fn key_stats(
+        &self,
+        organization: OrganizationRef,
+        user: UserId,
+        now: Timestamp,
+        days: Option<u32>,
+    ) -> Result<KeyStats, AccessError> {
+        self.database
+            .read(move |conn| sqlite::stats::key_stats(conn, &organization, &user, now, days))
+            .await
+    }
+
+    /// Returns the usage of an organization by UTC day, oldest first: the last `days` days up to `today`, with zeros for
+    /// days without use; or, without `days`, all days with use.
+    pub async fn daily_usage(
+        &self,
+        organization: OrganizationId,
+        today: Day,
+        days: Option<u32>,
+    ) -> Result<Vec<DailyUsage>, Error> {
+        self.database
+            .read(move |conn| sqlite::stats::daily_usage(conn, organization, today, days))
+            .await
+    }
+
+    /// Counts the keys of all organizations by their status at `now`. The cost grows with the number of organizations
+    /// and of expired keys.
+    pub async fn key_status_counts(&self, now: Timestamp) -> Result<KeyStatusCounts, Error> {
+        self.database
+            .read_in_background(move |conn| sqlite::stats::key_status_counts(conn, now))
+            .await
+    }
+}

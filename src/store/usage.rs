@@ -1,0 +1,49 @@
+//! Uses of keys: admitted and counted as they happen, or imported.
+
+use super::{Error, Store, sqlite};
+use crate::model::{
+    Admission, Batch, Clock, ImportOutcome, KeyId, RateLimit, Timestamp, UsageEvent, UsageTotals,
+};
+
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "documented in the module `store`"
+)]
+impl Store {
+    /// Admits one request with a key unless the key is over `rate_limit`, and counts it: as a success or as a rate-limit
+    /// hit. The key must be active. The count is durable when the call returns.
+    ///
+    /// At most `rate_limit` successes are admitted in any window, also across restarts. The decision and the count are
+    /// one operation: a request that cannot be counted is not admitted, and an admitted one is counted even if the
+    /// caller drops the future. `clock` is read at the moment of the decision.
+    pub async fn admit_and_count(
+        &self,
+        key: KeyId,
+        rate_limit: Option<RateLimit>,
+        clock: &Clock,
+    ) -> Result<Admission, Error> {
+        self.database.admit_and_count(key, rate_limit, clock).await
+    }
+
+    /// Counts a use that does not need to be admitted, such as a request with a revoked key. The count is durable when
+    /// the call returns. Uses that are counted at the same time share a transaction.
+    pub async fn count_use(&self, event: UsageEvent) -> Result<(), Error> {
+        self.database.count_use(event, None).await
+    }
+
+    /// Adds usage to the totals, all or nothing, with an entry in the audit log of each organization. With `batch`, only
+    /// once: see [`Batch::decide`]. A key's last use only moves forward.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKey`] if no key has one of the ids, [`Error::TooLarge`] if a sum overflows.
+    pub async fn import_usage(
+        &self,
+        totals: UsageTotals,
+        batch: Option<Batch>,
+        at: Timestamp,
+    ) -> Result<ImportOutcome, Error> {
+        self.database
+            .write(move |tx| sqlite::usage_imports::import(tx, &totals, batch.as_ref(), at))
+            .await
+    }
+}
