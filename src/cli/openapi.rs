@@ -17,7 +17,7 @@ pub(super) struct Args {
     #[arg(long)]
     sandbox: bool,
 
-    /// List the API at URL first among the servers, for instance https://keys.example.com/api
+    /// List the API at URL first among the servers, for instance `https://keys.example.com/api`
     #[arg(long, value_name = "URL")]
     server: Option<ServerUrl>,
 

@@ -50,7 +50,7 @@ pub struct KeyStats {
     pub usage: UsageCounts,
     /// The most recently used keys, newest first, ties by id; at most [`KeyStats::RECENT_KEYS`].
     pub recent: Vec<RecentKey>,
-    /// UsageCounts by UTC day, oldest first, today last, without gaps; `None` if it was not requested.
+    /// The counts by UTC day, oldest first, today last, without gaps; `None` if it was not requested.
     pub daily: Option<Vec<DailyUsage>>,
 }
 

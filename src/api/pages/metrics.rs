@@ -61,7 +61,7 @@ fn format(accept: &Accept) -> Format {
         .iter()
         .filter(|range| range.essence_str() == "application/openmetrics-text")
         .filter(|range| range.get_param("version").is_none_or(|v| v == "1.0.0"))
-        .map(|range| quality(range.get_param("q").as_ref().map(|q| q.as_str())))
+        .map(|range| quality(range.get_param("q").map(|q| q.to_string()).as_deref()))
         .fold(0.0, f32::max);
     // The most specific range decides.
     let text = ["text/plain", "text/*", "*/*"].iter().find_map(|wanted| {
@@ -70,7 +70,7 @@ fn format(accept: &Accept) -> Format {
             .iter()
             .filter(|range| range.essence_str() == *wanted);
         let qualities =
-            ranges.map(|range| quality(range.get_param("q").as_ref().map(|q| q.as_str())));
+            ranges.map(|range| quality(range.get_param("q").map(|q| q.to_string()).as_deref()));
         qualities.reduce(f32::max)
     });
     if openmetrics > 0.0 && openmetrics >= text.unwrap_or(0.0) {
