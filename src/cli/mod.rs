@@ -23,6 +23,7 @@ mod organization;
 mod output;
 mod serve;
 mod signal;
+mod stdout;
 mod token;
 mod trust;
 mod typed;

@@ -4,10 +4,7 @@
 //! row is a line, for `grep` and `awk`. Colours are for terminals, and for those only that want them (`NO_COLOR`,
 //! `TERM=dumb`). Names are escaped (see [`super::escape`]), so they cannot control the terminal.
 
-use std::{
-    fs,
-    io::{self, IsTerminal, Write},
-};
+use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 pub(super) use comfy_table::Cell;
@@ -94,36 +91,6 @@ fn write(text: &str) -> io::Result<()> {
 /// would panic.
 pub(super) fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
-}
-
-/// Fails if standard output is closed or the null device. Called before a secret is created, which would be lost.
-pub(super) fn require_stdout() -> Result<(), Error> {
-    if is_stdout_null().unwrap_or(false) {
-        return Err(Error::refused(
-            "standard output is closed or the null device, and the new secret is shown only there; nothing was changed: \
-             run the command again with standard output going to a terminal, a file or a pipe",
-        ));
-    }
-    Ok(())
-}
-
-/// Whether standard output is the null device. The standard library opens it in place of a closed descriptor before `main`
-/// runs, so the two cannot be told apart.
-#[cfg(unix)]
-fn is_stdout_null() -> io::Result<bool> {
-    use std::os::{
-        fd::AsFd,
-        unix::fs::{FileTypeExt, MetadataExt},
-    };
-
-    let stdout = fs::File::from(io::stdout().as_fd().try_clone_to_owned()?).metadata()?;
-    let null = fs::metadata("/dev/null")?;
-    Ok(stdout.file_type().is_char_device() && stdout.rdev() == null.rdev())
-}
-
-#[cfg(not(unix))]
-fn is_stdout_null() -> io::Result<bool> {
-    Ok(false)
 }
 
 /// A column of a table.

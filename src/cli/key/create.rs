@@ -10,7 +10,8 @@ use crate::{
         database::DatabaseArgs,
         moment::{self, Moment},
         organization::OrganizationArgs,
-        output::{OutputArgs, require_stdout},
+        output::OutputArgs,
+        stdout::require_stdout,
     },
     model::{
         Actor, Description, KeySettings, Name, NewKey, OrganizationRef, RateLimit, Scopes, Secret,

@@ -8,10 +8,7 @@ use std::time::Duration;
 use crate::{
     api::KeyWithSecretOut,
     cli::{
-        Error, Host,
-        database::DatabaseArgs,
-        moment,
-        output::{OutputArgs, require_stdout},
+        Error, Host, database::DatabaseArgs, moment, output::OutputArgs, stdout::require_stdout,
     },
     model::{Actor, ApiKey, OlderSecrets, OrganizationRef, RotateOutcome, Rotation, Secret},
     store::AccessError,

@@ -14,7 +14,7 @@ use tokio::{
     sync::watch,
 };
 
-use super::{Args, Error, address, log::log_start, print, signal};
+use super::{Args, Error, address, log::log_start, print, signal, stdout};
 use crate::api::{self, ConnectionLimits, Service};
 
 /// Connections that wait to be accepted. The kernel limits it to `net.core.somaxconn` (4096 by default); a full queue
@@ -100,7 +100,7 @@ impl Listeners {
         Ok((self.api.local_addr()?, metrics.transpose()?))
     }
 
-    /// Prints where the server listens, and `greeting`; logs the start; then serves until the process is told to stop.
+    /// Announces the start, with `greeting`, and serves until the process is told to stop.
     pub(super) async fn serve(
         self,
         args: &Args,
@@ -109,20 +109,7 @@ impl Listeners {
         metrics: impl Service,
     ) -> Result<(), Error> {
         let stop = signal::stop()?;
-        let base = args.base.base_path.as_str();
-        print(&format!(
-            "listening on http://{}{base}",
-            self.api.local_addr()?
-        ))?;
-        // The line ends only now, so that a program that reads it finds the start in the log.
-        log_start(args, &self)?;
-        let mut lines = "\n".to_owned();
-        if let Some(metrics) = &self.metrics {
-            lines += "metrics on http://";
-            lines += &metrics.local_addr()?.to_string();
-            lines += "/metrics\n";
-        }
-        print(&(lines + greeting))?;
+        self.announce(args, greeting)?;
 
         // Both end when the sender is dropped.
         let (running, stopped) = watch::channel(());
@@ -145,6 +132,25 @@ impl Listeners {
             None => api.await,
         }
         Ok(())
+    }
+
+    /// Prints where the server listens, and `greeting`, and logs the start.
+    fn announce(&self, args: &Args, greeting: &str) -> Result<(), Error> {
+        let (address, metrics_address) = self.addresses()?;
+        let base = args.base.base_path.as_str();
+        let mut lines = format!("listening on http://{address}{base}\n");
+        if let Some(address) = metrics_address {
+            lines += &format!("metrics on http://{address}/metrics\n");
+        }
+        lines += greeting;
+        // A program that reads the line finds the start in the log. On a full disk, the error is the only line.
+        if stdout::is_stream() {
+            log_start(args, self)?;
+            print(&lines)
+        } else {
+            print(&lines)?;
+            log_start(args, self)
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 //! The line at the start tells what is served and how it is configured. It contains no secret: a secret on the command
 //! line appears as `secret`, a file by its path.
 
+use std::num::NonZeroUsize;
+
 use clap::ValueEnum;
 
 use super::{Args, Error, Listeners};
-use crate::logging;
+use crate::{api::ConnectionLimits, logging};
 
 /// The flags that `serve` logs by.
 #[derive(Debug, clap::Args)]
@@ -66,6 +68,7 @@ pub(super) fn log_start(args: &Args, listeners: &Listeners) -> Result<(), Error>
     let (address, metrics_address) = listeners.addresses()?;
     let database = (!args.sandbox).then(|| args.database.path.to_string_lossy());
     let clock = args.sandbox.then(|| args.sandbox_clock().to_string());
+    let limits = ConnectionLimits::from(args.limits);
     let jwt_key = (!args.sandbox).then(|| args.trust.description());
     let origins: Vec<_> = args.cors_origins.iter().map(ToString::to_string).collect();
     tracing::info!(
@@ -80,6 +83,8 @@ pub(super) fn log_start(args: &Args, listeners: &Listeners) -> Result<(), Error>
         jwt_audience = args.jwt_audience,
         jwt_issuer = args.jwt_issuer,
         cors_origins = (!origins.is_empty()).then(|| origins.join(",")),
+        max_connections = limits.total.get(),
+        max_connections_per_address = limits.per_address.map_or(0, NonZeroUsize::get),
         pool_size = args.readers().get(),
         "started"
     );

@@ -24,7 +24,7 @@ use super::{
     address::{self, ListenArgs},
     base_path::BasePathArgs,
     database::DatabaseArgs,
-    print, signal,
+    print, signal, stdout,
     trust::TrustArgs,
     typed::Typed,
 };

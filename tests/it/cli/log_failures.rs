@@ -2,7 +2,8 @@
 
 use std::{
     fs::OpenOptions,
-    io::{self, Read},
+    io::{self, BufRead, BufReader, Read},
+    net::SocketAddr,
     process::{Command, Stdio},
     thread,
 };
@@ -129,6 +130,22 @@ fn serve_logs_again_once_its_log_is_read() {
     let last = lines.last().unwrap();
     assert!(log.contains("read-again"), "{log}");
     assert_eq!(last["message"], "stopped");
+}
+
+#[test]
+fn listening_line_is_whole_where_log_and_output_are_one_stream() {
+    let home = Home::new();
+    let serve = "exec \"$0\" serve --listen 127.0.0.1:0 2>&1";
+    let mut command = home.in_here("sh", &["-c", serve, env!("CARGO_BIN_EXE_llavero")]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let lines: Vec<String> = output.lines().take(2).map(Result::unwrap).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(lines[0].contains("started"), "{lines:?}");
+    let address = lines[1].strip_prefix("listening on http://").unwrap();
+    let address = address.strip_suffix("/api").unwrap();
+    assert!(address.parse::<SocketAddr>().is_ok(), "{lines:?}");
 }
 
 #[test]
