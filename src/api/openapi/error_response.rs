@@ -11,13 +11,11 @@ use crate::api::{documented_error::DocumentedError, error::Failure};
 
 /// The response for one status, with each of its errors as a named example.
 pub(in crate::api) fn error_response(status: StatusCode, errors: &[DocumentedError]) -> Value {
-    let examples: Map<String, Value> = errors
-        .iter()
-        .map(|DocumentedError { name, error }| {
-            let example = json!({ "summary": error.to_string(), "value": error.body().to_json() });
-            ((*name).to_owned(), example)
-        })
-        .collect();
+    let example = |DocumentedError { name, error }: &DocumentedError| {
+        let example = json!({ "summary": error.to_string(), "value": error.body().to_json() });
+        ((*name).to_owned(), example)
+    };
+    let examples: Map<String, Value> = errors.iter().map(example).collect();
     let media_type = json!({
         "schema": { "$ref": "#/components/schemas/Error" },
         "examples": examples,

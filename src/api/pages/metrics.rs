@@ -61,7 +61,7 @@ fn format(accept: &Accept) -> Format {
         .iter()
         .filter(|range| range.essence_str() == "application/openmetrics-text")
         .filter(|range| range.get_param("version").is_none_or(|v| v == "1.0.0"))
-        .map(|range| quality(range.get_param("q").map(|q| q.to_string()).as_deref()))
+        .map(|range| quality(range.get_param("q")))
         .fold(0.0, f32::max);
     // The most specific range decides.
     let text = ["text/plain", "text/*", "*/*"].iter().find_map(|wanted| {
@@ -69,8 +69,7 @@ fn format(accept: &Accept) -> Format {
             .0
             .iter()
             .filter(|range| range.essence_str() == *wanted);
-        let qualities =
-            ranges.map(|range| quality(range.get_param("q").map(|q| q.to_string()).as_deref()));
+        let qualities = ranges.map(|range| quality(range.get_param("q")));
         qualities.reduce(f32::max)
     });
     if openmetrics > 0.0 && openmetrics >= text.unwrap_or(0.0) {
@@ -81,8 +80,8 @@ fn format(accept: &Accept) -> Format {
 }
 
 /// The value of the parameter `q`; 1 by default.
-fn quality(q: Option<&str>) -> f32 {
-    q.and_then(|q| q.parse().ok()).unwrap_or(1.0)
+fn quality(q: Option<impl AsRef<str>>) -> f32 {
+    q.and_then(|q| q.as_ref().parse().ok()).unwrap_or(1.0)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `llavero openapi`: the document, the same as the served one, whoever reads it and for however long.
+//! `llavero openapi`: the printed document is the served one, with the chosen server first.
 
 use std::{
     fs::{self, File},
@@ -19,10 +19,10 @@ fn the_printed_document_is_the_served_one() {
     for base in ["/api", "/v2", "/"] {
         let server = home.serve(&["--base-path", base]);
         let path = format!("{}/openapi.json", base.trim_end_matches('/'));
-        let mut served = server.get_at_root(&path).json();
-        let this_server = served["servers"].as_array_mut().unwrap().remove(0);
+        let mut fetched = server.get_at_root(&path).json();
+        let this_server = fetched["servers"].as_array_mut().unwrap().remove(0);
         assert_eq!(this_server["url"], base);
-        assert_eq!(served, printed, "{base}");
+        assert_eq!(fetched, printed, "{base}");
     }
 }
 

@@ -301,13 +301,13 @@ fn another_base_path_stands_beside_none() {
     let server = sandbox(&home, &["--base-path", "/v2"]);
     let guide = guide(&server);
     assert_eq!(guide["document"], "/v2/openapi.json");
-    let served = server.get_at_root("/v2/openapi.json").json();
-    assert_eq!(served["servers"][0]["url"], "/v2");
-    assert_eq!(server.get_at_root("/openapi.json").json(), served);
+    let fetched = server.get_at_root("/v2/openapi.json").json();
+    assert_eq!(fetched["servers"][0]["url"], "/v2");
+    assert_eq!(server.get_at_root("/openapi.json").json(), fetched);
     let printed = home.run(&["openapi", "--sandbox", "--base-path", "/v2"]);
     let document: Value = serde_json::from_str(printed.success()).unwrap();
     assert_eq!(document["servers"][0]["url"], "http://localhost:3001/v2");
-    assert_eq!(document["paths"], served["paths"]);
+    assert_eq!(document["paths"], fetched["paths"]);
     let api = Api::new(&origin(&server), Some(&token_of(&guide, "Ana")));
     for (base, status) in [("/v2", 200), ("", 200), ("/api", 404)] {
         assert_eq!(api.get(&format!("{base}{STATS}")).status, status, "{base}");
@@ -367,8 +367,8 @@ fn the_document_is_printed_as_it_is_served() {
         document.as_object_mut().unwrap().remove("servers");
         document
     };
-    let served = server.get_at_root("/api/openapi.json").json();
+    let fetched = server.get_at_root("/api/openapi.json").json();
     let of_the_sandbox: Value = serde_json::from_str(printed.success()).unwrap();
-    assert_eq!(without_servers(of_the_sandbox), without_servers(served));
+    assert_eq!(without_servers(of_the_sandbox), without_servers(fetched));
     assert_ne!(printed.success(), home.run(&["openapi"]).success());
 }
