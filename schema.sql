@@ -1,22 +1,21 @@
--- The database of llavero: what is stored, and what must always hold.
+-- The schema of llavero's database.
 --
--- Each "-- v N" line starts the statements that bring a file from version N-1 to version N. A section runs
--- once, in one transaction with the others that a file lacks, and is never edited after its release: a change is a
--- new section at the end.
+-- Each "-- v N" line starts the statements that migrate a file from version N-1 to version N. All sections that a file
+-- lacks run in one transaction. Statements of a released section are never edited; a change is a new section at the end.
 --
 -- Conventions: ids are lower-case UUIDs; *_at are milliseconds and `day` is whole days since
 -- 1970-01-01T00:00Z, up to the year 9999. In a SQLite shell: datetime(created_at / 1000, 'unixepoch'), date(day * 86400, 'unixepoch').
 
 -- v 1
 
--- The HS256 secret that this file was created with: it signs and checks bearer tokens unless a flag names
--- another key. One row, always.
+-- The HS256 secret that the file was created with. It signs and verifies bearer tokens, unless a flag names another key.
+-- Exactly one row.
 CREATE TABLE signing_secret (
   id     INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
   secret BLOB    NOT NULL CHECK (length(secret) = 32 AND secret <> zeroblob(32))
 ) STRICT;
 
--- `{organizationId}` in a path is the id or the slug, so a slug must never look like a UUID.
+-- `{organizationId}` in a path is the id or the slug, so a slug must not have the form of a UUID.
 CREATE TABLE organizations (
   id         TEXT    NOT NULL PRIMARY KEY CHECK (id = lower(id) AND id GLOB '????????-????-????-????-????????????'),
   slug       TEXT    NOT NULL UNIQUE
@@ -29,7 +28,7 @@ CREATE TABLE organizations (
   created_at INTEGER NOT NULL CHECK (created_at BETWEEN 0 AND 253402300799999)
 ) STRICT, WITHOUT ROWID;
 
--- Who may read what. A user is whatever the token's `sub` says: users have no table of their own.
+-- The members of organizations. A user id is the `sub` claim of a bearer token; users have no table of their own.
 CREATE TABLE memberships (
   organization_id TEXT    NOT NULL REFERENCES organizations (id),
   user_id         TEXT    NOT NULL CHECK (length(user_id) > 0),
@@ -38,8 +37,8 @@ CREATE TABLE memberships (
   PRIMARY KEY (organization_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
--- A key's settings, and its lifetime usage beside them: both are read together, always.
--- The secret itself is nowhere: only its SHA-256 and the preview that people recognise it by.
+-- API keys with their lifetime usage, because the two are always read together.
+-- The secret itself is not stored, only its SHA-256 and the preview that people recognise it by.
 CREATE TABLE api_keys (
   id                  TEXT    NOT NULL PRIMARY KEY CHECK (id = lower(id) AND id GLOB '????????-????-????-????-????????????'),
   organization_id     TEXT    NOT NULL REFERENCES organizations (id),
@@ -67,19 +66,19 @@ CREATE INDEX api_keys_by_last_use
   ON api_keys (organization_id, last_used_at DESC, id)
   WHERE last_used_at IS NOT NULL;
 
--- Expired keys: counted by range, without touching the table. `revoked_at` is always null here, but SQLite
--- takes an index for a covering one only if the columns of its own condition are in it.
+-- Counts expired keys by a range of the index, without reading the table. `revoked_at` is always null here, but SQLite
+-- uses an index as a covering one only if it contains the columns of its own condition.
 CREATE INDEX api_keys_by_expiry
   ON api_keys (organization_id, expires_at, revoked_at)
   WHERE revoked_at IS NULL AND expires_at IS NOT NULL;
 
--- Never-used and idle keys: counted by range, without touching the table.
+-- Counts never-used and idle keys by a range of the index, without reading the table.
 CREATE INDEX api_keys_by_idleness
   ON api_keys (organization_id, last_used_at, expires_at, revoked_at)
   WHERE revoked_at IS NULL;
 
--- Kept totals of an organization, moved in the transaction that moves its keys: each equals the count or the
--- sum over api_keys, so that statistics cost the same after ten requests as after ten billion.
+-- Totals of an organization, updated in the transaction that updates its keys. Each equals the count or the sum over
+-- api_keys, so that the cost of statistics does not depend on the number of requests.
 CREATE TABLE organization_totals (
   organization_id     TEXT    NOT NULL PRIMARY KEY REFERENCES organizations (id),
   total_keys          INTEGER NOT NULL DEFAULT 0 CHECK (total_keys >= 0),
@@ -101,20 +100,20 @@ CREATE TABLE organization_daily_usage (
 
 -- v 2
 
--- The keys of an organization, newest first: a page of the list is a range of this index.
+-- The keys of an organization, newest first. A page of the list is a range of this index.
 CREATE INDEX api_keys_by_creation
   ON api_keys (organization_id, created_at DESC, id DESC);
 
--- The secret that a key had before its last rotation. It works beside the new one until its grace ends; there is
--- one a key at most, since a further rotation ends the grace of the one before.
+-- The previous secret of a key. It works besides the newest one until its grace period ends. A key has at most one,
+-- because a rotation replaces it.
 CREATE TABLE retiring_secrets (
   key_id      TEXT    NOT NULL PRIMARY KEY REFERENCES api_keys (id),
   secret_hash BLOB    NOT NULL UNIQUE CHECK (length(secret_hash) = 32),
   valid_until INTEGER NOT NULL CHECK (valid_until BETWEEN 0 AND 253402300799999)
 ) STRICT, WITHOUT ROWID;
 
--- Successes of rate-limited keys that may still count against their limits, gathered in slots of a 1,024th of the
--- window: a restart must not let a key over.
+-- Successes of rate-limited keys within their windows, so that a restart does not reset a limit. Grouped into slots of
+-- 1/1,024 of the window.
 CREATE TABLE rate_slots (
   key_id    TEXT    NOT NULL REFERENCES api_keys (id),
   slot      INTEGER NOT NULL CHECK (slot >= 0),
@@ -123,15 +122,15 @@ CREATE TABLE rate_slots (
   PRIMARY KEY (key_id, slot)
 ) STRICT, WITHOUT ROWID;
 
--- Imports of uses that were given a name: the same one is counted once.
+-- Imports of usage with a batch id, each of which is counted once.
 CREATE TABLE usage_batches (
   id         TEXT    NOT NULL PRIMARY KEY CHECK (length(id) > 0),
   requests   INTEGER NOT NULL CHECK (requests >= 0),
   created_at INTEGER NOT NULL CHECK (created_at BETWEEN 0 AND 253402300799999)
 ) STRICT, WITHOUT ROWID;
 
--- Who did what to which key or member. A row is written in the transaction of the act, and never changed or
--- removed. `actor_id` is a user, or null for the command line, which speaks for whoever may open this file.
+-- The audit log. A row is written in the transaction of the change, and never changed or removed. `actor_id` is a user,
+-- or null for the operator at the command line.
 CREATE TABLE audit_log (
   id              INTEGER NOT NULL PRIMARY KEY,
   organization_id TEXT    NOT NULL REFERENCES organizations (id),
@@ -155,8 +154,8 @@ CREATE INDEX audit_log_by_time
 -- v 3
 
 -- The newest id that was generated for a key; null before the first. Ids are UUIDs of version 7, each greater than
--- the one before, so that keys of one millisecond are listed in the order of their creation. max(id) over api_keys
--- would not do: keys of version 1 and 2 have random ids, which may be greater than any of version 7. One row, always.
+-- the one before, so that keys of one millisecond are listed in the order of their creation. It is stored because
+-- max(id) over api_keys may be a random id from schema version 1 or 2, which can be greater. Exactly one row.
 CREATE TABLE key_id_generator (
   id     INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
   newest TEXT    CHECK (newest = lower(newest) AND newest GLOB '????????-????-7???-[89ab]???-????????????')
@@ -165,8 +164,8 @@ CREATE TABLE key_id_generator (
 INSERT INTO key_id_generator (id, newest)
 VALUES (1, NULL);
 
--- The audit log, built anew: further actions, what a change was from and to, and the role that a removed member had.
--- A member who was removed before this version has no role. `changes` is a JSON object: by field, `from` and `to`.
+-- Rebuilds the audit log with further actions, the role of a removed member, and `changes`: a JSON object with `from` and
+-- `to` by field. Members who were removed before this version have no role.
 ALTER TABLE audit_log RENAME TO audit_log_v2;
 
 CREATE TABLE audit_log (

@@ -9,16 +9,16 @@
 //! | [`token`] | bearer tokens: verify, mint, trusted keys; pure |
 //! | [`rate_limit`] | sliding windows in memory; pure |
 //! | [`store`] | the async interface to the database, the one writer, and the SQL |
-//! | [`app`] | what a request needs: store, verifier, clock, randomness, limiter, metrics |
-//! | [`key_validation`] | whether a key may pass, and counting its use |
+//! | [`app`] | what a request needs: store, verifier, clock, randomness, metrics |
+//! | [`key_validation`] | validation of an API key, which counts the use |
 //! | [`fixtures`] | the data that `--demo` and `--sandbox` load |
 //! | [`sandbox`] | deterministic data in memory, and a private copy per session |
 //! | [`api`] | HTTP: connections, middleware, routes, handlers, errors, the OpenAPI document |
 //! | [`cli`] | the commands |
 //! | [`metrics`], [`logging`] | what the process measures, and its log |
 //!
-//! Dependencies point one way: `cli` → `api` → `sandbox`, `key_validation` → `app` → `store`, `token`, `rate_limit` →
-//! `model`. poem stays in `api`, rusqlite in `store`; `tests/it/structure.rs` checks both.
+//! Dependencies point one way: `cli` → `api` → `sandbox`, `key_validation` → `app` → `store`, `token` →
+//! `rate_limit` → `model`. poem stays in `api`, rusqlite in `store::sqlite`; `tests/it/structure.rs` checks both.
 
 pub mod api;
 pub mod app;

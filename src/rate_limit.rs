@@ -5,8 +5,8 @@
 //! of a slot counts as of the slot's latest one. The limiter can therefore refuse up to one slot too long, but never
 //! admits too many.
 //!
-//! Called by [`crate::key_validation`]. Time is a parameter and must be monotonic, so that changes of the wall clock
-//! have no effect. The store keeps the successes across restarts; [`Limiter::restore`] seeds a window from them.
+//! Held by the store (`store::sqlite::admission`), which writes the successes to the database and seeds a window from them
+//! with [`Limiter::restore`]. Time is a parameter and must be monotonic, so that changes of the wall clock have no effect.
 
 use std::{
     collections::{HashMap, VecDeque},
