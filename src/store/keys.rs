@@ -1,4 +1,7 @@
-//! Keys: read by members and the operator, created, rotated and revoked by owners, admins and the operator.
+//! Keys: read, created, rotated and revoked.
+//!
+//! Called by the API and by `llavero key`. Every member may read a key; owners, admins and the operator manage keys. The
+//! organization comes first in each method that acts for an actor, and the permission is checked in the same transaction.
 
 use super::{AccessError, Error, Store, sqlite};
 use crate::model::{
