@@ -1,17 +1,16 @@
-//! The one error surface: everything that is not a success, whatever produced it, leaves in this shape.
+//! The error type of the API: the status, message and headers of every response that is not a success.
 //!
-//! Handlers and the door return a [`Failure`]; what poem itself raises (routing, parameters) becomes one in
-//! [`Failure::from_poem`]. A failure knows its status, its message and its headers. What caused it goes to the
-//! log and never to the caller.
+//! Handlers, extractors and middleware return an [`ApiError`]; `middleware::error_shape` converts the errors that poem
+//! raises. The cause of an error is written to the log and never sent to the client.
 
 use std::time::Duration;
 
 use poem::{
-    Error, IntoResponse, Response,
-    error::{MethodNotAllowedError, NotFoundError, ResponseError},
+    IntoResponse, Response,
+    error::ResponseError,
     http::{HeaderName, StatusCode, header},
 };
-use poem_openapi::{Object, error::ParseParamError, payload::Json};
+use poem_openapi::{Object, payload::Json};
 
 use super::extract::{InvalidToken, challenge};
 use crate::{
@@ -31,41 +30,41 @@ pub(super) struct ErrorOut {
     error: String,
 }
 
-/// Why a request is not answered with a success.
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum ApiError {
     /// Parameters or the body are invalid. The text is that of [`super::problems::Problems`].
     #[error("{0}")]
     BadRequest(String),
     /// No bearer token (`None`) or an invalid one.
     #[error("Authentication required. Provide a valid bearer token.")]
     Unauthenticated(Option<InvalidToken>),
-    /// The caller may not know whether the organization exists.
+    /// The caller is not a member, or the organization does not exist: the two are not told apart.
     #[error("Access denied. User is not a member of this organization.")]
     NotAMember,
-    /// The caller is a member, whose role may not do this.
+    /// The caller's role does not permit the operation.
     #[error("Access denied. Owner or admin role required.")]
     RoleTooLow,
-    /// The organization has no such key.
+    /// The organization has no key with this id.
     #[error("API key not found")]
     KeyNotFound,
-    /// No route has this path.
+    /// No route matches the path.
     #[error("Cannot {method} {path}")]
     NoRoute { method: String, path: String },
-    /// A route has this path, but not for this method.
+    /// A route matches the path, but not the method.
     #[error("Cannot {method} {path}")]
     MethodNotAllowed {
         method: String,
         path: String,
         allow: String,
     },
-    /// The key is revoked, and cannot be rotated.
+    /// A revoked key cannot be rotated.
     #[error("API key revoked")]
     KeyRevoked,
-    /// The key has expired, and cannot be rotated.
+    /// An expired key cannot be rotated.
     #[error("API key expired")]
     KeyExpired,
-    /// The previous secret of the key still works, until this instant.
+    /// The previous secret of the key works until this instant.
     #[error("Rotation in progress. The previous secret works until {0}.")]
     RotationInProgress(Timestamp),
     /// A validation without an API key.
@@ -74,19 +73,19 @@ pub(super) enum Failure {
     /// The API key of a validation is malformed or unknown.
     #[error("Invalid API key")]
     InvalidKey,
-    /// The key that was sent is revoked.
+    /// The API key of a validation is revoked.
     #[error("API key revoked")]
     RevokedKeyUsed,
-    /// The key that was sent has expired.
+    /// The API key of a validation has expired.
     #[error("API key expired")]
     ExpiredKeyUsed,
-    /// The key that was sent has not these scopes.
+    /// The API key of a validation lacks these scopes.
     #[error("API key lacks required scopes: {0}")]
     MissingScopes(String),
-    /// The key that was sent is over its limit.
+    /// The API key of a validation has reached its rate limit.
     #[error("Rate limit exceeded")]
     RateLimited(RateLimitState),
-    /// The body is not announced as JSON.
+    /// The body is not JSON according to `Content-Type`.
     #[error("Content-Type must be application/json")]
     NotJson,
     /// The body is compressed.
@@ -95,58 +94,36 @@ pub(super) enum Failure {
     /// The body is over the limit.
     #[error("The body is limited to 16 KiB")]
     BodyTooLarge,
-    /// The body is too slow.
+    /// The body did not arrive in time.
     #[error("The body did not arrive in 10 seconds")]
     BodyTimeout,
-    /// A visitor of the sandbox has changed as much as one may.
-    #[error("This copy of the sandbox is full: POST /sandbox/reset begins a new one")]
-    CopyFull,
+    /// An error of a feature outside the API's operations, which defines it.
+    #[error("{message}")]
+    Other {
+        status: StatusCode,
+        example_name: &'static str,
+        message: &'static str,
+    },
     /// The request line and headers are over the limit.
     #[error("Request header fields are limited to 64 fields and 16 KiB in all")]
     HeadersTooLarge,
     /// The body is encoded with a transfer coding other than `chunked`.
     #[error("Transfer-Encoding must be chunked")]
     UnknownTransferCoding,
-    /// A bug; the cause is for the log.
+    /// A bug. The cause is for the log.
     #[error("Internal server error")]
     Internal { cause: String },
-    /// The store cannot answer now; the cause is for the log.
+    /// The database cannot be read or written now. The cause is for the log.
     #[error("Service unavailable")]
     Unavailable { cause: String },
 }
 
-/// How long a caller should wait before trying again, in seconds.
+/// The `Retry-After` of a 503, in seconds.
 const RETRY_AFTER: &str = "1";
 
-impl Failure {
-    /// What poem raised while it routed or parsed a request for `method` and `path`; `allow` are the methods
-    /// that the matching route takes.
-    pub(super) fn from_poem(error: &Error, method: &str, path: &str, allow: &str) -> Self {
-        if let Some(failure) = error.downcast_ref::<Self>() {
-            return failure.clone();
-        }
-        if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
-            return Self::BadRequest(format!("{name}: {reason}"));
-        }
-        let (method, path) = (method.to_owned(), path.to_owned());
-        if error.is::<NotFoundError>() {
-            return Self::NoRoute { method, path };
-        }
-        if error.is::<MethodNotAllowedError>() {
-            let allow = allow.to_owned();
-            return Self::MethodNotAllowed {
-                method,
-                path,
-                allow,
-            };
-        }
-        Self::Internal {
-            cause: error.to_string(),
-        }
-    }
-
-    /// What any operation may refuse, since each needs the store.
-    pub(super) fn of_any_operation() -> [Self; 2] {
+impl ApiError {
+    /// The errors of every operation: each needs the database.
+    pub(super) fn common_errors() -> [Self; 2] {
         let cause = String::new;
         [
             Self::Internal { cause: cause() },
@@ -154,7 +131,7 @@ impl Failure {
         ]
     }
 
-    /// What the log says of it and the caller does not.
+    /// The cause, for the log.
     pub(super) fn cause(&self) -> Option<&str> {
         match self {
             Self::Unauthenticated(token) => token.as_ref().map(|token| &*token.cause),
@@ -163,8 +140,8 @@ impl Failure {
         }
     }
 
-    /// Its name among the examples of an operation's answers.
-    pub(super) fn name(&self) -> &'static str {
+    /// The name of its example in the document.
+    pub(super) fn example_name(&self) -> &'static str {
         match self {
             Self::BadRequest(_) => "invalid-request",
             Self::Unauthenticated(_) => "unauthenticated",
@@ -184,7 +161,7 @@ impl Failure {
             Self::Encoded => "encoded",
             Self::BodyTooLarge => "body-too-large",
             Self::BodyTimeout => "body-timeout",
-            Self::CopyFull => "copy-full",
+            Self::Other { example_name, .. } => example_name,
             Self::HeadersTooLarge => "headers-too-large",
             Self::UnknownTransferCoding => "unknown-transfer-coding",
             Self::Internal { .. } => "internal-error",
@@ -192,7 +169,7 @@ impl Failure {
         }
     }
 
-    /// The body.
+    /// The response body.
     pub(super) fn body(&self) -> ErrorOut {
         let status = self.status();
         ErrorOut {
@@ -202,7 +179,7 @@ impl Failure {
         }
     }
 
-    /// The headers that come with it.
+    /// The response headers.
     pub(super) fn headers(&self) -> Vec<(HeaderName, String)> {
         match self {
             Self::Unauthenticated(token) => {
@@ -226,15 +203,14 @@ impl Failure {
         }
     }
 
-    /// The message once more, for a gateway that throws bodies away (nginx).
+    /// The message as a header, for gateways that discard the body, like nginx.
     fn for_gateways(&self) -> (HeaderName, String) {
         let name = HeaderName::from_static("x-error-message");
         (name, self.to_string())
     }
 }
 
-/// What is left of a key's rate limit, as the IETF's draft on rate-limit headers has it
-/// (draft-ietf-httpapi-ratelimit-headers-07).
+/// The headers for the state of a rate limit (draft-ietf-httpapi-ratelimit-headers-07).
 pub(super) fn rate_limit_headers(state: &RateLimitState) -> [(HeaderName, String); 3] {
     let header = |name, value| (HeaderName::from_static(name), value);
     [
@@ -244,12 +220,12 @@ pub(super) fn rate_limit_headers(state: &RateLimitState) -> [(HeaderName, String
     ]
 }
 
-/// Whole seconds, rounded up: whoever waits so long does not come too early.
+/// Whole seconds, rounded up, so that a client that waits so long is not too early.
 fn seconds(duration: Duration) -> String {
     duration.as_nanos().div_ceil(1_000_000_000).to_string()
 }
 
-impl ResponseError for Failure {
+impl ResponseError for ApiError {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
@@ -268,7 +244,7 @@ impl ResponseError for Failure {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::CopyFull => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Other { status, .. } => *status,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::UnknownTransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -284,13 +260,13 @@ impl ResponseError for Failure {
                 response.headers_mut().insert(name, value);
             }
         }
-        // For the log line, which is written where the answer is all that is left.
+        // The access log reads the cause from the response.
         response.set_data(self.clone());
         response
     }
 }
 
-impl From<store::Error> for Failure {
+impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         let cause = error.to_string();
         if error.is_temporary() {
@@ -301,7 +277,7 @@ impl From<store::Error> for Failure {
     }
 }
 
-impl From<AccessError> for Failure {
+impl From<AccessError> for ApiError {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::NotAMember => Self::NotAMember,
@@ -315,7 +291,7 @@ impl From<AccessError> for Failure {
     }
 }
 
-impl From<RandomError> for Failure {
+impl From<RandomError> for ApiError {
     fn from(error: RandomError) -> Self {
         Self::Internal {
             cause: error.to_string(),

@@ -1,57 +1,57 @@
-//! Asking without a socket: the same endpoint, the same answer.
+//! Sends a request to an endpoint without a socket.
 //!
-//! Called by `llavero get`, and by the sandbox for the examples in its document. The request passes
-//! everything that it would pass from a socket on, as far as `endpoint` has it.
+//! Called by `llavero get`, and by the sandbox for the examples in its document. The request passes the endpoint's
+//! middleware, so that the response is the one that a client would get.
 
 use poem::{
     Request,
     http::{Method, header},
 };
 
-use super::{Service, extract::API_KEY};
+use super::{endpoint::Service, extract::API_KEY};
 
-/// What to ask.
+/// A request.
 #[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
-    /// The method of a request.
+pub struct OneshotRequest<'a> {
+    /// The method.
     method: &'a str,
-    /// Its path, and perhaps a query.
+    /// The path, optionally with a query.
     target: &'a str,
-    /// A bearer token.
+    /// The bearer token.
     token: Option<&'a str>,
-    /// A key's secret.
+    /// The secret of an API key.
     secret: Option<&'a str>,
-    /// A body of JSON.
+    /// The JSON body.
     body: Option<&'a str>,
 }
 
-/// A status and a body.
+/// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct OneshotResponse {
     /// The HTTP status.
     pub status: u16,
     /// The body; JSON in most cases.
     pub body: String,
 }
 
-/// Why there is no answer.
+/// A reason why there is no response.
 #[derive(Debug, thiserror::Error)]
-pub enum AskError {
-    /// The target is not what a request can ask for.
+pub enum OneshotError {
+    /// The target is not a path.
     #[error(
         "{0:?} is not a valid path: write it as in a URL, beginning with /, for instance /api/…/stats?days=7"
     )]
     Target(String),
-    /// The method is none.
+    /// The method is not valid.
     #[error("{0:?} is not an HTTP method")]
     Method(String),
-    /// The body is not text.
-    #[error("the answer cannot be read: {0}")]
+    /// The body of the response is not text.
+    #[error("the response cannot be read: {0}")]
     Body(#[from] poem::error::ReadBodyError),
 }
 
-impl<'a> Question<'a> {
-    /// A GET, with a bearer token or without one.
+impl<'a> OneshotRequest<'a> {
+    /// A GET, optionally with a bearer token.
     #[must_use]
     pub fn get(target: &'a str, token: Option<&'a str>) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// The same with another method, a key and a body.
+    /// Changes the method, and adds an API key and a body.
     pub(super) fn with(
         self,
         method: &'a str,
@@ -79,40 +79,43 @@ impl<'a> Question<'a> {
     }
 }
 
-/// The answer of `endpoint`.
+/// Returns the response of `endpoint`.
 ///
 /// # Errors
-/// When this cannot be asked for. An answer that is no success is an answer.
-pub async fn ask(endpoint: &impl Service, question: Question<'_>) -> Result<Answer, AskError> {
-    let refused = || AskError::Target(question.target.to_owned());
-    let uri = question.target.parse().map_err(|_| refused())?;
-    if !question.target.starts_with('/') {
-        return Err(refused());
+/// If the request cannot be built. A 4xx or 5xx response is `Ok`.
+pub async fn oneshot(
+    endpoint: &impl Service,
+    request: OneshotRequest<'_>,
+) -> Result<OneshotResponse, OneshotError> {
+    let invalid = || OneshotError::Target(request.target.to_owned());
+    let uri = request.target.parse().map_err(|_| invalid())?;
+    if !request.target.starts_with('/') {
+        return Err(invalid());
     }
-    let method: Method = question
+    let method: Method = request
         .method
         .parse()
-        .map_err(|_| AskError::Method(question.method.to_owned()))?;
+        .map_err(|_| OneshotError::Method(request.method.to_owned()))?;
     // HTTP/1.1 requires a host.
-    let mut request = Request::builder()
+    let mut builder = Request::builder()
         .method(method)
         .uri(uri)
         .header(header::HOST, "localhost");
-    if let Some(token) = question.token {
-        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    if let Some(token) = request.token {
+        builder = builder.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }
-    if let Some(secret) = question.secret {
-        request = request.header(API_KEY, secret);
+    if let Some(secret) = request.secret {
+        builder = builder.header(API_KEY, secret);
     }
-    let request = match question.body {
-        Some(body) => request
+    let http_request = match request.body {
+        Some(body) => builder
             .content_type("application/json")
             .body(body.to_owned()),
-        None => request.finish(),
+        None => builder.finish(),
     };
-    let mut answer = endpoint.get_response(request).await;
-    Ok(Answer {
-        status: answer.status().as_u16(),
-        body: answer.take_body().into_string().await?,
+    let mut response = endpoint.get_response(http_request).await;
+    Ok(OneshotResponse {
+        status: response.status().as_u16(),
+        body: response.take_body().into_string().await?,
     })
 }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use poem::Request;
 
-use super::error::Failure;
+use super::{error::ApiError, extract::UnknownFields};
 
 /// The length of the longest name that a message quotes, in characters.
 const MAX_QUOTED_NAME: usize = 64;
@@ -25,9 +25,14 @@ impl Problems {
         }
     }
 
-    /// Returns the parsed value, or records why there is none.
+    /// Returns the parsed value, or records its problem.
     pub(super) fn check<T>(&mut self, parsed: Result<T, String>) -> Option<T> {
         parsed.map_err(|problem| self.add(problem)).ok()
+    }
+
+    /// Returns the parsed value of an optional parameter, or records its problem.
+    pub(super) fn check_optional<T>(&mut self, parsed: Option<Result<T, String>>) -> Option<T> {
+        parsed.and_then(|parsed| self.check(parsed))
     }
 
     /// Records every query parameter that is not one of `known`.
@@ -42,19 +47,26 @@ impl Problems {
         }
     }
 
+    /// Records every unknown field of the object at `path`: empty, or like `rateLimit.`
+    pub(super) fn reject_unknown_fields(&mut self, path: &str, unknown: &UnknownFields) {
+        for name in unknown.keys() {
+            self.add(format!("unknown field: {path}{}", quoted_name(name)));
+        }
+    }
+
     /// Returns `value` if no problem was recorded.
     ///
     /// # Errors
     /// A 400 that names every problem.
-    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, Failure> {
+    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, ApiError> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),
-            _ => Err(Failure::BadRequest(self.0.join("; "))),
+            _ => Err(ApiError::BadRequest(self.0.join("; "))),
         }
     }
 }
 
-/// A caller's own name for something, shortened for a message.
+/// Shortens a name that a client sent, for a message.
 pub(super) fn quoted_name(name: &str) -> String {
     name.chars().take(MAX_QUOTED_NAME).collect()
 }

@@ -1,7 +1,7 @@
-//! A success: an annotated struct, written as JSON.
+//! Success responses: an annotated struct, serialized as JSON.
 //!
-//! poem-openapi's own `Json` builds a tree of values first, which costs more than reading the database does.
-//! [`Reply`] has the struct documented by poem-openapi and written by serde; a test holds the two together.
+//! poem-openapi documents the struct and serde serializes it, because poem-openapi's own `Json` builds a tree of values
+//! first, which costs more than the read of the database. The tests of each struct compare the two.
 
 use poem::{
     IntoResponse, Response, ResponseBuilder,
@@ -16,12 +16,12 @@ use poem_openapi::{
 };
 use serde::Serialize;
 
-use super::error::Failure;
+use super::error::ApiError;
 
 /// A 200 with a JSON body.
-pub(super) struct Reply<T>(pub(super) T);
+pub(super) struct JsonResponse<T>(pub(super) T);
 
-impl<T: ToJSON> ApiResponse for Reply<T> {
+impl<T: ToJSON> ApiResponse for JsonResponse<T> {
     fn meta() -> MetaResponses {
         Json::<T>::meta()
     }
@@ -31,10 +31,10 @@ impl<T: ToJSON> ApiResponse for Reply<T> {
     }
 }
 
-/// A 201 with a JSON body, and where what was made is to be found.
+/// A 201 with a JSON body and the path of the created resource.
 pub(super) struct Created<T> {
     pub(super) body: T,
-    /// A path, for the header `Location`.
+    /// The path for the header `Location`.
     pub(super) location: String,
 }
 
@@ -52,7 +52,7 @@ impl<T: ToJSON> ApiResponse for Created<T> {
     }
 }
 
-impl<T: Serialize + Send> IntoResponse for Reply<T> {
+impl<T: Serialize + Send> IntoResponse for JsonResponse<T> {
     fn into_response(self) -> Response {
         json(Response::builder(), &self.0)
     }
@@ -72,7 +72,7 @@ fn json<T: Serialize>(response: ResponseBuilder, body: &T) -> Response {
         Ok(body) => response
             .content_type("application/json; charset=utf-8")
             .body(body),
-        Err(error) => Failure::Internal {
+        Err(error) => ApiError::Internal {
             cause: error.to_string(),
         }
         .as_response(),

@@ -1,6 +1,7 @@
-//! Scalar types of the wire that poem-openapi has no word for: date-times, dates, bounded numbers.
+//! Scalar types that poem-openapi lacks: date-times, dates, counts, and numbers within bounds.
 //!
-//! Each says how it is written and how it is documented, so that an annotated struct needs neither.
+//! Each type has its schema and its serialization, so that annotated structs need no attributes for either. [`scalar!`]
+//! implements the schema, here and for the parameters in [`super::extract`].
 
 use poem_openapi::{
     registry::MetaSchema,
@@ -9,9 +10,10 @@ use poem_openapi::{
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::extract::exactly_one;
 use crate::model::{Day, Timestamp};
 
-/// Implements poem-openapi's `Type` for a scalar that is always required and is its own raw value.
+/// Implements poem-openapi's `Type` for a required scalar, with a schema.
 macro_rules! scalar {
     ($type:ty, [$($generics:tt)*], $name:expr, $schema:expr) => {
         impl<$($generics)*> poem_openapi::types::Type for $type {
@@ -40,9 +42,9 @@ macro_rules! scalar {
 
 pub(crate) use scalar;
 
-/// Implements writing a scalar, once for documents and once for answers, and the parser that poem-openapi asks
-/// of every field of an object. It is never called: bodies are read by [`super::extract::Fields`].
-macro_rules! written_only {
+/// Implements JSON for a scalar of responses. poem-openapi requires a parser, which nothing calls: request bodies consist
+/// of [`Field`](super::extract::Field)s.
+macro_rules! response_only {
     ($type:ty) => {
         impl ToJSON for $type {
             fn to_json(&self) -> Option<Value> {
@@ -52,7 +54,7 @@ macro_rules! written_only {
 
         impl ParseFromJSON for $type {
             fn parse_from_json(_: Option<Value>) -> ParseResult<Self> {
-                Err(ParseError::custom("is only ever written"))
+                Err(ParseError::custom("is not for requests"))
             }
         }
     };
@@ -68,7 +70,7 @@ scalar!(
     MetaSchema::new_with_format("string", "date-time")
 );
 
-written_only!(DateTime);
+response_only!(DateTime);
 
 impl Serialize for DateTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -76,7 +78,7 @@ impl Serialize for DateTime {
     }
 }
 
-/// A UTC calendar day, `2026-01-05`.
+/// A UTC calendar day, like `2026-01-05`.
 pub(crate) struct Date(pub(super) Day);
 
 scalar!(
@@ -86,7 +88,7 @@ scalar!(
     MetaSchema::new_with_format("string", "date")
 );
 
-written_only!(Date);
+response_only!(Date);
 
 impl Serialize for Date {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -94,7 +96,7 @@ impl Serialize for Date {
     }
 }
 
-/// A count of things: an integer of at least 0.
+/// A count: an integer of at least 0.
 #[derive(Serialize)]
 pub(crate) struct Count(pub(super) i64);
 
@@ -108,32 +110,32 @@ scalar!(
     }
 );
 
-written_only!(Count);
+response_only!(Count);
 
-/// A query parameter with one whole number from `MIN` to `MAX`, in decimal digits.
+/// A query parameter: a whole number from `MIN` to `MAX`, in decimal digits, sent once.
 ///
-/// Parsing accepts any text and [`Bounded::get`] checks it, so that the problem is reported with all others.
-pub(crate) struct Bounded<const MIN: u32, const MAX: u32>(Option<u32>);
+/// Parsing accepts any text and [`IntParam::get`] checks it, so that the problem is reported with all others.
+pub(crate) struct IntParam<const MIN: u32, const MAX: u32>(Option<u32>);
 
-scalar!(Bounded<MIN, MAX>, [const MIN: u32, const MAX: u32], "bounded integer", MetaSchema {
+scalar!(IntParam<MIN, MAX>, [const MIN: u32, const MAX: u32], "bounded integer", MetaSchema {
     minimum: Some(f64::from(MIN)),
     maximum: Some(f64::from(MAX)),
     ..MetaSchema::new("integer")
 });
 
-impl<const MIN: u32, const MAX: u32> Bounded<MIN, MAX> {
-    /// The number, or the problem with the parameter, which is called `name`.
+impl<const MIN: u32, const MAX: u32> IntParam<MIN, MAX> {
+    /// Returns the number, or the problem with the parameter, which is called `name`.
     pub(crate) fn get(&self, name: &str) -> Result<u32, String> {
         self.0.ok_or_else(|| Self::problem(name))
     }
 
-    /// The problem with a parameter outside the range.
+    /// The problem with any other value.
     pub(crate) fn problem(name: &str) -> String {
         format!("{name} must be one whole number from {MIN} to {MAX}")
     }
 }
 
-impl<const MIN: u32, const MAX: u32> ParseFromParameter for Bounded<MIN, MAX> {
+impl<const MIN: u32, const MAX: u32> ParseFromParameter for IntParam<MIN, MAX> {
     fn parse_from_parameter(text: &str) -> ParseResult<Self> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let number = text
@@ -146,44 +148,8 @@ impl<const MIN: u32, const MAX: u32> ParseFromParameter for Bounded<MIN, MAX> {
     fn parse_from_parameters<I: IntoIterator<Item = A>, A: AsRef<str>>(
         values: I,
     ) -> ParseResult<Self> {
-        only(values).map_or(Ok(Self(None)), |value| {
+        exactly_one(values).map_or(Ok(Self(None)), |value| {
             Self::parse_from_parameter(value.as_ref())
         })
     }
-}
-
-/// A path parameter. poem passes no value for one that does not percent-decode to UTF-8.
-///
-/// Parsing accepts that and [`PathParam::get`] checks it, so that the problem is reported with all others.
-pub(crate) struct PathParam(Option<String>);
-
-scalar!(PathParam, [], "string", MetaSchema::new("string"));
-
-impl PathParam {
-    /// The problem with a path that is not UTF-8.
-    pub(crate) const PROBLEM: &str = "The path must be percent-encoded UTF-8";
-
-    /// The decoded text, or the problem with the path.
-    pub(crate) fn get(&self) -> Result<&str, String> {
-        self.0.as_deref().ok_or_else(|| Self::PROBLEM.to_owned())
-    }
-}
-
-impl ParseFromParameter for PathParam {
-    fn parse_from_parameter(text: &str) -> ParseResult<Self> {
-        Ok(Self(Some(text.to_owned())))
-    }
-
-    fn parse_from_parameters<I: IntoIterator<Item = A>, A: AsRef<str>>(
-        values: I,
-    ) -> ParseResult<Self> {
-        Ok(Self(only(values).map(|text| text.as_ref().to_owned())))
-    }
-}
-
-/// The value of a parameter that must not be there twice.
-pub(crate) fn only<A>(values: impl IntoIterator<Item = A>) -> Option<A> {
-    let mut values = values.into_iter();
-    let first = values.next();
-    first.filter(|_| values.next().is_none())
 }

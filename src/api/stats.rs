@@ -1,7 +1,6 @@
-//! An organization's key statistics, for its members.
+//! `GET /organizations/{organizationId}/api-keys/stats`: the statistics of an organization's keys, for its members.
 //!
-//! One operation, its wire structs and its handler. What is counted and how is decided by the store, in one
-//! snapshot; here it only gets its form.
+//! The store counts everything in one snapshot; this module converts the result.
 
 use poem::web::Data;
 use poem_openapi::{
@@ -13,25 +12,40 @@ use serde::Serialize;
 use uuid::{Uuid, uuid};
 
 use super::{
-    ApiTag,
     documented_error::DocumentedError,
-    error::Failure,
-    extract::Caller,
+    error::ApiError,
+    extract::{Caller, PathParam},
     keys::StatusOut,
+    operations::{ApiTag, OperationDoc},
     problems::Problems,
-    response::Reply,
-    scalars::{Bounded, Count, Date, DateTime, PathParam},
+    response::JsonResponse,
+    scalars::{Count, Date, DateTime, IntParam},
 };
 use crate::{
     app::App,
     model::{DailyUsage, Day, KeyStats, KeyStatus, OrganizationRef, RecentKey, Timestamp},
 };
 
-/// The operations on all keys of an organization.
-pub(super) struct StatsApi;
+pub(super) struct GetStats;
+
+/// The parameter `days`.
+type Days = IntParam<1, 90>;
+
+pub(super) const DOC: OperationDoc = OperationDoc {
+    id: "ApiKeysController_getStats",
+    success: "Statistics retrieved successfully",
+    headers: &[],
+    errors: || {
+        vec![
+            DocumentedError::bad_request("invalid-days", Days::problem("days")),
+            ApiError::NotAMember.into(),
+        ]
+    },
+    example: None,
+};
 
 #[OpenApi(tag = "ApiTag::ApiKeys")]
-impl StatsApi {
+impl GetStats {
     /// Get API key statistics
     ///
     /// Get usage statistics for all API keys in an organization
@@ -46,31 +60,19 @@ impl StatsApi {
         app: Data<&App>,
         /// The organization's id or slug.
         #[oai(name = "organizationId")]
-        organization: Path<PathParam>,
+        organization: Path<PathParam<OrganizationRef>>,
         /// Adds `daily`: so many UTC days, today included.
         days: Query<Option<Days>>,
-    ) -> poem::Result<Reply<StatsOut>> {
-        let App { store, clock, .. } = app.0;
+    ) -> poem::Result<JsonResponse<StatsOut>> {
         let mut problems = Problems::default();
-        let organization = problems.check(organization.get());
-        let days = problems.check(days.0.map(|days| days.get("days")).transpose());
-        let organization = OrganizationRef::parse(problems.finish(organization)?);
-        let found = store
-            .key_stats(organization, caller.0, clock.now(), days.flatten())
-            .await;
-        Ok(Reply(found.map_err(Failure::from)?.into()))
+        let organization = problems.check(organization.0.get());
+        let days = problems.check_optional(days.0.map(|days| days.get("days")));
+        let organization = problems.finish(organization)?;
+
+        let now = app.clock.now();
+        let stats = app.store.key_stats(organization, caller.0, now, days).await;
+        Ok(JsonResponse(stats.map_err(ApiError::from)?.into()))
     }
-}
-
-/// How many days may be asked for.
-type Days = Bounded<1, 90>;
-
-/// The errors of [`StatsApi::stats`] besides [`Failure::of_any_operation`], for the document.
-pub(super) fn refusals() -> Vec<DocumentedError> {
-    vec![
-        DocumentedError::named("invalid-days", Failure::BadRequest(Days::problem("days"))),
-        Failure::NotAMember.into(),
-    ]
 }
 
 /// Statistics over all keys of an organization, revoked and expired ones too.
@@ -192,7 +194,7 @@ impl From<DailyUsage> for DailyUsageOut {
     }
 }
 
-/// The demo fixtures' busiest organization, asked with `days=1`.
+/// The busiest organization of the demo fixtures, with `days=1`.
 impl Example for StatsOut {
     fn example() -> Self {
         let last_used = Timestamp::from_millis(1_767_614_400_000);
@@ -234,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_statistics_are_written_as_they_are_documented() {
+    fn response_is_serialized_as_documented() {
         let stats = StatsOut::example();
         assert_eq!(serde_json::to_value(&stats).ok(), stats.to_json());
     }

@@ -12,7 +12,7 @@ use super::{
     output::print_body,
 };
 use crate::{
-    api::{self, Answer, AskError, Cors, Question},
+    api::{self, Cors, OneshotError, OneshotRequest, OneshotResponse},
     app::App,
     fixtures::Demo,
     model::UserId,
@@ -28,7 +28,7 @@ pub(super) struct Args {
     #[arg(value_name = "PATH")]
     target: String,
 
-    /// Whom to ask for; without, the question comes without a token
+    /// Whom to ask for; without, the request comes without a token
     #[arg(long, value_name = "ID", value_parser = checked::<UserId>)]
     user: Option<UserId>,
 
@@ -56,11 +56,11 @@ pub(super) fn run(typed: &Typed<Args>, host: &Host) -> Result<ExitCode, Error> {
         ));
     }
     let runtime = Builder::new_current_thread().enable_time().build()?;
-    let Answer { status, body } = runtime.block_on(async {
+    let OneshotResponse { status, body } = runtime.block_on(async {
         if args.sandbox {
             args.ask_the_sandbox().await
         } else {
-            args.ask_a_store(host).await
+            args.respond_from_database(host).await
         }
     })?;
     let end = if body.ends_with('\n') { "" } else { "\n" };
@@ -73,16 +73,16 @@ pub(super) fn run(typed: &Typed<Args>, host: &Host) -> Result<ExitCode, Error> {
 }
 
 impl Args {
-    async fn ask_the_sandbox(&self) -> Result<Answer, Error> {
+    async fn ask_the_sandbox(&self) -> Result<OneshotResponse, Error> {
         let sandbox = Sandbox::oneshot().await?;
         let endpoint = api::sandbox_endpoint(&sandbox, &self.base.base_path, 0).await?;
         let token = self.user.as_ref().map(|user| sandbox.token(user));
         let token = token.transpose()?;
-        let question = Question::get(&self.target, token.as_deref());
-        Ok(api::ask(&endpoint, question).await?)
+        let request = OneshotRequest::get(&self.target, token.as_deref());
+        Ok(api::oneshot(&endpoint, request).await?)
     }
 
-    async fn ask_a_store(&self, host: &Host) -> Result<Answer, Error> {
+    async fn respond_from_database(&self, host: &Host) -> Result<OneshotResponse, Error> {
         let store = if self.demo {
             demo(host).await?
         } else {
@@ -95,7 +95,11 @@ impl Args {
         let app = App::new(store.clone(), trusted, Expected::default(), clock, random);
         let endpoint = api::endpoint(&app, &self.base.base_path, Cors::Only(Vec::new()), 0)?;
         let token = token.transpose()?;
-        let answer = api::ask(&endpoint, Question::get(&self.target, token.as_deref())).await;
+        let answer = api::oneshot(
+            &endpoint,
+            OneshotRequest::get(&self.target, token.as_deref()),
+        )
+        .await;
         drop((app, endpoint));
         store.close();
         Ok(answer?)
@@ -124,8 +128,8 @@ fn token(user: &UserId, secret: &HmacSecret, host: &Host) -> Result<String, Erro
     Ok(mint(secret, &token, host.clock.now())?)
 }
 
-impl From<AskError> for Error {
-    fn from(error: AskError) -> Self {
+impl From<OneshotError> for Error {
+    fn from(error: OneshotError) -> Self {
         Self::refused(error.to_string())
     }
 }

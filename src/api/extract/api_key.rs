@@ -8,7 +8,7 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 
-use super::headers::only;
+use super::exactly_one::exactly_one;
 
 /// The header that a key's secret comes in.
 pub(crate) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -69,7 +69,7 @@ impl<'a> ApiExtractor<'a> for PresentedKey {
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
         let headers = request.headers();
-        let text = only(headers, &API_KEY).and_then(|value| value.to_str().ok());
+        let text = exactly_one(headers.get_all(&API_KEY)).and_then(|value| value.to_str().ok());
         Ok(match text {
             Some("") => Self::Missing,
             Some(text) => Self::Text(text.to_owned()),

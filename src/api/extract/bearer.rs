@@ -17,8 +17,8 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 
-use super::headers::only;
-use crate::{api::error::Failure, app::App, model::UserId, token::TokenError};
+use super::exactly_one::exactly_one;
+use crate::{api::error::ApiError, app::App, model::UserId, token::TokenError};
 
 /// The scheme's name in the document.
 const SCHEME: &str = "bearer";
@@ -61,12 +61,12 @@ impl<'a> ApiExtractor<'a> for Caller {
     }
 }
 
-/// Where [`authenticate`] leaves the user for the log line.
+/// The authenticated user, for the access log. Middleware puts it into the request's data, and [`authenticate`] sets it.
 #[derive(Clone, Default)]
-pub(crate) struct CallerSlot(Arc<OnceLock<UserId>>);
+pub(crate) struct LoggedUser(Arc<OnceLock<UserId>>);
 
-impl CallerSlot {
-    pub(crate) fn user(&self) -> Option<&UserId> {
+impl LoggedUser {
+    pub(crate) fn get(&self) -> Option<&UserId> {
         self.0.get()
     }
 }
@@ -74,30 +74,30 @@ impl CallerSlot {
 /// Verifies the bearer token of a request.
 ///
 /// # Errors
-/// [`Failure::Unauthenticated`], with the reason if a token was sent.
-pub(crate) fn authenticate(request: &Request) -> Result<UserId, Failure> {
-    let app: &App = request.data().ok_or_else(|| Failure::Internal {
+/// [`ApiError::Unauthenticated`], with the reason if a token was sent.
+pub(crate) fn authenticate(request: &Request) -> Result<UserId, ApiError> {
+    let app: &App = request.data().ok_or_else(|| ApiError::Internal {
         cause: "no application in the request's data".to_owned(),
     })?;
     let token = bearer_token(request.headers())?;
     let user = app.verifier.verify(token, app.clock.now())?;
-    if let Some(CallerSlot(slot)) = request.data() {
+    if let Some(LoggedUser(slot)) = request.data() {
         // The sandbox authenticates twice; the user is the same.
         let _ = slot.set(user.clone());
     }
     Ok(user)
 }
 
-/// The bearer token of a request, not verified.
+/// Returns the bearer token of a request, without verifying it.
 ///
 /// # Errors
-/// [`Failure::Unauthenticated`], with a reason if a token was sent among several `Authorization` headers, of which a
+/// [`ApiError::Unauthenticated`], with a reason if a token was sent among several `Authorization` headers, of which a
 /// proxy may have read another, or is not ASCII.
-pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Failure> {
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, ApiError> {
     let mut tokens = headers.get_all(AUTHORIZATION).iter().filter_map(token_in);
-    let token = tokens.next().ok_or(Failure::Unauthenticated(None))?;
-    if only(headers, &AUTHORIZATION).is_none() {
-        return Err(Failure::Unauthenticated(Some(InvalidToken {
+    let token = tokens.next().ok_or(ApiError::Unauthenticated(None))?;
+    if exactly_one(headers.get_all(&AUTHORIZATION)).is_none() {
+        return Err(ApiError::Unauthenticated(Some(InvalidToken {
             description: TokenError::Malformed.description(),
             cause: "several Authorization headers".to_owned(),
         })));
@@ -105,14 +105,14 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Failure> {
     str::from_utf8(token).map_err(|_| TokenError::Malformed.into())
 }
 
-/// The token in a value of `Authorization`; `None` for another scheme or an empty token.
+/// Returns the token in a value of `Authorization`. `None` for another scheme or an empty token.
 fn token_in(value: &HeaderValue) -> Option<&[u8]> {
     let (scheme, token) = value.as_bytes().split_at_checked("Bearer ".len())?;
     let token = token.trim_ascii();
     (scheme.eq_ignore_ascii_case(b"Bearer ") && !token.is_empty()).then_some(token)
 }
 
-/// Why a bearer token was rejected.
+/// The reason why a bearer token is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InvalidToken {
     /// For the client: the `error_description` of the challenge.
@@ -121,7 +121,7 @@ pub(crate) struct InvalidToken {
     pub(crate) cause: String,
 }
 
-impl From<TokenError> for Failure {
+impl From<TokenError> for ApiError {
     fn from(error: TokenError) -> Self {
         Self::Unauthenticated(Some(InvalidToken {
             description: error.description(),
@@ -130,7 +130,7 @@ impl From<TokenError> for Failure {
     }
 }
 
-/// The challenge of a 401. RFC 6750, section 3: it has an error code only if a token was sent.
+/// Returns the challenge of a 401. RFC 6750, section 3: it has an error code only if a token was sent.
 pub(crate) fn challenge(token: Option<&InvalidToken>) -> String {
     let error = token.map_or_else(String::new, |InvalidToken { description, .. }| {
         format!(", error=\"invalid_token\", error_description=\"{description}\"")

@@ -1,7 +1,7 @@
-//! Where a list of keys goes on, as callers pass it back: opaque to them, 24 bytes in base64url to us.
+//! The pagination cursor of the list of keys: opaque to clients, 24 bytes in base64url.
 //!
-//! The bytes are when the last key was made and which it was, so a cursor stays good whatever is created
-//! meanwhile, and any 24 bytes are a place in the order.
+//! The bytes are the creation time and the id of the last key of a page, so that a cursor stays valid when keys are
+//! created. Any 24 bytes are a position in the order of the keys.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use poem_openapi::{
@@ -11,11 +11,11 @@ use poem_openapi::{
 use uuid::Uuid;
 
 use crate::{
-    api::scalars::{only, scalar},
+    api::{extract::exactly_one, scalars::scalar},
     model::{KeyCursor, KeyId, Timestamp},
 };
 
-/// The text of a cursor.
+/// Encodes a cursor.
 pub(crate) fn encode(cursor: KeyCursor) -> String {
     let mut bytes = cursor.created_at.as_millis().to_be_bytes().to_vec();
     bytes.extend(cursor.id.0.into_bytes());
@@ -46,10 +46,10 @@ scalar!(
 );
 
 impl CursorParam {
-    /// The problem with any other text.
+    /// The problem with a value that is not a cursor.
     pub(crate) const PROBLEM: &str = "cursor must be the nextCursor of an earlier answer";
 
-    /// The position, or the problem with the parameter.
+    /// Returns the position, or the problem with the parameter.
     pub(crate) fn get(&self) -> Result<KeyCursor, String> {
         self.0.ok_or_else(|| Self::PROBLEM.to_owned())
     }
@@ -63,7 +63,9 @@ impl ParseFromParameter for CursorParam {
     fn parse_from_parameters<I: IntoIterator<Item = A>, A: AsRef<str>>(
         values: I,
     ) -> ParseResult<Self> {
-        Ok(Self(only(values).and_then(|text| decode(text.as_ref()))))
+        Ok(Self(
+            exactly_one(values).and_then(|text| decode(text.as_ref())),
+        ))
     }
 }
 
@@ -75,7 +77,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_is_read_back_as_it_was_written(millis: i64, id: u128) {
+        fn cursor_survives_encoding(millis: i64, id: u128) {
             let cursor = KeyCursor {
                 created_at: Timestamp::from_millis(millis),
                 id: KeyId(Uuid::from_u128(id)),
@@ -84,12 +86,12 @@ mod tests {
         }
 
         #[test]
-        fn every_text_of_the_documented_pattern_is_a_cursor(text in "[A-Za-z0-9_-]{32}") {
+        fn cursor_is_any_text_of_the_documented_pattern(text in "[A-Za-z0-9_-]{32}") {
             prop_assert!(decode(&text).is_some());
         }
 
         #[test]
-        fn no_other_text_is(text in "\\PC{0,31}|[A-Za-z0-9_-]{33}|[A-Za-z0-9_-]{31}[=+/]") {
+        fn cursor_is_not_any_other_text(text in "\\PC{0,31}|[A-Za-z0-9_-]{33}|[A-Za-z0-9_-]{31}[=+/]") {
             prop_assert_eq!(decode(&text), None);
         }
     }

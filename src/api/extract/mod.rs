@@ -1,19 +1,24 @@
 //! Extractors: what handlers take from a request.
 //!
-//! Each reads one part of the request, checks it, and fails with the documented error.
+//! Each parses one part of a request. An extractor of credentials or of a body fails with a documented error; a parameter
+//! never fails, and the handler checks it, so that one 400 can name every problem.
 
 mod api_key;
 mod bearer;
 mod cursor;
-mod headers;
+mod exactly_one;
 mod json_body;
+mod path_param;
 mod scopes;
 
 pub(super) use self::{
     api_key::{API_KEY, PresentedKey},
-    bearer::{Caller, CallerSlot, InvalidToken, authenticate, bearer_token, challenge},
+    bearer::{Caller, InvalidToken, LoggedUser, authenticate, bearer_token, challenge},
     cursor::{CursorParam, encode},
-    headers::only,
-    json_body::{Body, Fields, HasBody, body_refusals, receive},
+    exactly_one::exactly_one,
+    json_body::{
+        Body, Field, FieldValue, HasBody, UnknownFields, WholeNumber, body_errors, parse, receive,
+    },
+    path_param::{MALFORMED_PATH, PathParam},
     scopes::{BODY_PROBLEM, ScopeParam, required_scopes},
 };

@@ -9,14 +9,14 @@ use poem_openapi::{
     types::{ParseFromParameter, ParseResult},
 };
 
-use crate::api::{error::Failure, problems::Problems, scalars::scalar};
+use crate::api::{error::ApiError, problems::Problems, scalars::scalar};
 
 /// The problem with a POST that has a body, which could name scopes.
 pub(crate) const BODY_PROBLEM: &str =
     "The body must be empty: name scopes in the query, as in ?scope=a&scope=b";
 
-/// One value of the parameter `scope`: any text, of which [`required_scopes`] rejects the empty one. A scope that no
-/// key can have is one that the key lacks.
+/// One value of the parameter `scope`. [`required_scopes`] rejects the empty text; every other text is a scope, which the
+/// key has or lacks.
 pub(crate) struct ScopeParam(String);
 
 scalar!(
@@ -45,7 +45,7 @@ pub(crate) fn required_scopes(
     request: &Request,
     scopes: Option<&[ScopeParam]>,
     has_body: bool,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Vec<String>, ApiError> {
     let mut problems = Problems::default();
     let scopes: Vec<String> = scopes
         .unwrap_or_default()

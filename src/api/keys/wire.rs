@@ -1,7 +1,6 @@
-//! What is sent of keys: one, one with its secret, a page.
+//! The responses of the operations on keys: a key, a key with its secret, a page of keys.
 //!
-//! Each is an annotated struct, made from the model's types; used by the handlers beside it, by the statistics,
-//! and by the commands, which print the same JSON.
+//! Each is an annotated struct, converted from the types of the model. The commands print the same JSON.
 
 use poem_openapi::{Enum, Object, types::Example};
 use serde::Serialize;
@@ -60,7 +59,7 @@ pub struct KeyOut {
 }
 
 impl KeyOut {
-    /// The key as it is at `now`.
+    /// Converts a key, with its status at `now`.
     #[must_use]
     pub fn new(key: ApiKey, now: Timestamp) -> Self {
         let previous_secret_expires_at = key.previous_secret_expires_at(now);
@@ -80,6 +79,15 @@ impl KeyOut {
             expires_at: key.expires_at.map(DateTime),
             revoked_at: key.revoked_at.map(DateTime),
             previous_secret_expires_at: previous_secret_expires_at.map(DateTime),
+        }
+    }
+
+    /// Returns the key, revoked at `at`, for an example.
+    pub(super) fn revoked(self, at: Timestamp) -> Self {
+        Self {
+            status: StatusOut::Revoked,
+            revoked_at: Some(DateTime(at)),
+            ..self
         }
     }
 }
@@ -166,13 +174,19 @@ pub struct KeyWithSecretOut {
 }
 
 impl KeyWithSecretOut {
-    /// The key as it is at `now`, and the secret that it has from now on.
+    /// Converts a key, with its status at `now` and its new secret.
     #[must_use]
     pub fn new(key: ApiKey, secret: &Secret, now: Timestamp) -> Self {
         Self {
             about: KeyOut::new(key, now),
             key: secret.reveal().to_owned(),
         }
+    }
+
+    /// Returns the key, whose previous secret works until `at`, for an example.
+    pub(super) fn with_previous_secret_until(mut self, at: Timestamp) -> Self {
+        self.about.previous_secret_expires_at = Some(DateTime(at));
+        self
     }
 }
 
@@ -230,7 +244,7 @@ impl Example for KeyOut {
     }
 }
 
-/// A key just made, as the example of the request that makes it.
+/// The key that the example of `CreateApiKey` creates.
 impl Example for KeyWithSecretOut {
     fn example() -> Self {
         let made = KeyOut {
@@ -272,7 +286,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_written_as_it_is_documented() {
+    fn responses_are_serialized_as_documented() {
         let key = KeyOut::example();
         assert_eq!(serde_json::to_value(&key).ok(), key.to_json());
         let key = KeyWithSecretOut::example();
@@ -282,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_a_secret_is_one() {
+    fn example_secret_is_valid() {
         let KeyWithSecretOut { about, key } = KeyWithSecretOut::example();
         let secret = Secret::parse(&key).map(|secret| secret.preview());
         assert_eq!(secret, Some(about.preview));

@@ -1,14 +1,144 @@
-//! Middleware: what happens around every request, whatever its route.
+//! Middleware: the steps before and after the routes, for every request.
 //!
-//! [`Envelope`] is the outermost endpoint; it uses the other files here.
+//! [`Middleware::call`] lists the steps in their order; each step is a function of the file of its name. It is one
+//! endpoint that calls functions, not one endpoint per step, because the state of every nested future is copied at each
+//! level. Called by [`crate::api::server`] for each request. Every request gets one response of the documented shape and
+//! one line in the log, even if its handler panics.
 
+mod access_log;
+mod common_headers;
+mod connection_limit;
 mod cors;
-mod envelope;
+mod error_shape;
+mod head_method;
+mod origin;
 mod request_head;
 mod request_id;
 
-pub use self::cors::{Cors, Origin, OriginError};
-pub(super) use self::{
-    envelope::{Envelope, RequestedResponse},
-    request_id::is_plain,
+use std::{collections::HashMap, time::Instant};
+
+use poem::{
+    Endpoint, PathPattern, Request, Response, Result,
+    http::{HeaderValue, Method},
 };
+
+use self::request_id::RequestIds;
+pub(super) use self::{
+    access_log::RequestedResponse, error_shape::from_poem, request_id::is_plain,
+};
+pub use self::{
+    cors::Cors,
+    origin::{Origin, OriginError},
+};
+use super::{error::ApiError, extract::LoggedUser, routes::RouteInfo};
+use crate::metrics::Metrics;
+
+/// The middleware around the routes `E`.
+pub(super) struct Middleware<E> {
+    routes: E,
+    infos: HashMap<String, RouteInfo>,
+    cors: Cors,
+    ids: RequestIds,
+    metrics: Metrics,
+}
+
+/// The parts of a request that its response and its log line need. The handler consumes the request.
+struct RequestContext {
+    started: Instant,
+    method: Method,
+    path: String,
+    id: HeaderValue,
+    /// The origin of the web page that sent the request, if it may read the response.
+    origin: Option<HeaderValue>,
+    user: LoggedUser,
+}
+
+impl Middleware<()> {
+    /// Puts middleware around `routes`, which `infos` describes.
+    pub(super) fn around(
+        routes: impl Endpoint<Output = Response>,
+        infos: HashMap<String, RouteInfo>,
+        cors: Cors,
+        request_seed: u64,
+        metrics: Metrics,
+    ) -> Middleware<impl Endpoint<Output = Response>> {
+        Middleware {
+            routes: error_shape::catch_panics(routes),
+            infos,
+            cors,
+            ids: RequestIds::new(request_seed),
+            metrics,
+        }
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Middleware<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let context = self.context(&mut request);
+        let result = match self.reject_before_routing(&request) {
+            Err(error) => Err(error.into()),
+            Ok(()) => match self.cors.preflight(&request) {
+                Some(preflight) => Ok(preflight),
+                None => {
+                    head_method::route_as_get(&mut request);
+                    self.routes.call(request).await
+                }
+            },
+        };
+        Ok(self.finish_response(&context, result))
+    }
+}
+
+impl<E> Middleware<E> {
+    fn context(&self, request: &mut Request) -> RequestContext {
+        let user = LoggedUser::default();
+        request.set_data(user.clone());
+        RequestContext {
+            started: Instant::now(),
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            id: self.ids.keep_or_create(request.headers()),
+            origin: self.cors.allowed_origin(request.headers()),
+            user,
+        }
+    }
+
+    fn reject_before_routing(&self, request: &Request) -> Result<(), ApiError> {
+        connection_limit::check(request)?;
+        request_head::check(request)
+    }
+
+    /// Turns the result into the response that is sent, and records it.
+    fn finish_response(&self, context: &RequestContext, result: Result<Response>) -> Response {
+        let route = self.matched_route(&result);
+        let mut response = error_shape::apply(result, context, route);
+        if context.method == Method::HEAD {
+            head_method::remove_body(&mut response);
+        }
+        let headers = response.headers_mut();
+        headers.insert(request_id::REQUEST_ID, context.id.clone());
+        self.cors.add_headers(context.origin.clone(), headers);
+        common_headers::add(headers);
+        self.record(context, route, &mut response);
+        response
+    }
+
+    /// Counts the response in the metrics and writes the log line.
+    fn record(&self, context: &RequestContext, route: Option<&RouteInfo>, response: &mut Response) {
+        let duration = context.started.elapsed();
+        let template = route.map_or("-", |route| route.template.as_str());
+        let (method, status) = (context.method.as_str(), response.status().as_u16());
+        self.metrics.request(method, template, status, duration);
+        access_log::write(context, template, response, duration);
+    }
+
+    fn matched_route(&self, result: &Result<Response>) -> Option<&RouteInfo> {
+        let PathPattern(pattern) = match result {
+            Ok(response) => response.data()?,
+            Err(error) => error.data()?,
+        };
+        self.infos.get(&**pattern)
+    }
+}

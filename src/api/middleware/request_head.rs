@@ -1,7 +1,7 @@
-//! Checks of a request's head that come before routing, authentication included.
+//! Checks a request's head before routing and authentication.
 //!
-//! hyper has checked the syntax, and that `Content-Length` is unambiguous. What it lets through and HTTP does not is
-//! rejected here, where the response gets the documented shape. Called by [`super::envelope`].
+//! hyper has checked the syntax, and that `Content-Length` is unambiguous. It accepts some heads that HTTP forbids; they are
+//! rejected here, so that the response has the documented shape.
 
 use std::net::Ipv6Addr;
 
@@ -10,14 +10,14 @@ use poem::{
     http::{HeaderMap, HeaderValue, Version, header, uri::Authority},
 };
 
-use crate::api::error::Failure;
+use crate::api::error::ApiError;
 
 /// Limits on the head of a request. hyper's own are higher, and respond without a body.
 const MAX_HEADERS: usize = 64;
 const MAX_HEAD_SIZE: usize = 16 * 1024;
 
 /// Rejects a head over the limits, one whose message body or host is not certain, and a path that cannot be routed.
-pub(super) fn check(request: &Request) -> Result<(), Failure> {
+pub(super) fn check(request: &Request) -> Result<(), ApiError> {
     let (uri, headers) = (request.uri(), request.headers());
     let target = uri
         .path_and_query()
@@ -28,7 +28,7 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
     // poem would match an empty segment with a parameter. `OPTIONS *` and CONNECT have no segment.
     let path = uri.path();
     if !path.starts_with('/') || path.contains("//") {
-        return Err(Failure::NoRoute {
+        return Err(ApiError::NoRoute {
             method: request.method().to_string(),
             path: path.to_owned(),
         });
@@ -36,19 +36,19 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check_size(target: usize, headers: &HeaderMap) -> Result<(), Failure> {
+fn check_size(target: usize, headers: &HeaderMap) -> Result<(), ApiError> {
     let sizes = headers
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + 4);
     if headers.len() > MAX_HEADERS || target + sizes.sum::<usize>() > MAX_HEAD_SIZE {
-        return Err(Failure::HeadersTooLarge);
+        return Err(ApiError::HeadersTooLarge);
     }
     Ok(())
 }
 
 /// `chunked` is the only transfer coding here (RFC 9112, section 6.1). hyper looks at the last one alone, so that the
 /// body would be read without the others being decoded.
-fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Failure> {
+fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), ApiError> {
     let values = headers.get_all(header::TRANSFER_ENCODING).iter();
     let mut codings = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     let is_chunked = |coding: &[u8]| {
@@ -58,12 +58,12 @@ fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), Failure> {
     if codings.all(is_chunked) {
         Ok(())
     } else {
-        Err(Failure::UnknownTransferCoding)
+        Err(ApiError::UnknownTransferCoding)
     }
 }
 
 /// HTTP/1.1 requires exactly one valid `Host` (RFC 9112, section 3.2); HTTP/1.0 permits its absence.
-fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Failure> {
+fn check_host(version: Version, headers: &HeaderMap) -> Result<(), ApiError> {
     let mut values = headers.get_all(header::HOST).iter();
     let problem = match (values.next(), values.next()) {
         (None, _) if version < Version::HTTP_11 => return Ok(()),
@@ -71,10 +71,10 @@ fn check_host(version: Version, headers: &HeaderMap) -> Result<(), Failure> {
         (Some(_), None) => "Host must be a host name or address, optionally with a port",
         _ => "Host must be sent exactly once",
     };
-    Err(Failure::BadRequest(problem.to_owned()))
+    Err(ApiError::BadRequest(problem.to_owned()))
 }
 
-/// Whether `value` is `uri-host [ ":" port ]`. It may be empty: that is the `Host` of a URI without an authority.
+/// Returns whether `value` is `uri-host [ ":" port ]`. It may be empty: that is the `Host` of a URI without an authority.
 fn is_valid_host(value: &HeaderValue) -> bool {
     if value.is_empty() {
         return true;
@@ -82,7 +82,7 @@ fn is_valid_host(value: &HeaderValue) -> bool {
     let Ok(authority) = Authority::try_from(value.as_bytes()) else {
         return false;
     };
-    // What `Authority` has beyond that is user information and any text as a port.
+    // `Authority` also accepts user information, and any text as a port.
     let host = authority.host();
     let Some(rest) = authority.as_str().strip_prefix(host) else {
         return false;

@@ -1,16 +1,16 @@
-//! `X-Request-Id`: kept when the request brings one that is fit for headers and logs, made when it does not.
+//! `X-Request-Id`: kept if the request has one that is fit for headers and logs, otherwise created.
 //!
-//! Called by the envelope for every request, so that an answer and its log line can be found by each other.
+//! A response and its log line have the same id.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use poem::http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{api::extract::only, model::contains_secret};
+use crate::{api::extract::exactly_one, model::contains_secret};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Ids for requests: the process's own random part, and a number.
+/// The source of request ids: a random part per process, and a counter.
 pub(crate) struct RequestIds {
     process: u64,
     next: AtomicU64,
@@ -24,9 +24,10 @@ impl RequestIds {
         }
     }
 
-    /// Returns the request's own id if it has exactly one valid `X-Request-Id`, else a new id.
-    pub(crate) fn keep_or_make(&self, headers: &HeaderMap) -> HeaderValue {
-        if let Some(id) = only(headers, &REQUEST_ID).filter(|id| is_valid(id)) {
+    /// Returns the request's own id if it has exactly one valid `X-Request-Id`, otherwise a new id.
+    pub(crate) fn keep_or_create(&self, headers: &HeaderMap) -> HeaderValue {
+        let own = exactly_one(headers.get_all(&REQUEST_ID));
+        if let Some(id) = own.filter(|id| is_valid(id)) {
             return id.clone();
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -35,13 +36,13 @@ impl RequestIds {
     }
 }
 
-/// Whether an id may be logged and sent back. An id that contains a secret may not.
+/// Returns whether an id may be logged and sent back. An id that contains a secret may not.
 fn is_valid(id: &HeaderValue) -> bool {
     let is_secret = |id: &HeaderValue| id.to_str().is_ok_and(contains_secret);
     is_plain(id.as_bytes()) && !is_secret(id)
 }
 
-/// 1 to 128 characters that need no escaping anywhere: UUIDs, ULIDs, trace ids and the like.
+/// Returns whether an id has 1 to 128 characters that need no escaping anywhere, as UUIDs, ULIDs and trace ids do.
 pub(crate) fn is_plain(id: &[u8]) -> bool {
     (1..=128).contains(&id.len())
         && id

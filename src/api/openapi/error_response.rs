@@ -1,13 +1,13 @@
-//! The responses of an operation that are errors: one per status, with an example per error.
+//! The error responses of an operation: one per status, with an example per error.
 //!
-//! The examples are the very bodies and headers that are sent.
+//! The examples are the bodies and headers that are sent.
 
 use poem::http::StatusCode;
 use poem_openapi::types::ToJSON;
 use serde_json::{Map, Value, json};
 
 use super::operation::{canonical, header};
-use crate::api::{documented_error::DocumentedError, error::Failure};
+use crate::api::{documented_error::DocumentedError, error::ApiError};
 
 /// The response for one status, with each of its errors as a named example.
 pub(in crate::api) fn error_response(status: StatusCode, errors: &[DocumentedError]) -> Value {
@@ -36,14 +36,14 @@ pub(in crate::api) fn error_response(status: StatusCode, errors: &[DocumentedErr
     response
 }
 
-/// What the errors have in common: their message if it is the same for all of them and for every request.
+/// Returns the description of the errors: their message if it is the same for all of them and for every request.
 fn description(status: StatusCode, errors: &[DocumentedError]) -> String {
     let mut messages = errors.iter().map(|documented| documented.error.to_string());
     let message = messages.next().unwrap_or_default();
     let depends_on_request = |documented: &DocumentedError| {
         matches!(
             documented.error,
-            Failure::BadRequest(_) | Failure::MissingScopes(_)
+            ApiError::BadRequest(_) | ApiError::MissingScopes(_)
         )
     };
     if messages.all(|other| other == message) && !errors.iter().any(depends_on_request) {

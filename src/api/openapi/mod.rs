@@ -13,7 +13,6 @@ mod servers;
 pub use self::servers::{ServerUrl, ServerUrlError};
 pub(super) use self::{
     error_response::error_response,
-    operation::errors_of,
     servers::{put_server_first, put_this_server_first},
 };
 use hyper::body::Bytes;
@@ -21,15 +20,18 @@ use poem::{Endpoint, Request, Response, Result};
 use poem_openapi::{OpenApi, registry::Registry, types::Type};
 use serde_json::{Map, Value, json};
 
-use super::{error::ErrorOut, routes::Apis};
+use super::{
+    error::ErrorOut,
+    operations::{self, Operations},
+};
 
-/// The API's name, as upstream has it.
+/// The name of the API, from the upstream document.
 pub(super) const TITLE: &str = "Timbrix API";
 
 /// The document as pretty-printed JSON with a final line break.
 ///
 /// # Errors
-/// When an annotated struct has no JSON form, which the tests rule out.
+/// If an annotated struct cannot be serialized. The tests rule this out.
 pub fn document() -> serde_json::Result<String> {
     text(&value()?)
 }
@@ -44,15 +46,15 @@ pub fn document_for(server: &ServerUrl) -> serde_json::Result<String> {
     text(&document)
 }
 
-/// A document as text.
+/// Formats a document.
 pub(super) fn text(document: &Value) -> serde_json::Result<String> {
     Ok(serde_json::to_string_pretty(document)? + "\n")
 }
 
-/// The document.
+/// Builds the document.
 pub(super) fn value() -> serde_json::Result<Value> {
     let mut registry = Registry::new();
-    Apis::register(&mut registry);
+    Operations::register(&mut registry);
     ErrorOut::register(&mut registry);
 
     let mut schemas = Map::new();
@@ -60,10 +62,10 @@ pub(super) fn value() -> serde_json::Result<Value> {
         schemas.insert(name.clone(), serde_json::to_value(schema)?);
     }
     let mut paths = Map::new();
-    for path in Apis::meta().into_iter().flat_map(|api| api.paths) {
+    for path in operations::paths() {
         let mut item = serde_json::to_value(&path)?;
         for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
-            *operation = operation::complete(operation, &schemas);
+            *operation = operation::finish_operation(operation, &schemas);
         }
         paths.insert(path.path, item);
     }
@@ -82,7 +84,7 @@ pub(super) fn value() -> serde_json::Result<Value> {
     Ok(document.into())
 }
 
-/// The security schemes, without the doc comment of a Rust type that poem-openapi puts there.
+/// Returns the security schemes, without descriptions: poem-openapi takes them from the comments of Rust types.
 fn security_schemes(registry: &Registry) -> serde_json::Result<Value> {
     let mut schemes = serde_json::to_value(&registry.security_schemes)?;
     for scheme in schemes
@@ -97,7 +99,7 @@ fn security_schemes(registry: &Registry) -> serde_json::Result<Value> {
     Ok(schemes)
 }
 
-/// What the upstream document says of the API as a whole.
+/// Returns the parts of the document that come from the upstream document.
 fn frame() -> Map<String, Value> {
     let tag = |name, description| json!({ "name": name, "description": description });
     let frame = json!({

@@ -1,44 +1,14 @@
-//! One operation of the document: as poem-openapi derives it, without noise, with upstream's words and all responses.
+//! One operation of the document: derived by poem-openapi, completed from its [`OperationDoc`].
 //!
-//! The errors are made from [`Failure`] itself, so that the document shows what is sent. To add an operation, add its
-//! [`notes`].
+//! The errors are made from `ApiError` itself, so that the document shows what is sent.
 
-use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{error_response::error_response, schema};
-use crate::api::{
-    documented_error::{self, DocumentedError, ErrorsByStatus},
-    error::Failure,
-    keys::refusals,
-    stats, validate,
-};
+use crate::api::operations::{self, OperationDoc};
 
-/// What poem-openapi does not know of an operation.
-struct Notes {
-    /// The description of its success; upstream's, where upstream has the operation.
-    success: &'static str,
-    /// Its errors besides [`Failure::of_any_operation`].
-    refusals: fn() -> Vec<DocumentedError>,
-}
-
-fn notes(operation_id: &str) -> Option<Notes> {
-    let (success, refusals): (_, fn() -> _) = match operation_id {
-        "ApiKeysController_list" => ("API keys retrieved successfully", refusals::list),
-        "ApiKeysController_create" => ("API key created successfully", refusals::create),
-        "ApiKeysController_getById" => ("API key retrieved successfully", refusals::get),
-        "ApiKeysController_rotate" => ("API key rotated successfully", refusals::rotate),
-        "ApiKeysController_revoke" => ("API key revoked successfully", refusals::revoke),
-        "ApiKeysController_getStats" => ("Statistics retrieved successfully", stats::refusals),
-        "ApiKeysController_validateForGateway" => ("The API key is valid", validate::refusals),
-        "ApiKeysController_validate" => ("The API key is valid", validate::refusals_of_post),
-        _ => return None,
-    };
-    Some(Notes { success, refusals })
-}
-
-/// The operation that poem-openapi derived, completed.
-pub(super) fn complete(derived: &Value, schemas: &Map<String, Value>) -> Value {
+/// Completes an operation that poem-openapi derived.
+pub(super) fn finish_operation(derived: &Value, schemas: &Map<String, Value>) -> Value {
     let operation_id = derived["operationId"].as_str().unwrap_or_default();
     let mut operation = Map::new();
     for field in ["tags", "summary", "description", "operationId"] {
@@ -56,65 +26,39 @@ pub(super) fn complete(derived: &Value, schemas: &Map<String, Value>) -> Value {
         });
         operation.insert("requestBody".to_owned(), body);
     }
-    if let Some(notes) = notes(operation_id) {
-        operation.insert("responses".to_owned(), responses(derived, &notes, schemas));
+    if let Some(doc) = operations::doc(operation_id) {
+        operation.insert("responses".to_owned(), responses(derived, doc, schemas));
     }
     operation.insert("security".to_owned(), derived["security"].clone());
     operation.into()
 }
 
-/// The success as derived, and all errors in the order of their statuses.
-fn responses(derived: &Value, notes: &Notes, schemas: &Map<String, Value>) -> Value {
+/// The success response, and all errors in the order of their statuses.
+fn responses(derived: &Value, doc: &OperationDoc, schemas: &Map<String, Value>) -> Value {
     let mut responses = Map::new();
     for (status, success) in derived["responses"].as_object().into_iter().flatten() {
         let mut response = json!({
-            "description": notes.success,
+            "description": doc.success,
             "content": content(success, schemas),
         });
-        if derived["operationId"] == "ApiKeysController_revoke" {
-            let example = &mut response["content"]["application/json"]["example"];
-            example["status"] = json!("revoked");
-            example["revokedAt"] = json!("2026-01-06T12:00:00.000Z");
+        if let Some(example) = doc.example {
+            response["content"]["application/json"]["example"] = example().into();
         }
-        if derived["operationId"] == "ApiKeysController_rotate" {
-            let example = &mut response["content"]["application/json"]["example"];
-            example["previousSecretExpiresAt"] = json!("2026-01-06T12:00:00.000Z");
-        }
-        if status == StatusCode::CREATED.as_str() {
-            let path = "/api/organizations/acme-corp/api-keys/2f1d3c5e-9a7b-4e60-8c2d-1b0a9f8e7d6c";
-            response["headers"] = json!({ "Location": header(path) });
-        }
-        if derived["security"] == json!([{ "apiKey": [] }]) {
-            let headers = validate::HEADERS.map(|(name, value)| (canonical(name), header(value)));
+        if !doc.headers.is_empty() {
+            let headers = doc.headers.iter();
+            let headers = headers.map(|(name, example)| (canonical(name), header(example)));
             response["headers"] = Map::from_iter(headers).into();
         }
         responses.insert(status.clone(), response);
     }
-    let by_bearer = derived["security"] == json!([{ "bearer": [] }]);
-    for (status, errors) in errors(notes.refusals, by_bearer) {
+    let requires_bearer = derived["security"] == json!([{ "bearer": [] }]);
+    for (status, errors) in operations::documented_errors(doc.id, requires_bearer) {
         responses.insert(status.as_str().to_owned(), error_response(status, &errors));
     }
     responses.into()
 }
 
-/// All errors of an operation, by status; none for an unknown operation.
-pub(in crate::api) fn errors_of(operation_id: &str, by_bearer: bool) -> ErrorsByStatus {
-    notes(operation_id).map_or_else(ErrorsByStatus::new, |notes| {
-        errors(notes.refusals, by_bearer)
-    })
-}
-
-fn errors(own: fn() -> Vec<DocumentedError>, by_bearer: bool) -> ErrorsByStatus {
-    let unauthenticated = by_bearer.then_some(Failure::Unauthenticated(None));
-    let common = unauthenticated
-        .into_iter()
-        .chain(Failure::of_any_operation());
-    let mut errors = ErrorsByStatus::new();
-    documented_error::add(&mut errors, own());
-    documented_error::add(&mut errors, common.map(Into::into));
-    errors
-}
-
+/// Completes a parameter. Its example is the same in all operations.
 fn parameter(derived: &Value) -> Value {
     let mut parameter = Map::new();
     for field in ["name", "required", "in", "description", "schema"] {
@@ -127,14 +71,14 @@ fn parameter(derived: &Value) -> Value {
         Some("days") => json!(7),
         Some("limit") => json!(50),
         Some("scope") => json!(["invoices:read"]),
-        // A cursor that somebody else got is of no use; without one, the list begins.
+        // A cursor of another database is of no use; without one, the list begins at the start.
         _ => return parameter.into(),
     };
     parameter.insert("example".to_owned(), example);
     parameter.into()
 }
 
-/// The content of a request or a success, with the example that its type has.
+/// Returns the content of a request or a success, with the example of its type.
 fn content(derived: &Value, schemas: &Map<String, Value>) -> Value {
     let content = derived["content"].as_object();
     let schema = content
@@ -147,12 +91,12 @@ fn content(derived: &Value, schemas: &Map<String, Value>) -> Value {
     json!({ "application/json": { "schema": schema, "example": example } })
 }
 
-/// A header with an example.
+/// Returns a header with an example.
 pub(super) fn header(example: &str) -> Value {
     json!({ "schema": { "type": "string" }, "example": example })
 }
 
-/// A header's name as documents write it: `WWW-Authenticate`, `Retry-After`.
+/// Returns the canonical spelling of a header's name: `WWW-Authenticate`, `Retry-After`.
 pub(super) fn canonical(name: &str) -> String {
     let capital = |word: &str| match word {
         "www" => "WWW".to_owned(),

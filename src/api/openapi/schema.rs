@@ -1,8 +1,7 @@
-//! A schema from OpenAPI 3.0 to 3.1, which is JSON Schema 2020-12.
+//! Converts schemas from OpenAPI 3.0 to 3.1, which is JSON Schema 2020-12.
 //!
-//! What differs and occurs here: `nullable` becomes a type, `example` is said once (at the response), a
-//! reference may have a description beside it, numbers are whole, and an object's field that is null rather
-//! than left out is a required one.
+//! `nullable` becomes a type. An `example` is in the response only. A reference may have a description. Bounds are
+//! integers. A nullable field of an object is required, because responses always have it.
 
 use std::collections::BTreeSet;
 
@@ -43,8 +42,8 @@ pub(super) fn upgrade(schema: &mut Value) {
     }
 }
 
-/// Says of every object that a request may have in its body what [`crate::api::extract::Fields`] makes of it: unknown
-/// members are refused, and what may be left out may be null as well. No answer has these objects.
+/// Completes the schemas of request bodies: unknown fields are not allowed, and an optional field may be null. Responses do
+/// not use these schemas. See [`crate::api::extract::Field`].
 pub(super) fn close_requests(paths: &Map<String, Value>, schemas: &mut Map<String, Value>) {
     let operations = paths.values().filter_map(Value::as_object);
     let bodies = operations.flat_map(Map::values);
@@ -73,7 +72,7 @@ pub(super) fn close_requests(paths: &Map<String, Value>, schemas: &mut Map<Strin
     }
 }
 
-/// The names of the schemas that a part of the document refers to.
+/// Returns the names of the schemas that a part of the document refers to.
 fn references(value: &Value) -> Vec<String> {
     match value {
         Value::Object(fields) => {
@@ -87,7 +86,7 @@ fn references(value: &Value) -> Vec<String> {
     }
 }
 
-/// A nullable property is always present in what llavero sends.
+/// Adds nullable properties to the required ones: responses always have them.
 fn require_nullable(fields: &mut Map<String, Value>) {
     let Some(properties) = fields.get("properties").and_then(Value::as_object) else {
         return;
@@ -105,8 +104,7 @@ fn require_nullable(fields: &mut Map<String, Value>) {
     fields.insert("required".to_owned(), required.into());
 }
 
-/// poem-openapi writes a described reference as `allOf` of the reference and the description, and says the
-/// description again beside it.
+/// Replaces an `allOf` of a reference and a description by the reference. poem-openapi repeats the description outside.
 fn flatten_reference(fields: &mut Map<String, Value>) {
     let Some(Value::Array(parts)) = fields.remove("allOf") else {
         return;
@@ -125,7 +123,7 @@ fn allow_null(fields: &mut Map<String, Value>) {
     }
 }
 
-/// `90.0` as `90`.
+/// Converts `90.0` to `90`.
 fn whole(number: &mut Number) {
     if let Some(float) = number.as_f64()
         && float.fract() == 0.0

@@ -1,14 +1,14 @@
 //! The list of servers in the document.
 //!
 //! The document has upstream's two. Served, it has a relative URL first, which names the server that it was fetched
-//! from, whatever the host, port or proxy. `llavero openapi --server URL` puts an absolute URL first.
+//! from behind any host, port or proxy. `llavero openapi --server URL` puts an absolute URL first.
 
 use std::str::FromStr;
 
 use poem::http::Uri;
 use serde_json::{Value, json};
 
-use crate::api::routes::BasePath;
+use crate::api::base_path::BasePath;
 
 /// The absolute URL of an API, without a trailing slash: `https://keys.example.com/api`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 /// The page's title.
 const TITLE: &str = "llavero";
 
-/// Scripts and styles stand in the page itself and are all that it may run; it may speak to this server only.
+/// Permits the page's inline scripts and styles, and connections to this server only.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// The page, rendered at the first request: it is large, and most servers never send it.
+/// The page. It is large and rarely requested, so it is rendered at the first request.
 pub(crate) struct Page {
     document: String,
     html: OnceLock<Bytes>,

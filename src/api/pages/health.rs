@@ -1,18 +1,19 @@
-//! For whoever keeps the process running: does it live, and can it answer?
+//! Liveness and readiness probes.
 //!
-//! Not part of the API document, and without a token: a load balancer has none. Neither answer tells more than
-//! yes or no; why not is in the log.
+//! Not part of the OpenAPI document, and without a token: a load balancer has none. A response tells only success or
+//! failure; the cause is in the log.
 
 use poem::{Endpoint, IntoResponse, Request, Response, Result, web::Json};
 use serde_json::json;
 
-use crate::api::error::Failure;
+use crate::api::error::ApiError;
 use crate::store::Store;
 
-/// `GET /healthz`: the process lives. Touches nothing else, so a full disk does not get it restarted.
-pub(crate) struct Live;
+/// `GET /healthz`, the liveness probe: succeeds while the process runs. It does not check the database, so that a full
+/// disk does not cause a restart.
+pub(crate) struct Liveness;
 
-impl Endpoint for Live {
+impl Endpoint for Liveness {
     type Output = Response;
 
     async fn call(&self, _: Request) -> Result<Response> {
@@ -20,17 +21,20 @@ impl Endpoint for Live {
     }
 }
 
-/// `GET /readyz`: reads and writes succeed; 503 when either fails. See [`Store::check`].
-pub(crate) struct Ready(pub(crate) Store);
+/// `GET /readyz`, the readiness probe: a 503 if the database cannot be read or written. See [`Store::check`].
+pub(crate) struct Readiness(pub(crate) Store);
 
-impl Endpoint for Ready {
+impl Endpoint for Readiness {
     type Output = Response;
 
     async fn call(&self, _: Request) -> Result<Response> {
-        // Whatever the reason, the answer to "can you serve?" is no.
-        self.0.check().await.map_err(|error| Failure::Unavailable {
-            cause: error.to_string(),
-        })?;
+        // Every reason means: not ready.
+        self.0
+            .check()
+            .await
+            .map_err(|error| ApiError::Unavailable {
+                cause: error.to_string(),
+            })?;
         Ok(Json(json!({ "status": "ok" })).into_response())
     }
 }

@@ -9,7 +9,7 @@ use poem::{
     web::Accept,
 };
 
-use crate::api::error::Failure;
+use crate::api::error::ApiError;
 use crate::{app::App, metrics::Format, model::KeyStatusCounts};
 
 /// The only path at that address.
@@ -25,7 +25,7 @@ impl Endpoint for MetricsPage {
         let format = format(&Accept::from_request_without_body(&request).await?);
         self.count_keys().await;
         let text = self.0.metrics.encode(format);
-        let text = text.map_err(|error| Failure::Internal {
+        let text = text.map_err(|error| ApiError::Internal {
             cause: error.to_string(),
         })?;
         Ok(Response::builder()

@@ -1,6 +1,6 @@
 //! Endpoints beside the API's operations: the interactive reference, the health probes, the metrics, redirects.
 //!
-//! They are no part of the OpenAPI document and need no bearer token.
+//! They are not part of the OpenAPI document and require no bearer token.
 
 pub(super) mod docs;
 pub(super) mod health;

@@ -1,6 +1,6 @@
 //! Redirects from one path of this server to another.
 //!
-//! 302 rather than 301 or 308: a browser remembers those, also for another program that uses the same port later.
+//! 302 rather than 301 or 308: browsers cache those, also for another program that uses the same port later.
 
 use poem::{
     Endpoint, Response,
@@ -8,7 +8,7 @@ use poem::{
     http::{StatusCode, header},
 };
 
-/// An endpoint that redirects to `path`.
+/// Returns an endpoint that redirects to `path`.
 pub(crate) fn redirect(path: &str) -> impl Endpoint<Output = Response> + use<> {
     let path = path.to_owned();
     make_sync(move |_| {

@@ -17,12 +17,13 @@ use tokio::time::sleep;
 
 use super::{
     prefer::{ExampleResponses, ExpectedBody, PREFERENCE_APPLIED, Preference},
-    session::{session, valid_token},
+    session::{SESSION_FULL, session, valid_token},
 };
 use crate::{
     api::{
-        error::Failure,
+        error::ApiError,
         extract::{self, HasBody},
+        middleware::from_poem,
     },
     sandbox::{Sandbox, SessionTx},
     token::TokenError,
@@ -53,9 +54,8 @@ impl Endpoint for SandboxOperation {
         } else {
             let (method, path) = (request.method().clone(), request.uri().path().to_owned());
             let response = self.respond(request).await;
-            response.unwrap_or_else(|error| {
-                Failure::from_poem(&error, method.as_str(), &path, "").as_response()
-            })
+            response
+                .unwrap_or_else(|error| from_poem(&error, method.as_str(), &path, "").as_response())
         };
         if let Ok(applied) = HeaderValue::try_from(preference.to_string()) {
             response.headers_mut().insert(PREFERENCE_APPLIED, applied);
@@ -78,7 +78,7 @@ impl SandboxOperation {
         };
         let request = self.read_body(request).await?;
         let tx = self.sandbox.begin(session, self.writes).await;
-        match tx.map_err(Failure::from)? {
+        match tx.map_err(ApiError::from)? {
             Some(tx) => self.call_in_copy(request, tx).await,
             None => self.inner.call(request).await,
         }
@@ -88,9 +88,9 @@ impl SandboxOperation {
     fn preferred_response(&self, preference: &Preference, request: &Request) -> Result<Response> {
         let mut response = self.responses.preferred(preference)?;
         if self.requires_bearer && response.status() == StatusCode::UNAUTHORIZED {
-            let failure = extract::authenticate(request).err();
-            let failure = failure.unwrap_or_else(|| TokenError::Expired.into());
-            for (name, value) in failure.headers() {
+            let error = extract::authenticate(request).err();
+            let error = error.unwrap_or_else(|| TokenError::Expired.into());
+            for (name, value) in error.headers() {
                 if let Ok(value) = value.parse() {
                     response.headers_mut().insert(name, value);
                 }
@@ -103,11 +103,11 @@ impl SandboxOperation {
         request.set_data(tx.app.clone());
         let response = self.inner.call(request).await;
         if self.writes {
-            self.sandbox.commit(tx).await.map_err(Failure::from)?;
+            self.sandbox.commit(tx).await.map_err(ApiError::from)?;
         }
         response.map_err(|error| match error.downcast_ref() {
-            // An in-memory database refuses a write only when it has reached its maximum size.
-            Some(Failure::Unavailable { .. }) if self.writes => Failure::CopyFull.into(),
+            // An in-memory database rejects a write only when it has reached its maximum size.
+            Some(ApiError::Unavailable { .. }) if self.writes => SESSION_FULL.into(),
             _ => error,
         })
     }

@@ -20,17 +20,18 @@ use std::{collections::HashMap, sync::Arc};
 use poem::{EndpointExt, http::Method};
 
 use self::{
-    guide::{Guide, GuidePage, Reset},
+    guide::{GUIDE, Guide, GuidePage, RESET, Reset},
     middleware::SandboxOperation,
     prefer::DocumentedOperation,
 };
 use super::{
-    Service,
+    base_path::BasePath,
+    endpoint::{Service, build_endpoint},
     middleware::Cors,
-    oneshot::AskError,
+    oneshot::OneshotError,
     openapi::{ServerUrl, put_server_first, text},
     pages::redirect::redirect,
-    routes::{self, BasePath, RouteTable, Wrap},
+    routes::{OperationMiddleware, RouteTable},
 };
 use crate::{sandbox::Sandbox, store};
 
@@ -45,7 +46,7 @@ pub enum SandboxError {
     Session(#[from] store::Error),
     /// The service could not respond to a request for an example.
     #[error("an example of the sandbox cannot be made: {0}")]
-    Ask(#[from] AskError),
+    Oneshot(#[from] OneshotError),
     /// The response for an example is an error; the text is the request's target.
     #[error("an example of the sandbox is an error: {0}")]
     Example(String),
@@ -70,12 +71,12 @@ pub async fn sandbox_endpoint(
         clock: sandbox.app().clock.clone(),
     };
     let routes = RouteTable::new(&bases)
-        .wrapped(around(sandbox.clone(), operations))
-        .beside("/", redirect(routes::GUIDE))
-        .beside(routes::GUIDE, guide)
-        .beside_for(Method::POST, routes::RESET, Reset(sandbox.clone()));
+        .with_middleware(sandbox_middleware(sandbox.clone(), operations))
+        .get("/", redirect(GUIDE))
+        .get(GUIDE, guide)
+        .route(Method::POST, RESET, Reset(sandbox.clone()));
     let app = sandbox.app();
-    Ok(super::complete(
+    Ok(build_endpoint(
         routes,
         document,
         "The [start page](/sandbox) lists tokens.",
@@ -101,8 +102,11 @@ pub async fn sandbox_document(
     Ok(text(&document)?)
 }
 
-/// Wraps every operation in a [`SandboxOperation`].
-fn around(sandbox: Sandbox, operations: Vec<DocumentedOperation>) -> Wrap {
+/// Returns the middleware that puts a [`SandboxOperation`] around every operation.
+fn sandbox_middleware(
+    sandbox: Sandbox,
+    operations: Vec<DocumentedOperation>,
+) -> OperationMiddleware {
     let responses = operations
         .into_iter()
         .map(|operation| (operation.id, operation.responses));
@@ -111,7 +115,7 @@ fn around(sandbox: Sandbox, operations: Vec<DocumentedOperation>) -> Wrap {
         let Some(responses) = operation.operation_id.and_then(|id| responses.get(id)) else {
             return inner;
         };
-        let around = SandboxOperation {
+        let operation = SandboxOperation {
             sandbox: sandbox.clone(),
             responses: Arc::clone(responses),
             requires_bearer: prefer::requires(operation, "bearer"),
@@ -119,6 +123,6 @@ fn around(sandbox: Sandbox, operations: Vec<DocumentedOperation>) -> Wrap {
             writes: prefer::writes(operation),
             inner,
         };
-        around.boxed()
+        operation.boxed()
     })
 }

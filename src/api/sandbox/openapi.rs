@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use poem::error::ResponseError;
-use poem_openapi::{OpenApi, registry::MetaOperation};
+use poem_openapi::registry::MetaOperation;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -15,11 +15,12 @@ use super::{
 };
 use crate::{
     api::{
-        Service,
-        oneshot::{Answer, Question, ask},
+        base_path::BasePath,
+        endpoint::{Service, with_app},
+        oneshot::{OneshotRequest, OneshotResponse, oneshot},
         openapi::{self, ServerUrl},
-        routes::{Apis, BasePath, RouteTable},
-        service,
+        operations::paths,
+        routes::RouteTable,
     },
     app::App,
     model::Timestamp,
@@ -65,7 +66,7 @@ pub(super) async fn document(sandbox: &Sandbox, server: &ServerUrl) -> Result<Va
         json!("A token of the sandbox; GET /sandbox lists one for every user.");
     schemes["bearer"]["x-default"] = json!(credentials.token);
     schemes["apiKey"]["x-default"] = json!(credentials.secret);
-    for path in Apis::meta().into_iter().flat_map(|api| api.paths) {
+    for path in paths() {
         for meta in &path.operations {
             let method = meta.method.as_str().to_lowercase();
             let operation = &mut document["paths"][&path.path][&method];
@@ -180,15 +181,15 @@ async fn add_examples(
         if meta.operation_id != Some(&*example.operation) {
             continue;
         }
-        let question = Question::get(&example.target, Some(credentials.token));
+        let request = OneshotRequest::get(&example.target, Some(credentials.token));
         let (method, secret) = (meta.method.as_str(), Some(credentials.secret));
-        let question = question.with(method, secret, body.as_deref());
-        let answer = answer(question, prefer::writes(meta), sandbox, reads).await?;
-        if !(200..300).contains(&answer.status) {
+        let request = request.with(method, secret, body.as_deref());
+        let response = respond(request, prefer::writes(meta), sandbox, reads).await?;
+        if !(200..300).contains(&response.status) {
             return Err(SandboxError::Example(example.target.clone()));
         }
-        let value: Value = serde_json::from_str(&answer.body)?;
-        status = answer.status.to_string();
+        let value: Value = serde_json::from_str(&response.body)?;
+        status = response.status.to_string();
         let location = format!("/responses/{status}/headers/Location/example");
         if let (Some(path), Some(id)) = (operation.pointer_mut(&location), value["id"].as_str()) {
             *path = json!(format!("{}{}/{id}", credentials.base, example.target));
@@ -204,23 +205,23 @@ async fn add_examples(
 }
 
 /// Sends a request to the service and discards its changes.
-async fn answer(
-    question: Question<'_>,
+async fn respond(
+    request: OneshotRequest<'_>,
     writes: bool,
     sandbox: &Sandbox,
     reads: &impl Service,
-) -> Result<Answer, SandboxError> {
+) -> Result<OneshotResponse, SandboxError> {
     // A name with a space is not valid in the header, so no request shares this session.
     let session = SessionId::from_name("of the document");
     let Some(tx) = sandbox.begin(session, writes).await? else {
-        return Ok(ask(reads, question).await?);
+        return Ok(oneshot(reads, request).await?);
     };
-    let answer = ask(&at_the_root(&tx.app), question).await?;
+    let response = oneshot(&at_the_root(&tx.app), request).await?;
     sandbox.reset(session);
-    Ok(answer)
+    Ok(response)
 }
 
 /// Builds the service with its operations at the root.
 fn at_the_root(app: &App) -> impl Service + use<> {
-    service(RouteTable::new(&[BasePath::root()]), app)
+    with_app(RouteTable::new(&[BasePath::root()]), app)
 }

@@ -3,12 +3,12 @@
 //! In this order: the header `X-Sandbox-Session`; a valid bearer token; the session that created the API key in the
 //! request. A request without any of them cannot change anything.
 
-use poem::http::{HeaderMap, HeaderName};
+use poem::http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::{
     api::{
-        error::Failure,
-        extract::{API_KEY, bearer_token, only},
+        error::ApiError,
+        extract::{API_KEY, bearer_token, exactly_one},
         middleware::is_plain,
     },
     model::Secret,
@@ -24,10 +24,17 @@ pub(super) const SESSION_NAME: &str = "X-Sandbox-Session";
 pub(super) const SESSION_PATTERN: &str = "^[A-Za-z0-9._~:/+=@-]{1,128}$";
 
 /// The error for a name that does not match [`SESSION_PATTERN`], or that is sent twice.
-pub(super) fn invalid_session() -> Failure {
+pub(super) fn invalid_session() -> ApiError {
     let rule = "must be sent once, with 1 to 128 letters, digits and characters of -._~:/+=@";
-    Failure::BadRequest(format!("{SESSION_NAME} {rule}"))
+    ApiError::BadRequest(format!("{SESSION_NAME} {rule}"))
 }
+
+/// The error for a write when the session's copy of the database has reached its maximum size.
+pub(super) const SESSION_FULL: ApiError = ApiError::Other {
+    status: StatusCode::INSUFFICIENT_STORAGE,
+    example_name: "copy-full",
+    message: "This copy of the sandbox is full: POST /sandbox/reset begins a new one",
+};
 
 /// Returns the session of a request; `token` is its [`valid_token`].
 ///
@@ -37,7 +44,7 @@ pub(super) fn session(
     headers: &HeaderMap,
     token: Option<&str>,
     sandbox: &Sandbox,
-) -> Result<Option<SessionId>, Failure> {
+) -> Result<Option<SessionId>, ApiError> {
     if headers.contains_key(SESSION) {
         let name = text(headers, &SESSION).filter(|name| is_plain(name.as_bytes()));
         let name = name.ok_or_else(invalid_session)?;
@@ -59,7 +66,7 @@ pub(super) fn valid_token<'a>(headers: &'a HeaderMap, sandbox: &Sandbox) -> Opti
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    only(headers, name)?.to_str().ok()
+    exactly_one(headers.get_all(name))?.to_str().ok()
 }
 
 #[cfg(test)]
@@ -75,7 +82,7 @@ mod tests {
         }
 
         #[test]
-        fn session_of_another_form_is_refused(name in "|[A-Za-z0-9._~:/+=@-]{129}|[a-z]{0,9}[^A-Za-z0-9._~:/+=@-]") {
+        fn session_of_another_form_is_rejected(name in "|[A-Za-z0-9._~:/+=@-]{129}|[a-z]{0,9}[^A-Za-z0-9._~:/+=@-]") {
             prop_assert!(!is_plain(name.as_bytes()));
         }
     }

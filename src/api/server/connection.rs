@@ -58,7 +58,7 @@ pub(super) struct Connection<E> {
     pub(super) linger_watcher: Watcher,
 }
 
-/// What the requests of a connection have in common.
+/// The state that the requests of a connection share.
 struct Requests<E> {
     endpoint: Arc<E>,
     local: SocketAddr,
@@ -176,7 +176,7 @@ fn track(body: Incoming) -> (Body, Option<UnreadBody>) {
     (BoxBody::new(body).into(), Some(unread))
 }
 
-/// Whether the rest of the request body may be read so that the connection can be kept.
+/// Returns whether the rest of the request body may be read so that the connection can be kept.
 ///
 /// Not that of a GET, which may be announced and never sent (nginx's `auth_request`), and not that of a client that
 /// waits for `100 Continue` before it sends any.

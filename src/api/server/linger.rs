@@ -1,7 +1,7 @@
 //! Closes a connection on which the client may still be sending (RFC 9112, section 9.6).
 //!
 //! A socket that is closed with unread input sends a reset, which can overtake the response and discard it at the
-//! client. The server therefore closes its own direction only, and reads and discards what still arrives until the
+//! client. The server therefore closes its own direction exactly_one, and reads and discards what still arrives until the
 //! client closes too. nginx calls this `lingering_close`.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::{
     time::timeout,
 };
 
-/// How long to linger, and for how much input.
+/// The limits of lingering: time and input.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Linger {
     pub(super) time: Duration,

@@ -1,10 +1,10 @@
-//! Request bodies, received within their limits.
+//! Request bodies: received within limits, then parsed and checked.
 //!
 //! An operation with a body takes a [`Body`] after its `Caller`, so that the body of a request without a valid token is
-//! not received. The annotated struct `T` documents the fields; the handler reads and checks them with [`Body::read`].
+//! not received. The handler parses it with [`Body::parse`] and checks each [`Field`] of the result.
 
-mod fields;
-mod unique;
+mod field;
+mod strict_json;
 
 use std::{io, marker::PhantomData, time::Duration};
 
@@ -14,41 +14,53 @@ use poem_openapi::{
     registry::{MetaMediaType, MetaRequest, Registry},
     types::Type,
 };
+use serde::de::DeserializeOwned;
 use tokio::{io::AsyncReadExt, time::timeout};
 
-pub(crate) use self::fields::Fields;
-use crate::api::{documented_error::DocumentedError, error::Failure, problems::Problems};
+pub(crate) use self::field::{Field, FieldValue, UnknownFields, WholeNumber};
+use crate::api::{documented_error::DocumentedError, error::ApiError, problems::Problems};
 
-/// The largest body, in bytes.
-const LARGEST: usize = 16 * 1024;
+/// The maximum size of a body, in bytes.
+const MAX_BODY_SIZE: usize = 16 * 1024;
 
-/// How long a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time in which a body must arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A JSON object, documented as `T`. Received, and not parsed yet.
+/// A JSON object, received and not parsed yet. `T` is a struct of [`Field`]s.
 pub(crate) struct Body<T> {
     bytes: Vec<u8>,
-    documented_as: PhantomData<T>,
+    parsed_as: PhantomData<T>,
 }
 
-impl<T> Body<T> {
-    /// Parses the body and reads its fields with `read`.
-    pub(crate) fn read<V>(
-        &self,
-        problems: &mut Problems,
-        read: impl FnOnce(&mut Fields<'_>) -> Option<V>,
-    ) -> Option<V> {
-        Fields::read(&self.bytes, problems, read)
+impl<T: DeserializeOwned> Body<T> {
+    /// Parses the body. Records a problem for each duplicate field, and returns `None` if it is not a JSON object.
+    pub(crate) fn parse(&self, problems: &mut Problems) -> Option<T> {
+        parse(&self.bytes, problems)
     }
 }
 
-/// The errors of an operation with a body that the body causes.
-pub(crate) fn body_refusals() -> [DocumentedError; 4] {
+/// Parses a body as [`Body::parse`] does.
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8], problems: &mut Problems) -> Option<T> {
+    let invalid = |error| format!("The body is not valid JSON: {error}");
+    let parsed = strict_json::parse(body).map_err(invalid);
+    let (json, duplicates) = problems.check(parsed)?;
+    for path in duplicates {
+        problems.add(format!("duplicate field: {path}"));
+    }
+    if !json.is_object() {
+        problems.add("The body must be a JSON object".to_owned());
+        return None;
+    }
+    problems.check(serde_json::from_value(json).map_err(invalid))
+}
+
+/// The errors that a request body can cause, besides a 400.
+pub(crate) fn body_errors() -> [DocumentedError; 4] {
     [
-        Failure::BodyTimeout.into(),
-        Failure::BodyTooLarge.into(),
-        Failure::NotJson.into(),
-        Failure::Encoded.into(),
+        ApiError::BodyTimeout.into(),
+        ApiError::BodyTooLarge.into(),
+        ApiError::NotJson.into(),
+        ApiError::Encoded.into(),
     ]
 }
 
@@ -80,12 +92,12 @@ impl<'a, T: Type> ApiExtractor<'a> for Body<T> {
     ) -> Result<Self> {
         Ok(Self {
             bytes: receive(request, body).await?,
-            documented_as: PhantomData,
+            parsed_as: PhantomData,
         })
     }
 }
 
-/// Whether a request has a body. For an operation without one that must not ignore it.
+/// Extracts whether a request has a body, for an operation that must reject one.
 pub(crate) struct HasBody(pub(crate) bool);
 
 impl<'a> FromRequest<'a> for HasBody {
@@ -104,48 +116,48 @@ impl<'a> FromRequest<'a> for HasBody {
     }
 }
 
-/// The bytes of a body that is announced as JSON and is within the limits.
+/// Receives a body whose `Content-Type` is JSON, within the limits.
 ///
 /// # Errors
-/// One of [`body_refusals`], or a 400 when it does not arrive whole.
+/// One of [`body_errors`], or a 400 if the body does not arrive whole.
 pub(crate) async fn receive(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>> {
     if !is_json(request) {
-        return Err(Failure::NotJson.into());
+        return Err(ApiError::NotJson.into());
     }
     if request.headers().contains_key(header::CONTENT_ENCODING) {
-        return Err(Failure::Encoded.into());
+        return Err(ApiError::Encoded.into());
     }
     read(request, body).await
 }
 
-/// Whether `Content-Type` is `application/json`, with whatever parameters.
+/// Returns whether `Content-Type` is `application/json`. Parameters are ignored.
 fn is_json(request: &Request) -> bool {
     let media_type = request.content_type().unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// Reads the whole body. The rest of one that is too large is left to the server, which lingers.
+/// Reads the whole body. If it is too large, the server discards the rest while it lingers.
 async fn read(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>> {
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > LARGEST) {
-        return Err(Failure::BodyTooLarge.into());
+    if announced.is_some_and(|length: usize| length > MAX_BODY_SIZE) {
+        return Err(ApiError::BodyTooLarge.into());
     }
     let body = <poem::Body as FromRequest>::from_request(request, body).await?;
-    let mut reader = body.into_async_read().take(LARGEST as u64 + 1);
+    let mut reader = body.into_async_read().take(MAX_BODY_SIZE as u64 + 1);
     let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
     received(reader.read_to_end(&mut bytes)).await?;
-    if bytes.len() > LARGEST {
-        return Err(Failure::BodyTooLarge.into());
+    if bytes.len() > MAX_BODY_SIZE {
+        return Err(ApiError::BodyTooLarge.into());
     }
     Ok(bytes)
 }
 
 /// Waits for a part of the body.
-async fn received(read: impl Future<Output = io::Result<usize>>) -> Result<usize, Failure> {
-    timeout(PATIENCE, read)
+async fn received(read: impl Future<Output = io::Result<usize>>) -> Result<usize, ApiError> {
+    timeout(BODY_TIMEOUT, read)
         .await
-        .map_err(|_| Failure::BodyTimeout)?
-        .map_err(|error| Failure::BadRequest(format!("The body did not arrive whole: {error}")))
+        .map_err(|_| ApiError::BodyTimeout)?
+        .map_err(|error| ApiError::BadRequest(format!("The body did not arrive whole: {error}")))
 }

@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::{Guide, html};
 use crate::{
     api::{
-        error::Failure,
-        extract::only,
+        error::ApiError,
+        extract::exactly_one,
         sandbox::{
             openapi::ORIGIN,
             session::{SESSION_NAME, session, valid_token},
@@ -64,7 +64,7 @@ fn names_html(accept: &Accept) -> bool {
 
 /// Returns the origin of this server as the client knows it: from `Host`, and from `X-Forwarded-Proto` behind a proxy.
 fn origin(headers: &HeaderMap) -> String {
-    let text = |name| only(headers, name)?.to_str().ok();
+    let text = |name| exactly_one(headers.get_all(name))?.to_str().ok();
     // Other characters, such as a quote, would change the meaning of a `curl` line.
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
     let host = text(&header::HOST).filter(|host| host.bytes().all(is_plain));
@@ -87,7 +87,7 @@ impl Endpoint for Reset {
             let advice = format!(
                 "No session to reset: send {SESSION_NAME}, a bearer token of the sandbox, or an API key"
             );
-            return Err(Failure::BadRequest(advice).into());
+            return Err(ApiError::BadRequest(advice).into());
         };
         sandbox.reset(session);
         Ok(Response::builder().status(StatusCode::NO_CONTENT).finish())

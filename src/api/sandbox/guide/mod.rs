@@ -13,13 +13,21 @@ pub(super) use self::endpoints::{GuidePage, Reset};
 use self::sample_requests::{SampleRequestOut, get, sample_requests};
 use super::{prefer::DocumentedOperation, session::SESSION_NAME};
 use crate::{
-    api::routes::{self, BasePath},
+    api::{
+        base_path::BasePath,
+        endpoint::{DOCS, DOCUMENT},
+    },
     fixtures::{DemoOrganization, Membership},
     sandbox::{Limits, MAX_GROWTH, Sandbox},
     token::HmacSecret,
 };
 
-/// Keys that are listed of an organization; there may be a thousand.
+/// The path of the guide, for GET.
+pub(super) const GUIDE: &str = "/sandbox";
+/// The path that resets a session, for POST.
+pub(super) const RESET: &str = "/sandbox/reset";
+
+/// The number of keys that are listed of an organization, which may have a thousand.
 const LISTED_KEYS: usize = 9;
 
 /// The description.
@@ -55,7 +63,7 @@ struct MembershipOut {
     role: &'static str,
 }
 
-/// How to sign further tokens.
+/// The algorithm and secret that sign further tokens.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SigningOut {
@@ -164,14 +172,14 @@ impl Guide {
             operations: operations.collect(),
             visitors: VisitorsOut {
                 header: SESSION_NAME,
-                reset: format!("POST {}", routes::RESET),
+                reset: format!("POST {}", RESET),
                 most: sessions,
                 most_bytes: bytes,
                 most_bytes_each: MAX_GROWTH,
                 idle_seconds: idle_timeout.as_secs(),
             },
-            document: base.join(routes::DOCUMENT),
-            reference: routes::DOCS.to_owned(),
+            document: base.join(DOCUMENT),
+            reference: DOCS.to_owned(),
         }
     }
 }

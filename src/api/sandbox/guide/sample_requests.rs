@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    api::routes::BasePath,
+    api::base_path::BasePath,
     fixtures::{Demo, DemoOrganization},
     model::{Role, UserId},
 };

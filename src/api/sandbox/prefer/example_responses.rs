@@ -1,7 +1,7 @@
 //! The documented responses of one operation, ready to be sent.
 //!
 //! Built at start for each operation and used by the sandbox's middleware. Successes come from the OpenAPI document;
-//! errors come from [`Failure`], so that each has the headers that the real error has.
+//! errors come from [`ApiError`], so that each has the headers that the real error has.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use super::header::Preference;
 use crate::api::{
     documented_error::{DocumentedError, ErrorsByStatus},
-    error::Failure,
+    error::ApiError,
     middleware::RequestedResponse,
 };
 
@@ -54,10 +54,10 @@ impl ExampleResponses {
     pub(in crate::api::sandbox) fn preferred(
         &self,
         preference: &Preference,
-    ) -> Result<Response, Failure> {
+    ) -> Result<Response, ApiError> {
         let (status, example) = self.find(preference).ok_or_else(|| {
             let documented = self.list();
-            Failure::BadRequest(format!(
+            ApiError::BadRequest(format!(
                 "Prefer: {preference} is not a documented response of this operation; the documented ones are {documented}"
             ))
         })?;

@@ -8,7 +8,7 @@ use std::{fmt, time::Duration};
 
 use poem::http::{HeaderMap, HeaderName};
 
-use crate::api::error::Failure;
+use crate::api::error::ApiError;
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// The response header that confirms a preference.
@@ -60,7 +60,7 @@ impl Preference {
     ///
     /// # Errors
     /// [`invalid_delay`] unless it is a whole number of seconds up to [`LONGEST_DELAY`].
-    pub(in crate::api::sandbox) fn delay(&self) -> Result<Duration, Failure> {
+    pub(in crate::api::sandbox) fn delay(&self) -> Result<Duration, ApiError> {
         let Some(text) = &self.delay else {
             return Ok(Duration::ZERO);
         };
@@ -74,9 +74,9 @@ impl Preference {
 }
 
 /// The error for a delay that is too long or not a whole number.
-pub(in crate::api::sandbox) fn invalid_delay() -> Failure {
+pub(in crate::api::sandbox) fn invalid_delay() -> ApiError {
     let longest = LONGEST_DELAY.as_secs();
-    Failure::BadRequest(format!(
+    ApiError::BadRequest(format!(
         "Prefer: delay must be a whole number of seconds from 0 to {longest}"
     ))
 }

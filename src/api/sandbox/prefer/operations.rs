@@ -6,20 +6,16 @@
 use std::{sync::Arc, time::Duration};
 
 use poem::http::Method;
-use poem_openapi::{
-    OpenApi,
-    registry::{MetaOperation, MetaPath},
-};
+use poem_openapi::registry::{MetaOperation, MetaPath};
 use serde_json::Value;
 
 use super::{example_responses::ExampleResponses, header::invalid_delay};
 use crate::{
     api::{
         documented_error::{self, DocumentedError, ErrorsByStatus},
-        error::Failure,
-        openapi,
-        routes::Apis,
-        sandbox::session::invalid_session,
+        error::ApiError,
+        operations,
+        sandbox::session::{SESSION_FULL, invalid_session},
     },
     model::RateLimitState,
 };
@@ -35,7 +31,7 @@ pub(in crate::api::sandbox) struct DocumentedOperation {
 
 /// Returns all operations, in the order of the document.
 pub(in crate::api::sandbox) fn documented_operations(document: &Value) -> Vec<DocumentedOperation> {
-    let paths = Apis::meta().into_iter().flat_map(|api| api.paths);
+    let paths = operations::paths().into_iter();
     paths.flat_map(|path| of_path(&path, document)).collect()
 }
 
@@ -56,7 +52,7 @@ fn of_path(path: &MetaPath, document: &Value) -> Vec<DocumentedOperation> {
 
 /// Returns all errors of an operation in the sandbox.
 pub(in crate::api::sandbox) fn errors(id: &str, operation: &MetaOperation) -> ErrorsByStatus {
-    let mut errors = openapi::errors_of(id, requires(operation, "bearer"));
+    let mut errors = operations::documented_errors(id, requires(operation, "bearer"));
     documented_error::add(&mut errors, errors_of_the_sandbox(operation));
     errors
 }
@@ -67,7 +63,7 @@ pub(in crate::api::sandbox) fn errors(id: &str, operation: &MetaOperation) -> Er
 pub(in crate::api::sandbox) fn errors_of_the_sandbox(
     operation: &MetaOperation,
 ) -> Vec<DocumentedError> {
-    let rate_limited = Failure::RateLimited(RateLimitState {
+    let rate_limited = ApiError::RateLimited(RateLimitState {
         limit: 1000,
         remaining: 0,
         reset: Duration::from_secs(7),
@@ -77,7 +73,7 @@ pub(in crate::api::sandbox) fn errors_of_the_sandbox(
         DocumentedError::named("invalid-delay", invalid_delay()),
         rate_limited.into(),
     ];
-    errors.extend(writes(operation).then(|| Failure::CopyFull.into()));
+    errors.extend(writes(operation).then(|| SESSION_FULL.into()));
     errors
 }
 
@@ -86,7 +82,7 @@ pub(in crate::api::sandbox) fn writes(operation: &MetaOperation) -> bool {
     operation.method != Method::GET || requires(operation, "apiKey")
 }
 
-/// What an operation does with a body.
+/// The treatment of a request body by an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::api::sandbox) enum ExpectedBody {
     /// Parses it.
@@ -97,7 +93,7 @@ pub(in crate::api::sandbox) enum ExpectedBody {
     Ignored,
 }
 
-/// Returns what an operation does with a body. The POST without a documented one, validation, rejects it.
+/// Returns how an operation treats a body. The POST without a documented one, validation, rejects it.
 pub(in crate::api::sandbox) fn expected_body(operation: &MetaOperation) -> ExpectedBody {
     match (&operation.request, &operation.method) {
         (Some(_), _) => ExpectedBody::Json,

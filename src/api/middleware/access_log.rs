@@ -1,0 +1,67 @@
+//! The access log: one line per request, with method, route, status, duration, request id and user.
+//!
+//! The line contains no text that may hold a secret: no path, no query, no unknown method, no header but the request id,
+//! and no user id shaped like a secret. A response of 500 or above is logged as an error, unless the client requested that
+//! status. Probes are logged at level debug.
+
+use std::time::Duration;
+
+use poem::Response;
+
+use super::RequestContext;
+use crate::{
+    api::{
+        endpoint::{HEALTHZ, READYZ},
+        error::ApiError,
+        pages::metrics::METRICS,
+    },
+    metrics::known_method,
+    model::{UserId, contains_secret},
+};
+
+/// Routes that monitoring requests every few seconds.
+const PROBES: [&str; 3] = [HEALTHZ, READYZ, METRICS];
+
+/// Marks a response, in its data, whose status the client requested. It does not report a failure.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestedResponse;
+
+/// Writes the line, and removes the [`ApiError`] from the response's data.
+pub(super) fn write(
+    context: &RequestContext,
+    route: &str,
+    response: &mut Response,
+    duration: Duration,
+) {
+    let error = response.extensions_mut().remove::<ApiError>();
+    let is_requested = response.data::<RequestedResponse>().is_some();
+    let is_failure = response.status().is_server_error() && !is_requested;
+    let method = known_method(context.method.as_str());
+    let status = response.status().as_u16();
+    let microseconds = u32::try_from(duration.as_micros()).unwrap_or(u32::MAX);
+    let request = context.id.to_str().unwrap_or_default();
+    let user = context.user.get().map(UserId::as_str);
+    let user = user.filter(|user| !contains_secret(user));
+    let cause = error.as_ref().and_then(ApiError::cause);
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                method,
+                route,
+                status,
+                duration_ms = f64::from(microseconds) / 1000.0,
+                request.id = request,
+                user.id = user,
+                cause,
+                "request"
+            )
+        };
+    }
+    if is_failure {
+        line!(error);
+    } else if PROBES.contains(&route) {
+        line!(debug);
+    } else {
+        line!(info);
+    }
+}
