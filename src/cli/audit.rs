@@ -8,15 +8,15 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Error, Host,
+    Error, System,
     database::DatabaseArgs,
-    moment::Moment,
     organization::OrganizationArgs,
     output::{
         self,
         Column::{Fixed, Wrapped},
         OutputArgs,
     },
+    time_arg::TimeArg,
 };
 use crate::model::{Actor, AuditEntry, AuditEvent, Role, Timestamp, UserId};
 
@@ -27,8 +27,8 @@ pub(super) struct Args {
     organization: OrganizationArgs,
 
     /// Leave out what is older: 12h, 90d, 2027-01-31, 2027-01-31T12:00:00Z
-    #[arg(long, value_name = "AGE|DATE", value_parser = Moment::parse)]
-    since: Option<Moment>,
+    #[arg(long, value_name = "AGE|DATE", value_parser = TimeArg::parse)]
+    since: Option<TimeArg>,
 
     #[command(flatten)]
     database: DatabaseArgs,
@@ -38,9 +38,9 @@ pub(super) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
+    pub(super) fn run(self, system: &System) -> Result<(), Error> {
         let since = self.since.map_or(Timestamp::from_millis(0), |since| {
-            since.before(host.clock.now())
+            since.before(system.clock.now())
         });
         let entries = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;

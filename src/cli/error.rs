@@ -6,7 +6,7 @@ use std::{env, io, process::ExitCode};
 
 use clap::error::ErrorKind;
 
-use super::{escape::visible, output::note, usage_error};
+use super::{escape::escape_text, output::note, usage_error};
 use crate::{
     api::SandboxError,
     model::RandomError,
@@ -25,12 +25,12 @@ pub struct Error {
 
 impl Error {
     /// A call that cannot be carried out as it stands, or a machine that does not let it.
-    pub(super) fn refused(line: impl AsRef<str>) -> Self {
+    pub(super) fn usage(line: impl AsRef<str>) -> Self {
         Self::new(line.as_ref(), 2)
     }
 
     /// The answer is no.
-    pub(super) fn negative(line: impl AsRef<str>) -> Self {
+    pub(super) fn failed(line: impl AsRef<str>) -> Self {
         Self::new(line.as_ref(), 1)
     }
 
@@ -39,7 +39,7 @@ impl Error {
         let parts = line.split(char::is_control).filter(|part| !part.is_empty());
         let line = parts.collect::<Vec<_>>().join(" ");
         Self {
-            line: visible(&line),
+            line: escape_text(&line),
             code,
         }
     }
@@ -55,7 +55,7 @@ impl Error {
         if asks_for_help || !error.use_stderr() {
             error.exit();
         }
-        Self::refused(usage_error::describe(error, env::args_os().skip(1)))
+        Self::usage(usage_error::describe(error, env::args_os().skip(1)))
     }
 
     /// The process's exit code.
@@ -67,7 +67,7 @@ impl Error {
 
 impl From<OpenError> for Error {
     fn from(error: OpenError) -> Self {
-        Self::refused(error.to_string())
+        Self::usage(error.to_string())
     }
 }
 
@@ -76,7 +76,7 @@ impl From<AccessError> for Error {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::Store(error) => error.into(),
-            error => Self::negative(error.to_string()),
+            error => Self::failed(error.to_string()),
         }
     }
 }
@@ -88,48 +88,48 @@ impl From<store::Error> for Error {
         } else {
             ""
         };
-        Self::refused(format!("{error}{advice}"))
+        Self::usage(format!("{error}{advice}"))
     }
 }
 
 impl From<sandbox::StartError> for Error {
     fn from(error: sandbox::StartError) -> Self {
-        Self::refused(error.to_string())
+        Self::usage(error.to_string())
     }
 }
 
 impl From<SandboxError> for Error {
     fn from(error: SandboxError) -> Self {
-        Self::refused(error.to_string())
+        Self::usage(error.to_string())
     }
 }
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
-        Self::refused(error.to_string())
+        Self::usage(error.to_string())
     }
 }
 
 impl From<RandomError> for Error {
     fn from(error: RandomError) -> Self {
-        Self::refused(error.to_string())
+        Self::usage(error.to_string())
     }
 }
 
 impl From<MintError> for Error {
     fn from(error: MintError) -> Self {
-        Self::refused(error.to_string())
+        Self::usage(error.to_string())
     }
 }
 
 impl From<KeyError> for Error {
     fn from(error: KeyError) -> Self {
-        Self::refused(error.to_string())
+        Self::usage(error.to_string())
     }
 }
 
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
-        Self::refused(format!("cannot write JSON: {error}"))
+        Self::usage(format!("cannot write JSON: {error}"))
     }
 }

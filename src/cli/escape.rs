@@ -2,7 +2,7 @@
 //!
 //! Names and user ids come from other people. Control characters can move the cursor and change colours; format characters
 //! reverse the direction of text, or make two different names look the same. The text output of every command passes
-//! [`visible`], and its JSON output [`visible_json`], which is the same JSON value.
+//! [`escape_text`], and its JSON output [`escape_json`], which is the same JSON value.
 
 use std::fmt::Write;
 
@@ -45,7 +45,7 @@ pub(super) fn is_unprintable(c: char) -> bool {
 }
 
 /// Returns the text with unprintable characters as escapes: `\n`, `\u{200b}`.
-pub(super) fn visible(text: &str) -> String {
+pub(super) fn escape_text(text: &str) -> String {
     let show = |c: char| match c {
         c if is_unprintable(c) => c.escape_default().to_string(),
         c => c.to_string(),
@@ -55,7 +55,7 @@ pub(super) fn visible(text: &str) -> String {
 
 /// Returns the same JSON with unprintable characters as JSON escapes. Control characters below the space are left alone: in
 /// JSON they are escaped already, or line breaks between members.
-pub(super) fn visible_json(json: &str) -> String {
+pub(super) fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
         if c > ' ' && is_unprintable(c) {
@@ -80,14 +80,14 @@ mod tests {
     #[test]
     fn visible_escapes_control_and_invisible_characters_and_no_others() {
         assert_eq!(
-            visible(NAME),
+            escape_text(NAME),
             "a\\u{1b}[2J\\n\\u{9b}31m\\u{7f}\\u{202e}\\u{61c}\\u{200b}\\u{2028}\\u{feff}\\u{3164}\\u{e0041}ñ🔑❤\u{fe0f}山　田\"\\"
         );
     }
 
     #[test]
     fn visible_json_keeps_the_value() {
-        let json = visible_json(&serde_json::to_string_pretty(&[NAME]).unwrap());
+        let json = escape_json(&serde_json::to_string_pretty(&[NAME]).unwrap());
         let odd = json.chars().find(|c| *c != '\n' && is_unprintable(*c));
         assert_eq!(odd, None, "{json}");
         let read: Vec<String> = serde_json::from_str(&json).unwrap();

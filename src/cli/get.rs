@@ -8,8 +8,8 @@ use std::{num::NonZeroU32, process::ExitCode, time::Duration};
 use tokio::runtime::Builder;
 
 use super::{
-    Error, Host, Typed, base_path::BasePathArgs, checked, database::DatabaseArgs,
-    output::print_body,
+    Error, System, WithSources, base_path::BasePathArgs, database::DatabaseArgs,
+    output::print_body, parse_arg,
 };
 use crate::{
     api::{self, Cors, OneshotError, OneshotRequest, OneshotResponse},
@@ -28,8 +28,8 @@ pub(super) struct Args {
     #[arg(value_name = "PATH")]
     target: String,
 
-    /// Whom to ask for; without, the request comes without a token
-    #[arg(long, value_name = "ID", value_parser = checked::<UserId>)]
+    /// The user who sends the request; without it, the request has no token
+    #[arg(long, value_name = "ID", value_parser = parse_arg::<UserId>)]
     user: Option<UserId>,
 
     #[command(flatten)]
@@ -48,10 +48,10 @@ pub(super) struct Args {
 }
 
 /// Prints the answer. The exit code is 0 for a success, 1 for anything else.
-pub(super) fn run(typed: &Typed<Args>, host: &Host) -> Result<ExitCode, Error> {
-    let args = &typed.args;
-    if typed.has("path") && (args.demo || args.sandbox) {
-        return Err(Error::refused(
+pub(super) fn run(command: &WithSources<Args>, system: &System) -> Result<ExitCode, Error> {
+    let args = &command.args;
+    if command.is_on_command_line("path") && (args.demo || args.sandbox) {
+        return Err(Error::usage(
             "--demo and --sandbox are in memory: leave out --database, or ask the file without them",
         ));
     }
@@ -60,7 +60,7 @@ pub(super) fn run(typed: &Typed<Args>, host: &Host) -> Result<ExitCode, Error> {
         if args.sandbox {
             args.ask_the_sandbox().await
         } else {
-            args.respond_from_database(host).await
+            args.respond_from_database(system).await
         }
     })?;
     let end = if body.ends_with('\n') { "" } else { "\n" };
@@ -82,16 +82,16 @@ impl Args {
         Ok(api::oneshot(&endpoint, request).await?)
     }
 
-    async fn respond_from_database(&self, host: &Host) -> Result<OneshotResponse, Error> {
+    async fn respond_from_database(&self, system: &System) -> Result<OneshotResponse, Error> {
         let store = if self.demo {
-            demo(host).await?
+            demo(system).await?
         } else {
             Store::open_existing(&self.database.path)?
         };
-        let secret = HmacSecret::from(host.random.bytes()?);
-        let token = self.user.as_ref().map(|user| token(user, &secret, host));
+        let secret = HmacSecret::from(system.random.bytes()?);
+        let token = self.user.as_ref().map(|user| token(user, &secret, system));
         let trusted = TrustedKey::from_secret(&secret);
-        let (clock, random) = (host.clock.clone(), host.random.clone());
+        let (clock, random) = (system.clock.clone(), system.random.clone());
         let app = App::new(store.clone(), trusted, Expected::default(), clock, random);
         let endpoint = api::endpoint(&app, &self.base.base_path, Cors::Only(Vec::new()), 0)?;
         let token = token.transpose()?;
@@ -107,29 +107,29 @@ impl Args {
 }
 
 /// The demo as it is now.
-async fn demo(host: &Host) -> Result<Store, Error> {
+async fn demo(system: &System) -> Result<Store, Error> {
     let store = Store::in_memory(&OpenOptions {
         readers: NonZeroU32::MIN,
-        new_signing_secret: host.random.bytes()?,
+        new_signing_secret: system.random.bytes()?,
     })?;
     store
-        .seed_if_empty(Demo::load()?.seed(host.clock.now()))
+        .seed_if_empty(Demo::load()?.seed(system.clock.now()))
         .await?;
     Ok(store)
 }
 
-fn token(user: &UserId, secret: &HmacSecret, host: &Host) -> Result<String, Error> {
+fn token(user: &UserId, secret: &HmacSecret, system: &System) -> Result<String, Error> {
     let token = NewToken {
         user: user.clone(),
         ttl: Duration::from_mins(1),
         audience: None,
         issuer: None,
     };
-    Ok(mint(secret, &token, host.clock.now())?)
+    Ok(mint(secret, &token, system.clock.now())?)
 }
 
 impl From<OneshotError> for Error {
     fn from(error: OneshotError) -> Self {
-        Self::refused(error.to_string())
+        Self::usage(error.to_string())
     }
 }

@@ -14,7 +14,7 @@ use super::{
     address::{self, ListenArgs},
 };
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The arguments of `llavero healthcheck`.
 #[derive(Debug, clap::Args)]
@@ -33,20 +33,18 @@ impl Args {
             Some(url) => url,
             None => format!("http://{}/readyz", address::reachable(self.listen.address))
                 .parse()
-                .map_err(|_| {
-                    Error::refused(format!("{} makes no valid URL", self.listen.address))
-                })?,
+                .map_err(|_| Error::usage(format!("{} makes no valid URL", self.listen.address)))?,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let answer = runtime.block_on(async { timeout(PATIENCE, ask(&url)).await });
+        let answer = runtime.block_on(async { timeout(TIMEOUT, ask(&url)).await });
         match answer {
             Ok(Ok(200..=299)) => Ok(()),
-            Ok(Ok(status)) => Err(Error::negative(format!("{url} answered {status}"))),
-            Ok(Err(error)) => Err(Error::negative(format!("{url} did not answer: {error}"))),
-            Err(_) => Err(Error::negative(format!(
-                "{url} did not answer in {PATIENCE:?}"
+            Ok(Ok(status)) => Err(Error::failed(format!("{url} answered {status}"))),
+            Ok(Err(error)) => Err(Error::failed(format!("{url} did not answer: {error}"))),
+            Err(_) => Err(Error::failed(format!(
+                "{url} did not answer in {TIMEOUT:?}"
             ))),
         }
     }

@@ -19,7 +19,7 @@ const MAX_SIZE: usize = 64 * 1024;
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let name = path.display();
     let cannot_read = |error: io::Error| {
-        Error::refused(format!(
+        Error::usage(format!(
             "cannot read {name}: {error}; check the path and its permissions"
         ))
     };
@@ -29,12 +29,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Error> {
         return Err(cannot_read(ErrorKind::IsADirectory.into()));
     }
     if !is_file_or_pipe(&metadata) {
-        return Err(Error::refused(format!(
+        return Err(Error::usage(format!(
             "{name} is a device; name a file or a pipe that holds the key"
         )));
     }
     if is_writable_by_others(&metadata) {
-        return Err(Error::refused(format!(
+        return Err(Error::usage(format!(
             "{name} can be written by users other than its owner, who could then sign tokens; run `chmod go-w {name}`"
         )));
     }
@@ -44,7 +44,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Error> {
         .read_to_end(&mut content)
         .map_err(cannot_read)?;
     if content.len() > MAX_SIZE {
-        return Err(Error::refused(format!(
+        return Err(Error::usage(format!(
             "{name} is larger than 64 KiB, which no key is; check the path"
         )));
     }

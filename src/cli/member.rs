@@ -7,15 +7,16 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use super::{
-    Error, Host, checked,
+    Error, System,
     database::DatabaseArgs,
-    escape::visible,
+    escape::escape_text,
     organization::OrganizationArgs,
     output::{
         self,
         Column::{Fixed, Wrapped},
         OutputArgs,
     },
+    parse_arg,
 };
 use crate::model::{AddMemberOutcome, Member, Role, UserId};
 
@@ -35,7 +36,7 @@ pub(super) struct Add {
     organization: OrganizationArgs,
 
     /// The user's id: the `sub` claim of the user's bearer tokens
-    #[arg(long, value_name = "USER", value_parser = checked::<UserId>)]
+    #[arg(long, value_name = "USER", value_parser = parse_arg::<UserId>)]
     user: UserId,
 
     /// The role: owners and admins manage keys, members read. Default: `member` for a new member, the current role
@@ -56,7 +57,7 @@ pub(super) struct Remove {
     organization: OrganizationArgs,
 
     /// The user's id
-    #[arg(long, value_name = "USER", value_parser = checked::<UserId>)]
+    #[arg(long, value_name = "USER", value_parser = parse_arg::<UserId>)]
     user: UserId,
 
     #[command(flatten)]
@@ -85,20 +86,20 @@ fn role() -> impl TypedValueParser<Value = Role> {
 }
 
 impl Command {
-    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
+    pub(super) fn run(self, system: &System) -> Result<(), Error> {
         match self {
-            Self::Add(args) => args.run(host),
-            Self::Remove(args) => args.run(host),
+            Self::Add(args) => args.run(system),
+            Self::Remove(args) => args.run(system),
             Self::List(args) => args.run(),
         }
     }
 }
 
 impl Add {
-    fn run(self, host: &Host) -> Result<(), Error> {
+    fn run(self, system: &System) -> Result<(), Error> {
         let (organization, added) = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
-            let now = host.clock.now();
+            let now = system.clock.now();
             let added = store.add_member(organization.id, self.user, self.role, now);
             Ok((organization, added.await?))
         })?;
@@ -106,7 +107,7 @@ impl Add {
             || MemberOut::from(added.member()),
             || {
                 let Member { user, role, .. } = added.member();
-                let user = visible(user.as_str());
+                let user = escape_text(user.as_str());
                 let (role, slug) = (role.as_str(), organization.slug);
                 match &added {
                     AddMemberOutcome::Added(_) => format!("{user} is now {role} of {slug}\n"),
@@ -126,20 +127,20 @@ impl Add {
 }
 
 impl Remove {
-    fn run(self, host: &Host) -> Result<(), Error> {
+    fn run(self, system: &System) -> Result<(), Error> {
         let (organization, removed) = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
-            let now = host.clock.now();
+            let now = system.clock.now();
             let removed = store.remove_member(organization.id, self.user.clone(), now);
             Ok((organization, removed.await?))
         })?;
         let slug = organization.slug;
         let removed = removed
-            .ok_or_else(|| Error::negative(format!("{} is not a member of {slug}", self.user)))?;
+            .ok_or_else(|| Error::failed(format!("{} is not a member of {slug}", self.user)))?;
         self.output.print(
             || MemberOut::from(&removed),
             || {
-                let user = visible(removed.user.as_str());
+                let user = escape_text(removed.user.as_str());
                 format!("{user} is no longer {} of {slug}\n", removed.role.as_str())
             },
         )

@@ -11,12 +11,12 @@ mod completions;
 mod database;
 mod error;
 mod escape;
+mod explicit;
 mod get;
 mod healthcheck;
 mod key;
 mod key_file;
 mod member;
-mod moment;
 mod openapi;
 mod org;
 mod organization;
@@ -24,9 +24,9 @@ mod output;
 mod serve;
 mod signal;
 mod stdout;
+mod time_arg;
 mod token;
-mod trust;
-mod typed;
+mod token_key;
 mod usage;
 mod usage_error;
 
@@ -35,7 +35,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use self::error::Error;
-use self::{output::print, typed::Typed};
+use self::{explicit::WithSources, output::print};
 use crate::model::{Clock, Random};
 
 /// One binary and one SQLite file that answer the API-key operations of the Timbrix API.
@@ -49,7 +49,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the API from a database file.
-    Serve(Typed<serve::Args>),
+    Serve(WithSources<serve::Args>),
     /// Print a bearer token that `serve` accepts.
     Token(token::Args),
     /// Create and list organizations.
@@ -67,9 +67,9 @@ enum Command {
     /// Print who did what in an organization, and when.
     Audit(audit::Args),
     /// Print what the API answers to a GET, without a server: exit code 0 for a success, 1 for anything else.
-    Get(Typed<get::Args>),
+    Get(WithSources<get::Args>),
     /// Print the OpenAPI document.
-    Openapi(Typed<openapi::Args>),
+    Openapi(WithSources<openapi::Args>),
     /// Print a script that completes commands in a shell.
     Completions(completions::Args),
     /// Ask a running server whether it can answer: exit code 0 if so, 1 if not. For containers.
@@ -77,7 +77,7 @@ enum Command {
 }
 
 /// What a command takes from the machine it runs on.
-struct Host {
+struct System {
     clock: Clock,
     random: Random,
 }
@@ -96,21 +96,21 @@ impl Cli {
     /// # Errors
     /// When it could not do its work.
     pub fn run(self) -> Result<ExitCode, Error> {
-        let host = Host {
+        let system = System {
             clock: Clock::system(),
             random: Random::system(),
         };
         match self.command {
-            Command::Serve(typed) => serve::run(&typed, &host),
-            Command::Token(args) => args.run(&host),
-            Command::Org(command) => command.run(&host),
-            Command::Member(command) => command.run(&host),
-            Command::Key(command) => command.run(&host),
-            Command::Usage(command) => command.run(&host),
-            Command::Audit(args) => args.run(&host),
+            Command::Serve(command) => serve::run(&command, &system),
+            Command::Token(args) => args.run(&system),
+            Command::Org(command) => command.run(&system),
+            Command::Member(command) => command.run(&system),
+            Command::Key(command) => command.run(&system),
+            Command::Usage(command) => command.run(&system),
+            Command::Audit(args) => args.run(&system),
             Command::Completions(args) => args.run(),
-            Command::Get(typed) => return get::run(&typed, &host),
-            Command::Openapi(typed) => openapi::run(&typed),
+            Command::Get(command) => return get::run(&command, &system),
+            Command::Openapi(command) => openapi::run(&command),
             Command::Healthcheck(args) => args.run(),
         }?;
         Ok(ExitCode::SUCCESS)
@@ -118,7 +118,7 @@ impl Cli {
 }
 
 /// Reads an argument of a type that knows what is wrong with a text.
-fn checked<T: TryFrom<String, Error = &'static str>>(text: &str) -> Result<T, &'static str> {
+fn parse_arg<T: TryFrom<String, Error = &'static str>>(text: &str) -> Result<T, &'static str> {
     text.to_owned().try_into()
 }
 

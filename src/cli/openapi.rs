@@ -4,7 +4,7 @@
 
 use tokio::runtime::Builder;
 
-use super::{Error, Typed, base_path::BasePathArgs, print};
+use super::{Error, WithSources, base_path::BasePathArgs, print};
 use crate::{
     api::{self, ServerUrl},
     sandbox::Sandbox,
@@ -26,8 +26,8 @@ pub(super) struct Args {
 }
 
 /// Prints the document.
-pub(super) fn run(typed: &Typed<Args>) -> Result<(), Error> {
-    let args = &typed.args;
+pub(super) fn run(command: &WithSources<Args>) -> Result<(), Error> {
+    let args = &command.args;
     if args.sandbox {
         let runtime = Builder::new_current_thread().enable_time().build()?;
         return print(&runtime.block_on(async {
@@ -37,8 +37,8 @@ pub(super) fn run(typed: &Typed<Args>) -> Result<(), Error> {
             )
         })?);
     }
-    if typed.has("base_path") {
-        return Err(Error::refused(
+    if command.is_on_command_line("base_path") {
+        return Err(Error::usage(
             "the service's document is the same under every base path: leave out --base-path, or add --sandbox",
         ));
     }

@@ -6,13 +6,14 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
-    Error, Host, checked,
+    Error, System,
     database::DatabaseArgs,
     output::{
         self,
         Column::{Fixed, Wrapped},
         OutputArgs,
     },
+    parse_arg,
 };
 use crate::{
     model::{Name, Organization, OrganizationId, Slug},
@@ -30,11 +31,11 @@ pub(super) enum Command {
 #[derive(Debug, clap::Args)]
 pub(super) struct Create {
     /// What the organization is called: 1 to 100 characters, not only white space
-    #[arg(long, value_parser = checked::<Name>)]
+    #[arg(long, value_parser = parse_arg::<Name>)]
     name: Name,
 
     /// Its name in URLs: lower-case letters, digits and inner hyphens [default: made from the name]
-    #[arg(long, value_parser = checked::<Slug>)]
+    #[arg(long, value_parser = parse_arg::<Slug>)]
     slug: Option<Slug>,
 
     #[command(flatten)]
@@ -54,25 +55,25 @@ pub(super) struct List {
 }
 
 impl Command {
-    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
+    pub(super) fn run(self, system: &System) -> Result<(), Error> {
         match self {
-            Self::Create(args) => args.run(host),
+            Self::Create(args) => args.run(system),
             Self::List(args) => args.run(),
         }
     }
 }
 
 impl Create {
-    fn run(self, host: &Host) -> Result<(), Error> {
+    fn run(self, system: &System) -> Result<(), Error> {
         let slug = self.slug.or_else(|| self.name.slug()).ok_or_else(|| {
-            Error::refused("no slug can be made from this name: choose one with --slug")
+            Error::usage("no slug can be made from this name: choose one with --slug")
         })?;
-        let random = &host.random;
+        let random = &system.random;
         let organization = Organization {
             id: OrganizationId(random.uuid()?),
             slug,
             name: self.name,
-            created_at: host.clock.now(),
+            created_at: system.clock.now(),
         };
         // The first command of a new deployment: no server has created the database yet.
         let path = &self.database.path;
@@ -89,7 +90,7 @@ impl Create {
         let created = created?;
         if !created {
             let slug = organization.slug;
-            return Err(Error::negative(format!(
+            return Err(Error::failed(format!(
                 "the slug {slug} is taken: choose another with --slug"
             )));
         }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The maximum number of suggested slugs, and their minimum Jaro-Winkler similarity, from 0 to 1.
-const SUGGESTIONS: usize = 3;
+const MAX_SUGGESTIONS: usize = 3;
 const MIN_SIMILARITY: f64 = 0.7;
 
 /// The organization to act on.
@@ -46,7 +46,7 @@ impl OrganizationArgs {
             format!("similar slugs: {}", nearest.join(", "))
         };
         let name = &self.org;
-        Error::negative(format!("no organization has the slug or id {name}; {hint}"))
+        Error::failed(format!("no organization has the slug or id {name}; {hint}"))
     }
 
     /// Returns the slugs that are most similar to the argument.
@@ -60,6 +60,6 @@ impl OrganizationArgs {
             .collect();
         near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
         let slugs = near.into_iter().map(|(_, slug)| slug);
-        slugs.take(SUGGESTIONS).collect()
+        slugs.take(MAX_SUGGESTIONS).collect()
     }
 }

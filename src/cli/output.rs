@@ -14,12 +14,12 @@ use terminal_size::{Width, terminal_size_of};
 
 use super::{
     Error,
-    escape::{visible, visible_json},
+    escape::{escape_json, escape_text},
 };
 use crate::model::{KeyStatus, Timestamp};
 
 /// How wide a terminal is that does not tell.
-const WIDTH: u16 = 80;
+const DEFAULT_WIDTH: u16 = 80;
 
 /// How a command prints.
 #[derive(Debug, clap::Args)]
@@ -58,14 +58,14 @@ impl OutputArgs {
             return Ok(text());
         }
         let json = serde_json::to_string_pretty(&json())?;
-        Ok(visible_json(&json) + "\n")
+        Ok(escape_json(&json) + "\n")
     }
 }
 
 /// Writes to standard output. A reader that has left (`| head`) is not an error.
 pub(super) fn print(text: &str) -> Result<(), Error> {
     match write(text) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::refused(format!(
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::usage(format!(
             "cannot write to standard output: {error}"
         ))),
         _ => Ok(()),
@@ -75,7 +75,7 @@ pub(super) fn print(text: &str) -> Result<(), Error> {
 /// Prints the body of a response: unchanged, but on a terminal with unprintable characters escaped, as JSON escapes them.
 pub(super) fn print_body(body: &str) -> Result<(), Error> {
     if io::stdout().is_terminal() {
-        print(&visible_json(body))
+        print(&escape_json(body))
     } else {
         print(body)
     }
@@ -128,7 +128,7 @@ pub(super) fn details(pairs: Vec<(&str, Cell)>) -> String {
 
 /// A cell with a text that may be anybody's.
 pub(super) fn text(text: impl AsRef<str>) -> Cell {
-    Cell::new(visible(text.as_ref()))
+    Cell::new(escape_text(text.as_ref()))
 }
 
 /// A cell with an instant, to the second.
@@ -158,7 +158,7 @@ fn plain_table() -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
     table.load_style(NOTHING);
     if stdout.is_terminal() {
-        let width = terminal_size_of(&stdout).map_or(WIDTH, |(Width(width), _)| width);
+        let width = terminal_size_of(&stdout).map_or(DEFAULT_WIDTH, |(Width(width), _)| width);
         table
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(width);

@@ -17,7 +17,7 @@ use super::Error;
 /// Fails if standard output is closed or the null device. Called before a secret is created, which would be lost.
 pub(super) fn require_stdout() -> Result<(), Error> {
     if is_null_device().unwrap_or(false) {
-        return Err(Error::refused(
+        return Err(Error::usage(
             "standard output is closed or the null device, and the new secret is shown only there; nothing was changed: \
              run the command again with standard output going to a terminal, a file or a pipe",
         ));

@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::{
-    Error, Host, checked,
+    Error, System,
     database::DatabaseArgs,
-    moment, print,
-    trust::{Trust, TrustArgs},
+    parse_arg, print, time_arg,
+    token_key::{TokenKeyArgs, TokenKeySource},
 };
 use crate::{
     model::UserId,
@@ -19,13 +19,13 @@ use crate::{
 };
 
 /// A hundred years, in seconds: what verifiers take for a date ends with the year 9999.
-const LONGEST_TTL: u64 = 36_500 * 86_400;
+const MAX_TTL_SECONDS: u64 = 36_500 * 86_400;
 
 /// The arguments of `llavero token`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The user whom the token speaks for: its `sub`
-    #[arg(long, value_name = "ID", value_parser = checked::<UserId>)]
+    #[arg(long, value_name = "ID", value_parser = parse_arg::<UserId>)]
     user: UserId,
 
     /// How long the token is good for: 30s, 15m, 1h, 7d
@@ -44,17 +44,17 @@ pub(super) struct Args {
     database: DatabaseArgs,
 
     #[command(flatten)]
-    trust: TrustArgs,
+    token_key: TokenKeyArgs,
 }
 
 impl Args {
-    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
-        let secret = match self.trust.read()? {
-            Trust::Secret(secret) => secret,
+    pub(super) fn run(self, system: &System) -> Result<(), Error> {
+        let secret = match self.token_key.read()? {
+            TokenKeySource::Secret(secret) => secret,
             // Never creates a file: a misspelt path would give a token that nobody accepts.
-            Trust::OfTheDatabase => Store::signing_secret_of(&self.database.path)?.into(),
-            Trust::PublicKey(_) => {
-                return Err(Error::refused(
+            TokenKeySource::Database => Store::signing_secret_of(&self.database.path)?.into(),
+            TokenKeySource::PublicKey(_) => {
+                return Err(Error::usage(
                     "a public key cannot sign: get a token from the issuer that has the private key",
                 ));
             }
@@ -65,14 +65,14 @@ impl Args {
             audience: self.audience,
             issuer: self.issuer,
         };
-        let token = mint(&secret, &token, host.clock.now())?;
+        let token = mint(&secret, &token, system.clock.now())?;
         print(&format!("{token}\n"))
     }
 }
 
 fn ttl(text: &str) -> Result<Duration, &'static str> {
-    moment::duration(text)
-        .filter(|duration| (1..=LONGEST_TTL).contains(&duration.as_secs()))
+    time_arg::parse_duration(text)
+        .filter(|duration| (1..=MAX_TTL_SECONDS).contains(&duration.as_secs()))
         .ok_or("write a duration as 30s, 15m, 1h or 7d, of at most 36500d")
 }
 

@@ -6,12 +6,13 @@
 use crate::{
     api::KeyWithSecretOut,
     cli::{
-        Error, Host, checked,
+        Error, System,
         database::DatabaseArgs,
-        moment::{self, Moment},
         organization::OrganizationArgs,
         output::OutputArgs,
+        parse_arg,
         stdout::require_stdout,
+        time_arg::{self, TimeArg},
     },
     model::{
         Actor, Description, KeySettings, Name, NewKey, OrganizationRef, RateLimit, Scopes, Secret,
@@ -26,11 +27,11 @@ pub(in crate::cli) struct Args {
     organization: OrganizationArgs,
 
     /// What the key is called: 1 to 100 characters, not only white space
-    #[arg(long, value_parser = checked::<Name>)]
+    #[arg(long, value_parser = parse_arg::<Name>)]
     name: Name,
 
     /// What it is for: at most 500 characters
-    #[arg(long, value_parser = checked::<Description>)]
+    #[arg(long, value_parser = parse_arg::<Description>)]
     description: Option<Description>,
 
     /// What it may be used for, like `invoices:read`; may be given up to 50 times
@@ -43,8 +44,8 @@ pub(in crate::cli) struct Args {
     rate_limit: Option<RateLimit>,
 
     /// When it stops working: 12h, 90d, 2027-01-31 (as the day begins in UTC), 2027-01-31T12:00:00Z [default: never]
-    #[arg(long, value_name = "TIME|DATE", value_parser = Moment::parse)]
-    expires: Option<Moment>,
+    #[arg(long, value_name = "TIME|DATE", value_parser = TimeArg::parse)]
+    expires: Option<TimeArg>,
 
     #[command(flatten)]
     database: DatabaseArgs,
@@ -54,12 +55,12 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
+    pub(super) fn run(self, system: &System) -> Result<(), Error> {
         require_stdout()?;
-        let now = host.clock.now();
-        let id_random = host.random.bytes()?;
+        let now = system.clock.now();
+        let id_random = system.random.bytes()?;
         let key = NewKey {
-            secret: Secret::generate(host.random.bytes()?),
+            secret: Secret::generate(system.random.bytes()?),
             settings: self.settings(now)?,
             created_by: None,
             created_at: now,
@@ -74,17 +75,17 @@ impl Args {
         self.output.print_once(
             || KeyWithSecretOut::new(key.clone(), &secret, now),
             || super::with_secret(&key, &secret, now),
-            |error| super::lost(&key, "created", "", &error),
+            |error| super::lost_secret(&key, "created", "", &error),
         )
     }
 
     fn settings(&self, now: Timestamp) -> Result<KeySettings, Error> {
         let scopes: Vec<&str> = self.scopes.iter().map(String::as_str).collect();
-        let scopes = Scopes::new(&scopes)
-            .ok_or_else(|| Error::refused(format!("scopes {}", Scopes::RULE)))?;
+        let scopes =
+            Scopes::new(&scopes).ok_or_else(|| Error::usage(format!("scopes {}", Scopes::RULE)))?;
         let expires_at = self.expires.map(|expires| expires.after(now));
         if let Some(at) = expires_at.filter(|at| *at <= now || *at > Timestamp::LATEST) {
-            return Err(Error::refused(format!(
+            return Err(Error::usage(format!(
                 "--expires is {at}: choose an instant in the future, before the year 10000"
             )));
         }
@@ -107,7 +108,8 @@ fn scope(text: &str) -> Result<String, &'static str> {
 fn rate_limit(text: &str) -> Result<RateLimit, &'static str> {
     let read = || {
         let (limit, window) = text.split_once('/')?;
-        let window = moment::duration(window).filter(|window| window.subsec_nanos() == 0)?;
+        let window =
+            time_arg::parse_duration(window).filter(|window| window.subsec_nanos() == 0)?;
         RateLimit::new(limit.parse().ok()?, window.as_secs().try_into().ok()?)
     };
     read().ok_or(

@@ -5,7 +5,7 @@
 use crate::{
     api::KeyOut,
     cli::{
-        Error, Host,
+        Error, System,
         database::DatabaseArgs,
         organization::OrganizationArgs,
         output::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How many keys are read at once.
-const PAGE: u32 = 1000;
+const PAGE_SIZE: u32 = 1000;
 
 /// The arguments of `llavero key list`.
 #[derive(Debug, clap::Args)]
@@ -35,11 +35,11 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
-        let now = host.clock.now();
+    pub(super) fn run(self, system: &System) -> Result<(), Error> {
+        let now = system.clock.now();
         let keys = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
-            all(store, OrganizationRef::Id(organization.id)).await
+            all_keys(store, OrganizationRef::Id(organization.id)).await
         })?;
         self.output.print(
             || {
@@ -70,11 +70,11 @@ impl Args {
     }
 }
 
-async fn all(store: &Store, organization: OrganizationRef) -> Result<Vec<ApiKey>, Error> {
+async fn all_keys(store: &Store, organization: OrganizationRef) -> Result<Vec<ApiKey>, Error> {
     let mut keys = Vec::new();
     let mut after = None;
     loop {
-        let page = store.keys(organization.clone(), Actor::Operator, after, PAGE);
+        let page = store.keys(organization.clone(), Actor::Operator, after, PAGE_SIZE);
         let page = page.await?;
         keys.extend(page.keys);
         if page.next.is_none() {

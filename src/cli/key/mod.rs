@@ -12,7 +12,7 @@ mod show;
 use std::io;
 
 use super::{
-    Error, Host,
+    Error, System,
     output::{self, Cell},
 };
 use crate::{
@@ -35,13 +35,13 @@ pub(super) enum Command {
 }
 
 impl Command {
-    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
+    pub(super) fn run(self, system: &System) -> Result<(), Error> {
         match self {
-            Self::Create(args) => args.run(host),
-            Self::List(args) => args.run(host),
-            Self::Show(args) => args.run(host),
-            Self::Rotate(args) => args.run(host),
-            Self::Revoke(args) => args.run(host),
+            Self::Create(args) => args.run(system),
+            Self::List(args) => args.run(system),
+            Self::Show(args) => args.run(system),
+            Self::Rotate(args) => args.run(system),
+            Self::Revoke(args) => args.run(system),
         }
     }
 }
@@ -49,7 +49,7 @@ impl Command {
 /// The key that an argument names.
 async fn find(store: &Store, id: &str) -> Result<ApiKey, Error> {
     if id.trim_start().starts_with("sk_") {
-        return Err(Error::refused(
+        return Err(Error::usage(
             "a secret must not be an argument: pipe it into `llavero key show -`, which tells the id",
         ));
     }
@@ -58,14 +58,14 @@ async fn find(store: &Store, id: &str) -> Result<ApiKey, Error> {
         None => None,
     };
     found.ok_or_else(|| {
-        Error::negative(format!(
+        Error::failed(format!(
             "no API key has the id {id}: `llavero key list --org ORG` shows them"
         ))
     })
 }
 
 /// What there is to say about a key.
-fn about(key: &ApiKey, now: Timestamp) -> Vec<(&'static str, Cell)> {
+fn details_of(key: &ApiKey, now: Timestamp) -> Vec<(&'static str, Cell)> {
     let or_never = |at: Option<Timestamp>| at.map_or("never".to_owned(), |at| at.to_string());
     let scopes = match key.scopes.iter().collect::<Vec<_>>() {
         none if none.is_empty() => "none".to_owned(),
@@ -103,7 +103,7 @@ fn about(key: &ApiKey, now: Timestamp) -> Vec<(&'static str, Cell)> {
 
 /// The same, and the key's new secret: below the table, which might wrap it.
 fn with_secret(key: &ApiKey, secret: &Secret, now: Timestamp) -> String {
-    let key = output::details(about(key, now));
+    let key = output::details(details_of(key, now));
     let secret = secret.reveal();
     format!(
         "{key}Secret        {secret}\n\n\
@@ -113,9 +113,9 @@ fn with_secret(key: &ApiKey, secret: &Secret, now: Timestamp) -> String {
 
 /// The error of a command that could not print the new secret of a key. `flags` are those of the `key rotate` that
 /// replaces the secret.
-fn lost(key: &ApiKey, done: &str, flags: &str, error: &io::Error) -> Error {
+fn lost_secret(key: &ApiKey, done: &str, flags: &str, error: &io::Error) -> Error {
     let id = key.id.0;
-    Error::negative(format!(
+    Error::failed(format!(
         "the API key {id} is {done}, and its secret could not be written: {error}; give it another with `llavero key rotate {id}{flags}`"
     ))
 }

@@ -5,7 +5,7 @@
 use crate::{
     api::KeyOut,
     cli::{
-        Error, Host,
+        Error, System,
         database::DatabaseArgs,
         output::{self, OutputArgs},
     },
@@ -26,8 +26,8 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
-        let now = host.clock.now();
+    pub(super) fn run(self, system: &System) -> Result<(), Error> {
+        let now = system.clock.now();
         let key = self.database.with_store(async |store| {
             let key = super::find(store, &self.id).await?;
             let organization = OrganizationRef::Id(key.organization);
@@ -37,7 +37,7 @@ impl Args {
         })?;
         self.output.print(
             || KeyOut::new(key.clone(), now),
-            || output::details(super::about(&key, now)),
+            || output::details(super::details_of(&key, now)),
         )
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::{
     api::KeyWithSecretOut,
     cli::{
-        Error, Host, database::DatabaseArgs, moment, output::OutputArgs, stdout::require_stdout,
+        Error, System, database::DatabaseArgs, output::OutputArgs, stdout::require_stdout, time_arg,
     },
     model::{Actor, ApiKey, OlderSecrets, OrganizationRef, RotateOutcome, Rotation, Secret},
     store::AccessError,
@@ -37,11 +37,11 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
+    pub(super) fn run(self, system: &System) -> Result<(), Error> {
         require_stdout()?;
-        let now = host.clock.now();
+        let now = system.clock.now();
         let rotation = Rotation {
-            secret: Secret::generate(host.random.bytes()?),
+            secret: Secret::generate(system.random.bytes()?),
             at: now,
             grace: self.grace,
             replace_new: self.replace_new,
@@ -51,29 +51,29 @@ impl Args {
             let key = super::find(store, &self.id).await?;
             let organization = OrganizationRef::Id(key.organization);
             let rotated = store.rotate_key(organization, Actor::Operator, key.id, rotation);
-            rotated.await.map_err(|error| self.refused(error))
+            rotated.await.map_err(|error| self.rejection(error))
         })?;
         let RotateOutcome { key, older_secrets } = rotated;
         self.output.print_once(
             || KeyWithSecretOut::new(key.clone(), &secret, now),
-            || super::with_secret(&key, &secret, now) + &notice(&key, older_secrets),
-            |error| super::lost(&key, "rotated", " --replace-new", &error),
+            || super::with_secret(&key, &secret, now) + &old_secret_notice(&key, older_secrets),
+            |error| super::lost_secret(&key, "rotated", " --replace-new", &error),
         )
     }
 
-    fn refused(&self, error: AccessError) -> Error {
+    fn rejection(&self, error: AccessError) -> Error {
         let state = match error {
             AccessError::KeyRevoked => "is revoked",
             AccessError::KeyExpired => "has expired",
             AccessError::RotationInProgress(until) => {
-                return Error::negative(format!(
+                return Error::failed(format!(
                     "Rotation in progress. The previous secret works until {until}. Use --replace-new to replace the \
                      newest secret, or --grace 0s to end all older secrets"
                 ));
             }
             error => return error.into(),
         };
-        Error::negative(format!(
+        Error::failed(format!(
             "the API key {} {state}: create another with `llavero key create`",
             self.id
         ))
@@ -81,7 +81,7 @@ impl Args {
 }
 
 /// Tells what becomes of the older secrets of a key.
-fn notice(key: &ApiKey, older: OlderSecrets) -> String {
+fn old_secret_notice(key: &ApiKey, older: OlderSecrets) -> String {
     match older {
         OlderSecrets::End => "The old secret no longer works.\n".to_owned(),
         OlderSecrets::KeepNewest { grace_end } => {
@@ -98,7 +98,7 @@ fn notice(key: &ApiKey, older: OlderSecrets) -> String {
 }
 
 fn grace(text: &str) -> Result<Duration, &'static str> {
-    moment::duration(text)
+    time_arg::parse_duration(text)
         .filter(|grace| *grace <= Rotation::LONGEST_GRACE)
         .ok_or("write a duration as 0s, 30m, 24h or 7d, of at most 7d")
 }

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, IsTerminal, Read};
 use crate::{
     api::KeyOut,
     cli::{
-        Error, Host,
+        Error, System,
         database::DatabaseArgs,
         output::{self, OutputArgs},
     },
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How much of standard input is read: more than a secret and the white space around it.
-const MOST_INPUT: u64 = 1024;
+const MAX_INPUT: u64 = 1024;
 
 /// The arguments of `llavero key show`.
 #[derive(Debug, clap::Args)]
@@ -32,14 +32,14 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
-        let now = host.clock.now();
+    pub(super) fn run(self, system: &System) -> Result<(), Error> {
+        let now = system.clock.now();
         let find = async |store: &Store| self.find(store, now).await;
         let key = self.database.with_store(find)?;
         self.output.print(
             || KeyOut::new(key.clone(), now),
             || {
-                let mut about = super::about(&key, now);
+                let mut about = super::details_of(&key, now);
                 about.extend(key.previous_secret_expires_at(now).map(|until| {
                     let text = format!("works until {until}");
                     ("Old secret", output::text(text))
@@ -55,7 +55,7 @@ impl Args {
         }
         let secret = secret_from_standard_input()?;
         let found = store.key_with_secret(secret.hash(), now).await?;
-        found.ok_or_else(|| Error::negative("no API key has this secret"))
+        found.ok_or_else(|| Error::failed("no API key has this secret"))
     }
 }
 
@@ -67,12 +67,12 @@ fn secret_from_standard_input() -> Result<Secret, Error> {
     let mut line = Vec::new();
     stdin
         .lock()
-        .take(MOST_INPUT)
+        .take(MAX_INPUT)
         .read_until(b'\n', &mut line)
-        .map_err(|error| Error::refused(format!("cannot read standard input: {error}")))?;
+        .map_err(|error| Error::usage(format!("cannot read standard input: {error}")))?;
     let text = String::from_utf8_lossy(&line);
     Secret::parse(text.trim()).ok_or_else(|| {
-        Error::negative(
+        Error::failed(
             "standard input is no secret: one is sk_ and 36 letters and digits, which a checksum protects from typing errors",
         )
     })

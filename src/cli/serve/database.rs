@@ -7,27 +7,27 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use super::{Args, Error, Host, Listeners, demo, demo_data, log::log_stop};
+use super::{Args, Error, Listeners, System, demo, demo_data, log::log_stop};
 use crate::{
     api::{self, Cors},
     app::App,
-    cli::trust::Trust,
+    cli::token_key::TokenKeySource,
     fixtures::Demo,
     model::Timestamp,
     store::{OpenOptions, Store},
     token::{Expected, HmacSecret, TrustedKey},
 };
 
-pub(super) fn run(args: &Args, host: &Host) -> Result<(), Error> {
-    let trust = args.trust.read()?;
+pub(super) fn run(args: &Args, system: &System) -> Result<(), Error> {
+    let source = args.token_key.read()?;
     let runtime = Runtime::new()?;
     let listeners = runtime.block_on(async { args.listen() })?;
     let options = OpenOptions {
         readers: args.readers(),
-        new_signing_secret: host.random.bytes()?,
+        new_signing_secret: system.random.bytes()?,
     };
     let store = Store::open(&args.database.path, &options)?;
-    let served = runtime.block_on(serve(args, host, listeners, store.clone(), trust));
+    let served = runtime.block_on(serve(args, system, listeners, store.clone(), source));
     // Requests that outlived their grace still hold the store: they end with the runtime.
     runtime.shutdown_timeout(Duration::from_secs(1));
     store.close();
@@ -36,18 +36,18 @@ pub(super) fn run(args: &Args, host: &Host) -> Result<(), Error> {
 
 async fn serve(
     args: &Args,
-    host: &Host,
+    system: &System,
     listeners: Listeners,
     store: Store,
-    trust: Trust,
+    source: TokenKeySource,
 ) -> Result<(), Error> {
-    let (clock, random) = (host.clock.clone(), host.random.clone());
-    let (trusted, signer) = keys(trust, &store).await?;
+    let (clock, random) = (system.clock.clone(), system.random.clone());
+    let (trusted, signer) = keys(source, &store).await?;
     let expected = Expected {
         audience: args.jwt_audience.clone(),
         issuer: args.jwt_issuer.clone(),
     };
-    let greeting = if args.demo {
+    let banner = if args.demo {
         let api = listeners.origin()? + args.base.base_path.as_str();
         let tokens = load_demo(&store, signer.as_ref(), &expected, &api, clock.now()).await?;
         format!(
@@ -68,7 +68,7 @@ async fn serve(
     let endpoint = api::endpoint(&app, &args.base.base_path, cors, request_seed)?;
     let metrics = api::metrics_endpoint(&app, !request_seed);
     drop(app);
-    listeners.serve(args, &greeting, endpoint, metrics).await
+    listeners.serve(args, &banner, endpoint, metrics).await
 }
 
 /// Loads the demo data, if the database has no organizations. Returns what to print about it.
@@ -83,16 +83,19 @@ async fn load_demo(
     match (users, signer) {
         (None, _) => Ok(demo::NOT_LOADED.to_owned()),
         (Some(users), Some(secret)) => demo::tokens(&users, secret, expected, api, now),
-        (Some(_), None) => Ok(demo::NO_SIGNER.to_owned()),
+        (Some(_), None) => Ok(demo::CANNOT_SIGN.to_owned()),
     }
 }
 
 /// The key to check tokens with, and the secret to sign with, where there is one.
-async fn keys(trust: Trust, store: &Store) -> Result<(TrustedKey, Option<HmacSecret>), Error> {
-    let secret = match trust {
-        Trust::PublicKey(key) => return Ok((key, None)),
-        Trust::Secret(secret) => secret,
-        Trust::OfTheDatabase => HmacSecret::from(store.signing_secret().await?),
+async fn keys(
+    source: TokenKeySource,
+    store: &Store,
+) -> Result<(TrustedKey, Option<HmacSecret>), Error> {
+    let secret = match source {
+        TokenKeySource::PublicKey(key) => return Ok((key, None)),
+        TokenKeySource::Secret(secret) => secret,
+        TokenKeySource::Database => HmacSecret::from(store.signing_secret().await?),
     };
     Ok((TrustedKey::from_secret(&secret), Some(secret)))
 }

@@ -14,20 +14,20 @@ use crate::{
 };
 
 /// How long the demo's tokens are good for.
-const TTL: Duration = Duration::from_hours(7 * 24);
+const TOKEN_TTL: Duration = Duration::from_hours(7 * 24);
 
 /// Acme Corp, whose keys the `curl` lines ask for.
 const ACME: OrganizationId = OrganizationId(uuid!("550e8400-e29b-41d4-a716-446655440000"));
 
 /// The paths of the `curl` lines, under those of Acme Corp's keys.
-const EXAMPLES: [&str; 2] = ["0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01", "stats?days=7"];
+const EXAMPLE_PATHS: [&str; 2] = ["0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01", "stats?days=7"];
 
 /// Printed in place of the tokens if the database contains other organizations.
 pub(super) const NOT_LOADED: &str = "\nThe demo data was not loaded: the database contains other organizations. \
      Choose a new file with --database.\n";
 
 /// In place of the tokens when a public key is trusted, which cannot sign.
-pub(super) const NO_SIGNER: &str =
+pub(super) const CANNOT_SIGN: &str =
     "\nTokens for the demo users come from whoever holds the private key.\n";
 
 /// Returns the tokens of the demo users, signed with `secret` and with the claims that are `expected`, and `curl`
@@ -42,21 +42,21 @@ pub(super) fn tokens(
     let token_for = |user: &DemoUser| {
         let token = NewToken {
             user: user.id.clone(),
-            ttl: TTL,
+            ttl: TOKEN_TTL,
             audience: expected.audience.clone(),
             issuer: expected.issuer.clone(),
         };
         mint(secret, &token, now)
     };
     let tokens: Vec<String> = users.iter().map(token_for).collect::<Result<_, _>>()?;
-    let people = greeting(users.iter().zip(tokens.iter().map(String::as_str)), api);
+    let people = list_users(users.iter().zip(tokens.iter().map(String::as_str)), api);
     Ok(format!(
         "\nDemo users and their bearer tokens, good for 7 days:\n{people}"
     ))
 }
 
 /// Returns each user with their token, and the `curl` lines.
-pub(super) fn greeting<'a>(
+pub(super) fn list_users<'a>(
     users: impl Iterator<Item = (&'a DemoUser, &'a str)>,
     api: &str,
 ) -> String {
@@ -87,5 +87,5 @@ fn curl_lines(api: &str, user: &DemoUser, token: &str) -> String {
     };
     let keys = format!("{api}/organizations/{}/api-keys", acme.slug);
     let line = |path| format!("\ncurl '{keys}/{path}' -H 'Authorization: Bearer {token}'\n");
-    format!("\nTry it:\n{}", EXAMPLES.map(line).concat())
+    format!("\nTry it:\n{}", EXAMPLE_PATHS.map(line).concat())
 }

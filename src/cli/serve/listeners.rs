@@ -100,16 +100,16 @@ impl Listeners {
         Ok((self.api.local_addr()?, metrics.transpose()?))
     }
 
-    /// Announces the start, with `greeting`, and serves until the process is told to stop.
+    /// Announces the start, with `banner`, and serves until the process is told to stop.
     pub(super) async fn serve(
         self,
         args: &Args,
-        greeting: &str,
+        banner: &str,
         api: impl Service,
         metrics: impl Service,
     ) -> Result<(), Error> {
         let stop = signal::stop()?;
-        self.announce(args, greeting)?;
+        self.announce(args, banner)?;
 
         // Both end when the sender is dropped.
         let (running, stopped) = watch::channel(());
@@ -134,15 +134,15 @@ impl Listeners {
         Ok(())
     }
 
-    /// Prints where the server listens, and `greeting`, and logs the start.
-    fn announce(&self, args: &Args, greeting: &str) -> Result<(), Error> {
+    /// Prints where the server listens, and `banner`, and logs the start.
+    fn announce(&self, args: &Args, banner: &str) -> Result<(), Error> {
         let (address, metrics_address) = self.addresses()?;
         let base = args.base.base_path.as_str();
         let mut lines = format!("listening on http://{address}{base}\n");
         if let Some(address) = metrics_address {
             lines += &format!("metrics on http://{address}/metrics\n");
         }
-        lines += greeting;
+        lines += banner;
         // A program that reads the line finds the start in the log. On a full disk, the error is the only line.
         if stdout::is_stream() {
             log_start(args, self)?;
@@ -160,7 +160,7 @@ fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, Error> {
             ErrorKind::AddrInUse => "stop the process that uses the port, or choose another",
             _ => "choose another address or port",
         };
-        Error::refused(format!(
+        Error::usage(format!(
             "cannot listen on {address}: {error}; {cure} with {flag}"
         ))
     })

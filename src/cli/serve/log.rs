@@ -69,7 +69,7 @@ pub(super) fn log_start(args: &Args, listeners: &Listeners) -> Result<(), Error>
     let database = (!args.sandbox).then(|| args.database.path.to_string_lossy());
     let clock = args.sandbox.then(|| args.sandbox_clock().to_string());
     let limits = ConnectionLimits::from(args.limits);
-    let jwt_key = (!args.sandbox).then(|| args.trust.description());
+    let jwt_key = (!args.sandbox).then(|| args.token_key.description());
     let origins: Vec<_> = args.cors_origins.iter().map(ToString::to_string).collect();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

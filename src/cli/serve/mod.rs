@@ -20,13 +20,13 @@ use self::{
     sandbox::SandboxClock,
 };
 use super::{
-    Error, Host,
+    Error, System,
     address::{self, ListenArgs},
     base_path::BasePathArgs,
     database::DatabaseArgs,
+    explicit::WithSources,
     print, signal, stdout,
-    trust::TrustArgs,
-    typed::Typed,
+    token_key::TokenKeyArgs,
 };
 use crate::{api::Origin, logging, sandbox::DEFAULT_CLOCK};
 
@@ -60,7 +60,7 @@ pub(super) struct Args {
     clock: Option<SandboxClock>,
 
     #[command(flatten)]
-    trust: TrustArgs,
+    token_key: TokenKeyArgs,
 
     /// Require tokens whose `aud` is or contains AUDIENCE
     #[arg(long, value_name = "AUDIENCE", env = "LLAVERO_JWT_AUDIENCE", value_parser = NonEmptyStringValueParser::new())]
@@ -87,28 +87,28 @@ pub(super) struct Args {
 }
 
 /// Serves until the process is told to stop. The log is written when this returns.
-pub(super) fn run(typed: &Typed<Args>, host: &Host) -> Result<(), Error> {
-    typed.args.log.start()?;
-    let served = serve(typed, host);
+pub(super) fn run(command: &WithSources<Args>, system: &System) -> Result<(), Error> {
+    command.args.log.start()?;
+    let served = serve(command, system);
     logging::flush();
     served
 }
 
-fn serve(typed: &Typed<Args>, host: &Host) -> Result<(), Error> {
-    let args = &typed.args;
-    check(typed)?;
+fn serve(command: &WithSources<Args>, system: &System) -> Result<(), Error> {
+    let args = &command.args;
+    check(command)?;
     if args.sandbox {
-        sandbox::run(args, host)
+        sandbox::run(args, system)
     } else {
-        database::run(args, host)
+        database::run(args, system)
     }
 }
 
 /// What does not go together.
-fn check(typed: &Typed<Args>) -> Result<(), Error> {
-    if !typed.args.sandbox {
-        return if typed.has("clock") {
-            Err(Error::refused(
+fn check(command: &WithSources<Args>) -> Result<(), Error> {
+    if !command.args.sandbox {
+        return if command.is_on_command_line("clock") {
+            Err(Error::usage(
                 "--clock sets the clock of the sandbox: add --sandbox, or leave it out",
             ))
         } else {
@@ -117,9 +117,9 @@ fn check(typed: &Typed<Args>) -> Result<(), Error> {
     }
     match NOT_WITH_THE_SANDBOX
         .iter()
-        .find(|(name, _)| typed.has(name))
+        .find(|(name, _)| command.is_on_command_line(name))
     {
-        Some((_, flag)) => Err(Error::refused(format!(
+        Some((_, flag)) => Err(Error::usage(format!(
             "--sandbox has data, tokens and visitors of its own: leave out {flag}"
         ))),
         None => Ok(()),

@@ -6,7 +6,7 @@ use std::{fmt, time::Duration};
 
 use tokio::runtime::Runtime;
 
-use super::{Args, Error, Host, demo, log::log_stop};
+use super::{Args, Error, System, demo, log::log_stop};
 use crate::{
     api,
     model::{Clock, Timestamp},
@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// What the sandbox's clock may be set to: the demo reaches back more than a year, and some keys expire later.
-const EARLIEST: Timestamp = Timestamp::from_millis(946_684_800_000);
-const LATEST: Timestamp = Timestamp::from_millis(253_370_764_799_999);
+const MIN_INSTANT: Timestamp = Timestamp::from_millis(946_684_800_000);
+const MAX_INSTANT: Timestamp = Timestamp::from_millis(253_370_764_799_999);
 
 /// What the sandbox's clock says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,16 +33,16 @@ impl SandboxClock {
             return Ok(Self::Real);
         }
         Timestamp::parse(text)
-            .filter(|instant| (EARLIEST..=LATEST).contains(instant))
+            .filter(|instant| (MIN_INSTANT..=MAX_INSTANT).contains(instant))
             .map(Self::Frozen)
             .ok_or(
                 "write real, or an instant as 2026-01-15T12:00:00.000Z, from the year 2000 to 9998",
             )
     }
 
-    fn clock(self, host: &Host) -> Clock {
+    fn clock(self, system: &System) -> Clock {
         match self {
-            Self::Real => host.clock.clone(),
+            Self::Real => system.clock.clone(),
             Self::Frozen(instant) => Clock::from_fn(move || instant),
         }
     }
@@ -58,33 +58,33 @@ impl fmt::Display for SandboxClock {
     }
 }
 
-pub(super) fn run(args: &Args, host: &Host) -> Result<(), Error> {
+pub(super) fn run(args: &Args, system: &System) -> Result<(), Error> {
     let runtime = Runtime::new()?;
-    let served = runtime.block_on(serve(args, host));
+    let served = runtime.block_on(serve(args, system));
     runtime.shutdown_timeout(Duration::from_secs(1));
     served.inspect(|()| log_stop())
 }
 
-async fn serve(args: &Args, host: &Host) -> Result<(), Error> {
+async fn serve(args: &Args, system: &System) -> Result<(), Error> {
     let listeners = args.listen()?;
     let clock = args.sandbox_clock();
-    let time = host.clock.clone();
+    let time = system.clock.clone();
     let sandbox =
-        Sandbox::start(clock.clock(host), time, args.readers(), Limits::default()).await?;
-    let request_seed = u64::from_ne_bytes(host.random.bytes()?);
+        Sandbox::start(clock.clock(system), time, args.readers(), Limits::default()).await?;
+    let request_seed = u64::from_ne_bytes(system.random.bytes()?);
     let endpoint = api::sandbox_endpoint(&sandbox, &args.base.base_path, request_seed).await?;
     let metrics = api::metrics_endpoint(sandbox.app(), !request_seed);
-    let greeting = greeting(
+    let banner = banner(
         &sandbox,
         clock,
         &listeners.origin()?,
         args.base.base_path.as_str(),
     );
     drop(sandbox);
-    listeners.serve(args, &greeting, endpoint, metrics).await
+    listeners.serve(args, &banner, endpoint, metrics).await
 }
 
-fn greeting(sandbox: &Sandbox, clock: SandboxClock, origin: &str, base: &str) -> String {
+fn banner(sandbox: &Sandbox, clock: SandboxClock, origin: &str, base: &str) -> String {
     let what = match clock {
         SandboxClock::Real => "Nothing is stored, and the clock is this machine's.".to_owned(),
         SandboxClock::Frozen(instant) => {
@@ -95,7 +95,7 @@ fn greeting(sandbox: &Sandbox, clock: SandboxClock, origin: &str, base: &str) ->
     };
     let users = sandbox.users().iter();
     let users = users.map(|known| (&known.user, known.token.as_str()));
-    let people = demo::greeting(users, &format!("{origin}{base}"));
+    let people = demo::list_users(users, &format!("{origin}{base}"));
     format!(
         "\nThe sandbox. {what}\n\n\
          Users and their bearer tokens, which never expire and open nothing else:\n\

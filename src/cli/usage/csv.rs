@@ -8,14 +8,14 @@ use csv_core::{ReadRecordResult, Reader};
 use super::row::{Row, RowError};
 
 /// More fields than a line of ours has.
-const MOST_FIELDS: usize = 16;
+const MAX_FIELDS: usize = 16;
 
 /// A splitter of lines, and what it needs each time.
 pub(super) struct Lines {
     reader: Reader,
     line: Vec<u8>,
     text: Vec<u8>,
-    ends: [usize; MOST_FIELDS],
+    ends: [usize; MAX_FIELDS],
 }
 
 /// Which field of a line is which.
@@ -34,7 +34,7 @@ impl Lines {
             reader: Reader::new(),
             line: Vec::new(),
             text: Vec::new(),
-            ends: [0; MOST_FIELDS],
+            ends: [0; MAX_FIELDS],
         }
     }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Format;
 use crate::{
-    cli::{Error, Host, database::DatabaseArgs, organization::OrganizationArgs, output::print},
+    cli::{Error, System, database::DatabaseArgs, organization::OrganizationArgs, output::print},
     model::DailyUsage,
 };
 
@@ -30,8 +30,8 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
-        let today = host.clock.now().day();
+    pub(super) fn run(self, system: &System) -> Result<(), Error> {
+        let today = system.clock.now().day();
         let days = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
             Ok(store.daily_usage(organization.id, today, self.days).await?)

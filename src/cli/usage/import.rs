@@ -18,7 +18,7 @@ use super::{
     lines::{self, Content},
 };
 use crate::{
-    cli::{Error, Host, database::DatabaseArgs, output::OutputArgs},
+    cli::{Error, System, database::DatabaseArgs, output::OutputArgs},
     model::{Batch, ImportOutcome},
 };
 
@@ -45,8 +45,8 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
-        let now = host.clock.now();
+    pub(super) fn run(self, system: &System) -> Result<(), Error> {
+        let now = system.clock.now();
         let format = self.format()?;
         let (file, progress) = self.open()?;
         let (imported, requests, keys) = self.database.with_store(async |store| {
@@ -62,7 +62,7 @@ impl Args {
             ImportOutcome::Imported => requests,
             ImportOutcome::AlreadyImported => 0,
             ImportOutcome::Conflict => {
-                return Err(Error::negative(
+                return Err(Error::failed(
                     "another file was imported under this --batch-id: choose another name for this one",
                 ));
             }
@@ -93,7 +93,7 @@ impl Args {
             _ => None,
         };
         self.format.or(by_name).ok_or_else(|| {
-            Error::refused("the name of the file does not tell its format: say --format ndjson or --format csv")
+            Error::usage("the name of the file does not tell its format: say --format ndjson or --format csv")
         })
     }
 
@@ -104,7 +104,7 @@ impl Args {
         }
         let cannot_open = |error| {
             let path = self.file.display();
-            Error::refused(format!(
+            Error::usage(format!(
                 "cannot read {path}: {error}; check the path and its permissions"
             ))
         };

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The longest line: far more than its fields can take.
-const LONGEST_LINE: usize = 64 * 1024;
+const MAX_LINE_LENGTH: usize = 64 * 1024;
 
 /// Some programs begin a UTF-8 file with this mark.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -51,9 +51,9 @@ pub(super) async fn read(
             _ => &line,
         };
         let bad_line = |error: RowError| {
-            Error::negative(format!("line {number}: {error}; nothing was imported"))
+            Error::failed(format!("line {number}: {error}; nothing was imported"))
         };
-        if text.len() > LONGEST_LINE {
+        if text.len() > MAX_LINE_LENGTH {
             return Err(bad_line(RowError::TooLong));
         }
         let Some(used) = parser.parse(text, now).map_err(bad_line)? else {
@@ -70,12 +70,12 @@ pub(super) async fn read(
 /// Reads a line into `line`, or the beginning of one that is too long. Returns `false` at the end of the file.
 fn next_line(file: &mut impl BufRead, line: &mut Vec<u8>) -> Result<bool, Error> {
     line.clear();
-    let limit = LONGEST_LINE + BYTE_ORDER_MARK.len() + 1;
+    let limit = MAX_LINE_LENGTH + BYTE_ORDER_MARK.len() + 1;
     let length = file
         .take(limit as u64)
         .read_until(b'\n', line)
         .map_err(|error| {
-            Error::refused(format!(
+            Error::usage(format!(
                 "cannot read the file: {error}; nothing was imported"
             ))
         })?;

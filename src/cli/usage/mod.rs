@@ -9,7 +9,7 @@ mod json;
 mod lines;
 mod row;
 
-use super::{Error, Host};
+use super::{Error, System};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -29,10 +29,10 @@ pub(super) enum Format {
 }
 
 impl Command {
-    pub(super) fn run(self, host: &Host) -> Result<(), Error> {
+    pub(super) fn run(self, system: &System) -> Result<(), Error> {
         match self {
-            Self::Import(args) => args.run(host),
-            Self::Export(args) => args.run(host),
+            Self::Import(args) => args.run(system),
+            Self::Export(args) => args.run(system),
         }
     }
 }

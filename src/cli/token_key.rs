@@ -13,8 +13,8 @@ use crate::token::{HmacSecret, TrustedKey};
 /// At most one; without any, the random secret that the database file was created with.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
-pub(super) struct TrustArgs {
-    /// Trust HS256 tokens signed with the secret in FILE: at least 32 bytes; a text's final line break is not
+pub(super) struct TokenKeyArgs {
+    /// TokenKeySource HS256 tokens signed with the secret in FILE: at least 32 bytes; a text's final line break is not
     /// part of it
     #[arg(
         long = "jwt-secret-file",
@@ -23,7 +23,7 @@ pub(super) struct TrustArgs {
     )]
     secret_file: Option<PathBuf>,
 
-    /// Trust HS256 tokens signed with TEXT. Everybody on the machine can see a flag: better set the
+    /// TokenKeySource HS256 tokens signed with TEXT. Everybody on the machine can see a flag: better set the
     /// environment variable
     #[arg(
         long = "jwt-secret",
@@ -33,7 +33,7 @@ pub(super) struct TrustArgs {
     )]
     secret: Option<String>,
 
-    /// Trust tokens signed with the private half of the PEM public key in FILE: RSA is RS256, P-256 is ES256,
+    /// TokenKeySource tokens signed with the private half of the PEM public key in FILE: RSA is RS256, P-256 is ES256,
     /// Ed25519 is EdDSA
     #[arg(
         long = "jwt-public-key",
@@ -44,16 +44,16 @@ pub(super) struct TrustArgs {
 }
 
 /// What the flags name.
-pub(super) enum Trust {
+pub(super) enum TokenKeySource {
     /// The database's own secret.
-    OfTheDatabase,
+    Database,
     /// A secret that is shared with the issuer.
     Secret(HmacSecret),
     /// The issuer's public key: tokens cannot be signed here.
     PublicKey(TrustedKey),
 }
 
-impl TrustArgs {
+impl TokenKeyArgs {
     /// Describes the key for the log: its source, never the key itself.
     pub(super) fn description(&self) -> String {
         match (&self.public_key, &self.secret_file, &self.secret) {
@@ -65,24 +65,28 @@ impl TrustArgs {
     }
 
     /// Reads what the flags name.
-    pub(super) fn read(&self) -> Result<Trust, Error> {
+    pub(super) fn read(&self) -> Result<TokenKeySource, Error> {
         if let Some(path) = &self.public_key {
             let key = TrustedKey::from_public_pem(&key_file::read(path)?);
-            return Ok(Trust::PublicKey(key.map_err(|error| about(path, &error))?));
+            return Ok(TokenKeySource::PublicKey(
+                key.map_err(|error| with_path(path, &error))?,
+            ));
         }
         if let Some(path) = &self.secret_file {
             let secret = HmacSecret::new(without_line_break(key_file::read(path)?));
-            return Ok(Trust::Secret(secret.map_err(|error| about(path, &error))?));
+            return Ok(TokenKeySource::Secret(
+                secret.map_err(|error| with_path(path, &error))?,
+            ));
         }
         match &self.secret {
-            Some(secret) => Ok(Trust::Secret(HmacSecret::new(secret.as_bytes())?)),
-            None => Ok(Trust::OfTheDatabase),
+            Some(secret) => Ok(TokenKeySource::Secret(HmacSecret::new(secret.as_bytes())?)),
+            None => Ok(TokenKeySource::Database),
         }
     }
 }
 
-fn about(path: &Path, error: &dyn std::error::Error) -> Error {
-    Error::refused(format!("{}: {error}", path.display()))
+fn with_path(path: &Path, error: &dyn std::error::Error) -> Error {
+    Error::usage(format!("{}: {error}", path.display()))
 }
 
 /// Editors and `echo` end a text with a line break that nobody means; random bytes are taken as they are.

@@ -10,7 +10,7 @@ use jiff::{Span, SpanRelativeTo};
 use crate::model::Timestamp;
 
 /// Parses a duration. Days have 24 hours. Months and years are rejected, because their length varies.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let span: Span = text.parse().ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     Duration::try_from(duration).ok()
@@ -18,38 +18,38 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 
 /// An argument that is a duration relative to now, or an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(super) enum TimeArg {
     /// A duration, in the past or in the future depending on the flag.
-    Distance(Duration),
+    Duration(Duration),
     /// An instant. A date stands for its first instant in UTC.
-    At(Timestamp),
+    Instant(Timestamp),
 }
 
-impl Moment {
+impl TimeArg {
     /// Parses an argument.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
-        if let Some(distance) = duration(text) {
-            return Ok(Self::Distance(distance));
+        if let Some(duration) = parse_duration(text) {
+            return Ok(Self::Duration(duration));
         }
         Timestamp::parse(text)
             .or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z")))
-            .map(Self::At)
+            .map(Self::Instant)
             .ok_or("write a duration as 12h or 90d, a date as 2027-01-31, or an instant as 2027-01-31T12:00:00Z")
     }
 
     /// Returns the instant; a duration counts from `now` into the future.
     pub(super) fn after(self, now: Timestamp) -> Timestamp {
         match self {
-            Self::Distance(distance) => now.after(distance),
-            Self::At(instant) => instant,
+            Self::Duration(duration) => now.after(duration),
+            Self::Instant(instant) => instant,
         }
     }
 
     /// Returns the instant; a duration counts from `now` into the past.
     pub(super) fn before(self, now: Timestamp) -> Timestamp {
         match self {
-            Self::Distance(distance) => now.before(distance),
-            Self::At(instant) => instant,
+            Self::Duration(duration) => now.before(duration),
+            Self::Instant(instant) => instant,
         }
     }
 }
@@ -67,15 +67,19 @@ mod tests {
             ("90d", 90 * 86_400),
             ("2w", 14 * 86_400),
         ] {
-            assert_eq!(duration(text), Some(Duration::from_secs(seconds)), "{text}");
+            assert_eq!(
+                parse_duration(text),
+                Some(Duration::from_secs(seconds)),
+                "{text}"
+            );
         }
         for text in ["", "1", "-1h", "1 fortnight", "1mo", "2y"] {
-            assert_eq!(duration(text), None, "{text}");
+            assert_eq!(parse_duration(text), None, "{text}");
         }
     }
 
     #[test]
-    fn a_moment_is_a_distance_a_date_or_an_instant() {
+    fn a_moment_is_a_duration_a_date_or_an_instant() {
         let noon = Timestamp::from_millis(1_767_614_400_000);
         let day = Duration::from_hours(24);
         for (text, after, before) in [
@@ -84,9 +88,9 @@ mod tests {
             ("2026-01-05T13:00:00+01:00", noon, noon),
             ("2026-01-05T12:00:00Z", noon, noon),
         ] {
-            let moment = Moment::parse(text).unwrap();
+            let arg = TimeArg::parse(text).unwrap();
             assert_eq!(
-                (moment.after(noon), moment.before(noon)),
+                (arg.after(noon), arg.before(noon)),
                 (after, before),
                 "{text}"
             );
@@ -100,7 +104,7 @@ mod tests {
             "2026-01-05T12:00Z",
             "10000-01-01",
         ] {
-            assert!(Moment::parse(text).is_err(), "{text}");
+            assert!(TimeArg::parse(text).is_err(), "{text}");
         }
     }
 }

@@ -8,20 +8,20 @@ use clap::{ArgMatches, Command, FromArgMatches, parser::ValueSource};
 
 /// Arguments together with the names of those given on the command line.
 #[derive(Debug)]
-pub(super) struct Typed<A> {
+pub(super) struct WithSources<A> {
     pub(super) args: A,
     /// clap's argument ids: the names of the fields.
     names: Vec<String>,
 }
 
-impl<A> Typed<A> {
+impl<A> WithSources<A> {
     /// Returns whether the argument is on the command line.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.names.iter().any(|typed| typed == name)
+    pub(super) fn is_on_command_line(&self, name: &str) -> bool {
+        self.names.iter().any(|given| given == name)
     }
 }
 
-impl<A: FromArgMatches> FromArgMatches for Typed<A> {
+impl<A: FromArgMatches> FromArgMatches for WithSources<A> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let is_typed = |name: &&str| matches.value_source(name) == Some(ValueSource::CommandLine);
         let names = matches.ids().map(clap::Id::as_str).filter(is_typed);
@@ -37,7 +37,7 @@ impl<A: FromArgMatches> FromArgMatches for Typed<A> {
     }
 }
 
-impl<A: clap::Args> clap::Args for Typed<A> {
+impl<A: clap::Args> clap::Args for WithSources<A> {
     fn augment_args(command: Command) -> Command {
         A::augment_args(command)
     }
