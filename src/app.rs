@@ -8,7 +8,7 @@ use crate::{
     metrics::Metrics,
     model::{Clock, Random},
     store::Store,
-    token::{Expected, TrustedKey, Verifier},
+    token::{ExpectedClaims, TrustedKey, Verifier},
 };
 
 /// The store, the verifier of bearer tokens, the clock, the source of randomness, and the metrics. Clones share them.
@@ -32,7 +32,7 @@ impl App {
     pub fn new(
         store: Store,
         trusted: TrustedKey,
-        expected: Expected,
+        expected: ExpectedClaims,
         clock: Clock,
         random: Random,
     ) -> Self {

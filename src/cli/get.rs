@@ -18,7 +18,7 @@ use crate::{
     model::UserId,
     sandbox::Sandbox,
     store::{OpenOptions, Store},
-    token::{Expected, HmacSecret, NewToken, TrustedKey, mint},
+    token::{ExpectedClaims, HmacSecret, NewToken, TrustedKey, mint},
 };
 
 /// The arguments of `llavero get`.
@@ -92,7 +92,13 @@ impl Args {
         let token = self.user.as_ref().map(|user| token(user, &secret, system));
         let trusted = TrustedKey::from_secret(&secret);
         let (clock, random) = (system.clock.clone(), system.random.clone());
-        let app = App::new(store.clone(), trusted, Expected::default(), clock, random);
+        let app = App::new(
+            store.clone(),
+            trusted,
+            ExpectedClaims::default(),
+            clock,
+            random,
+        );
         let endpoint = api::endpoint(&app, &self.base.base_path, Cors::Only(Vec::new()), 0)?;
         let token = token.transpose()?;
         let answer = api::oneshot(

@@ -25,7 +25,7 @@ use crate::{
     fixtures::Demo,
     model::{Clock, Random, SecretHash, Timestamp, UserId},
     store::{self, OpenError, OpenOptions, Store},
-    token::{Expected, HmacSecret, MintError, TrustedKey},
+    token::{ExpectedClaims, HmacSecret, MintError, TrustedKey},
 };
 
 /// The instant at which a sandbox's clock stands unless `--clock` sets another one: 2026-01-15T12:00:00.000Z.
@@ -114,8 +114,14 @@ impl Sandbox {
         // From here on the shared database is read-only and no longer consumes randomness.
         let store = store.into_read_only()?;
         let base_image = store.serialize()?.into();
-        let trusted = TrustedKey::from_secret(&HmacSecret::of_the_sandbox());
-        let app = App::new(store, trusted, Expected::default(), clock, Random::system());
+        let trusted = TrustedKey::from_secret(&HmacSecret::sandbox());
+        let app = App::new(
+            store,
+            trusted,
+            ExpectedClaims::default(),
+            clock,
+            Random::system(),
+        );
         let users = users::users(&demo)?;
         let expired_token = users::expired_token(&users)?.into();
         Ok(Self {

@@ -63,5 +63,5 @@ pub(super) fn token(user: &UserId, expires: Timestamp) -> Result<String, MintErr
         audience: None,
         issuer: None,
     };
-    mint(&HmacSecret::of_the_sandbox(), &token, issued)
+    mint(&HmacSecret::sandbox(), &token, issued)
 }

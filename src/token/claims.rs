@@ -13,11 +13,11 @@ use crate::model::{Timestamp, UserId};
 const LEEWAY: f64 = 30.0;
 
 /// The end of the year 9999: no honest date lies beyond, and no arithmetic below overflows.
-const LAST_DATE: f64 = 253_402_300_799.0;
+const MAX_DATE: f64 = 253_402_300_799.0;
 
 /// What a token must say besides who it speaks for.
 #[derive(Debug, Clone, Default)]
-pub struct Expected {
+pub struct ExpectedClaims {
     /// `aud` must be or contain this.
     pub audience: Option<String>,
     /// `iss` must be this.
@@ -81,7 +81,11 @@ impl Audience {
 
 impl Claims {
     /// The user of this token, if its claims hold at `now`. Checks the claims in the order of [`TokenError`].
-    pub(super) fn user(&self, now: Timestamp, expected: &Expected) -> Result<UserId, TokenError> {
+    pub(super) fn user(
+        &self,
+        now: Timestamp,
+        expected: &ExpectedClaims,
+    ) -> Result<UserId, TokenError> {
         self.check_dates(now)?;
         let user = match &self.sub {
             Claim::Valid(sub) => UserId::new(sub.as_str()),
@@ -100,7 +104,7 @@ impl Claims {
         )]
         let now = now.as_millis() as f64 / 1000.0;
         match self.exp {
-            Claim::Valid(exp) if exp > LAST_DATE => return Err(TokenError::Expiry),
+            Claim::Valid(exp) if exp > MAX_DATE => return Err(TokenError::Expiry),
             Claim::Valid(exp) if now >= exp + LEEWAY => return Err(TokenError::Expired),
             Claim::Valid(_) => {}
             Claim::Absent | Claim::WrongType => return Err(TokenError::Expiry),

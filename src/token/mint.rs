@@ -7,7 +7,7 @@ use std::time::Duration;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::Serialize;
 
-use super::trust::HmacSecret;
+use super::key::HmacSecret;
 use crate::model::{Timestamp, UserId};
 
 /// What a token shall say.

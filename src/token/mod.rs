@@ -6,11 +6,11 @@
 
 mod claims;
 mod header;
+mod key;
 mod mint;
-mod trust;
 mod verify;
 
-pub use claims::Expected;
+pub use claims::ExpectedClaims;
+pub use key::{HmacSecret, KeyError, TrustedKey};
 pub use mint::{MintError, NewToken, mint};
-pub use trust::{HmacSecret, KeyError, TrustedKey};
 pub use verify::{TokenError, Verifier};

@@ -1,7 +1,7 @@
 //! From a token to the user it speaks for.
 //!
 //! Checking a signature and parsing what it signs costs up to twice the rest of a request, so verified claims
-//! are remembered by the SHA-256 of the whole token. Only claims are: their dates are checked on every use, and
+//! are cache by the SHA-256 of the whole token. Only claims are: their dates are checked on every use, and
 //! who is a member of what is not a matter of tokens.
 
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use quick_cache::sync::Cache;
 use serde::de::DeserializeOwned;
 
 use super::{
-    claims::{Claims, Expected},
+    claims::{Claims, ExpectedClaims},
     header::Header,
-    trust::TrustedKey,
+    key::TrustedKey,
 };
 use crate::model::{Timestamp, UserId};
 
 /// A longer token is refused before anything of it is decoded, in bytes.
-const LONGEST_TOKEN: usize = 8 * 1024;
+const MAX_TOKEN_LENGTH: usize = 8 * 1024;
 
-/// How many tokens are remembered: users at once, more or less. A few hundred bytes each.
-const REMEMBERED: usize = 4096;
+/// How many tokens are cache: users at once, more or less. A few hundred bytes each.
+const CACHE_CAPACITY: usize = 4096;
 
 /// Why a token was rejected, in the order of the checks. The text is for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -88,18 +88,18 @@ impl TokenError {
 /// Checks tokens against one key.
 pub struct Verifier {
     trusted: TrustedKey,
-    expected: Expected,
-    remembered: Cache<[u8; 32], Arc<Claims>>,
+    expected: ExpectedClaims,
+    cache: Cache<[u8; 32], Arc<Claims>>,
 }
 
 impl Verifier {
     /// A verifier for tokens signed with `trusted` that say what is `expected`.
     #[must_use]
-    pub fn new(trusted: TrustedKey, expected: Expected) -> Self {
+    pub fn new(trusted: TrustedKey, expected: ExpectedClaims) -> Self {
         Self {
             trusted,
             expected,
-            remembered: Cache::new(REMEMBERED),
+            cache: Cache::new(CACHE_CAPACITY),
         }
     }
 
@@ -108,13 +108,13 @@ impl Verifier {
     /// # Errors
     /// The first check that fails; see [`TokenError`].
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<UserId, TokenError> {
-        if token.len() > LONGEST_TOKEN {
+        if token.len() > MAX_TOKEN_LENGTH {
             return Err(TokenError::TooLong);
         }
         let mut hash = [0; 32];
         hash.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
         let claims = self
-            .remembered
+            .cache
             .get_or_insert_with(&hash, || self.claims(token).map(Arc::new))?;
         claims.user(now, &self.expected)
     }

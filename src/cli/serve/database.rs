@@ -15,7 +15,7 @@ use crate::{
     fixtures::Demo,
     model::Timestamp,
     store::{OpenOptions, Store},
-    token::{Expected, HmacSecret, TrustedKey},
+    token::{ExpectedClaims, HmacSecret, TrustedKey},
 };
 
 pub(super) fn run(args: &Args, system: &System) -> Result<(), Error> {
@@ -43,7 +43,7 @@ async fn serve(
 ) -> Result<(), Error> {
     let (clock, random) = (system.clock.clone(), system.random.clone());
     let (trusted, signer) = keys(source, &store).await?;
-    let expected = Expected {
+    let expected = ExpectedClaims {
         audience: args.jwt_audience.clone(),
         issuer: args.jwt_issuer.clone(),
     };
@@ -75,7 +75,7 @@ async fn serve(
 async fn load_demo(
     store: &Store,
     signer: Option<&HmacSecret>,
-    expected: &Expected,
+    expected: &ExpectedClaims,
     api: &str,
     now: Timestamp,
 ) -> Result<String, Error> {

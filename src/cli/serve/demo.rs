@@ -10,7 +10,7 @@ use super::Error;
 use crate::{
     fixtures::DemoUser,
     model::{OrganizationId, Timestamp},
-    token::{Expected, HmacSecret, NewToken, mint},
+    token::{ExpectedClaims, HmacSecret, NewToken, mint},
 };
 
 /// How long the demo's tokens are good for.
@@ -35,7 +35,7 @@ pub(super) const CANNOT_SIGN: &str =
 pub(super) fn tokens(
     users: &[DemoUser],
     secret: &HmacSecret,
-    expected: &Expected,
+    expected: &ExpectedClaims,
     api: &str,
     now: Timestamp,
 ) -> Result<String, Error> {

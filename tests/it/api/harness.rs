@@ -15,7 +15,7 @@ use llavero::{
     fixtures::Demo,
     model::{Clock, Random, Secret, Seed, Timestamp, UsageEvent, UsageTotals, UserId},
     store::{self, OpenOptions, Store},
-    token::{Expected, HmacSecret, NewToken, TrustedKey, mint},
+    token::{ExpectedClaims, HmacSecret, NewToken, TrustedKey, mint},
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
@@ -129,25 +129,29 @@ impl TestApp {
         let seed = Demo::load().unwrap().seed(NOW);
         let directory = tempfile::tempdir().unwrap();
         let http = Http::new(cors).await;
-        Self::start(trusted, Expected::default(), seed, directory, http).await
+        Self::start(trusted, ExpectedClaims::default(), seed, directory, http).await
     }
 
     /// With `seed`, trusting the database's own secret.
     pub(crate) async fn with_seed(seed: Seed) -> Self {
         let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
-        Self::trusting(trusted, Expected::default(), seed).await
+        Self::trusting(trusted, ExpectedClaims::default(), seed).await
     }
 
     /// On the database that another one left behind.
     pub(crate) async fn again(directory: TempDir) -> Self {
         let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
-        let (expected, seed) = (Expected::default(), Seed::default());
+        let (expected, seed) = (ExpectedClaims::default(), Seed::default());
         let http = Http::new(page_only()).await;
         Self::start(trusted, expected, seed, directory, http).await
     }
 
     /// With `seed`, trusting another key.
-    pub(crate) async fn trusting(trusted: TrustedKey, expected: Expected, seed: Seed) -> Self {
+    pub(crate) async fn trusting(
+        trusted: TrustedKey,
+        expected: ExpectedClaims,
+        seed: Seed,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let http = Http::new(page_only()).await;
         Self::start(trusted, expected, seed, directory, http).await
@@ -163,12 +167,12 @@ impl TestApp {
             limits,
             cors: page_only(),
         };
-        Self::start(trusted, Expected::default(), seed, directory, http).await
+        Self::start(trusted, ExpectedClaims::default(), seed, directory, http).await
     }
 
     async fn start(
         trusted: TrustedKey,
-        expected: Expected,
+        expected: ExpectedClaims,
         seed: Seed,
         directory: TempDir,
         http: Http,

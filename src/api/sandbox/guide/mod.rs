@@ -166,7 +166,7 @@ impl Guide {
             },
             signing: SigningOut {
                 algorithm: "HS256",
-                secret: HmacSecret::OF_THE_SANDBOX,
+                secret: HmacSecret::SANDBOX,
             },
             organizations: demo.organizations().iter().map(Into::into).collect(),
             operations: operations.collect(),

@@ -3,7 +3,7 @@
 use llavero::{
     fixtures::Demo,
     model::Timestamp,
-    token::{Expected, HmacSecret, TrustedKey, Verifier},
+    token::{ExpectedClaims, HmacSecret, TrustedKey, Verifier},
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ fn trusted() -> TrustedKey {
 
 /// A server that expects an audience, an issuer, or both.
 async fn app_expecting(audience: Option<&str>, issuer: Option<&str>) -> TestApp {
-    let expected = Expected {
+    let expected = ExpectedClaims {
         audience: audience.map(str::to_owned),
         issuer: issuer.map(str::to_owned),
     };
@@ -373,7 +373,7 @@ proptest! {
         real in prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
         millis in -60_000..60_000_i64,
     ) {
-        let verifier = Verifier::new(trusted(), Expected::default());
+        let verifier = Verifier::new(trusted(), ExpectedClaims::default());
         let near = NOW.as_millis() + millis;
         let near = format!("{}.{:03}", near / 1000, near % 1000);
         #[expect(clippy::cast_precision_loss, reason = "as any JSON reader does")]

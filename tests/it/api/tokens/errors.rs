@@ -3,7 +3,7 @@
 use jsonwebtoken::{Algorithm::HS256, EncodingKey};
 use llavero::{
     fixtures::Demo,
-    token::{Expected, HmacSecret, TrustedKey},
+    token::{ExpectedClaims, HmacSecret, TrustedKey},
 };
 use reqwest::{Method, header::AUTHORIZATION};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ pub(super) const DESCRIPTIONS: [&str; 8] = [
 
 /// A server that requires an audience and an issuer.
 async fn strict_app() -> TestApp {
-    let expected = Expected {
+    let expected = ExpectedClaims {
         audience: Some("llavero".to_owned()),
         issuer: Some("issuer".to_owned()),
     };

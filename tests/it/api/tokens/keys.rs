@@ -10,7 +10,7 @@ use jsonwebtoken::{
 };
 use llavero::{
     fixtures::Demo,
-    token::{Expected, HmacSecret, KeyError, TrustedKey},
+    token::{ExpectedClaims, HmacSecret, KeyError, TrustedKey},
 };
 use serde_json::json;
 
@@ -29,7 +29,7 @@ pub(super) const ED25519_PUBLIC: &str = include_str!("../../../keys/ed25519-publ
 pub(super) async fn app_trusting(pem: &str) -> TestApp {
     let trusted = TrustedKey::from_public_pem(pem.as_bytes()).unwrap();
     let seed = Demo::load().unwrap().seed(NOW);
-    TestApp::trusting(trusted, Expected::default(), seed).await
+    TestApp::trusting(trusted, ExpectedClaims::default(), seed).await
 }
 
 /// The private half of what a server would trust for `algorithm`.
@@ -131,7 +131,7 @@ fn raw_public_key(pem: &str, algorithm: Algorithm) -> Vec<u8> {
 
 #[test]
 fn an_unfit_key_is_refused_before_any_token_is() {
-    use KeyError::{NotAPublicKey, Private, Unfit};
+    use KeyError::{NotAPublicKey, Private, Unsupported};
 
     let encrypted =
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n";
@@ -149,9 +149,9 @@ fn an_unfit_key_is_refused_before_any_token_is() {
         (ED25519_PRIVATE, Private),
         (encrypted, Private),
         (&both, Private),
-        (rsa_1024, Unfit("RS256")),
-        (p384, Unfit("ES256")),
-        (secp256k1, Unfit("ES256")),
+        (rsa_1024, Unsupported("RS256")),
+        (p384, Unsupported("ES256")),
+        (secp256k1, Unsupported("ES256")),
         (x25519, NotAPublicKey),
         (certificate, NotAPublicKey),
         (cut, NotAPublicKey),

@@ -3,7 +3,7 @@
 use jsonwebtoken::Algorithm::ES256;
 use llavero::{
     model::Timestamp,
-    token::{Expected, HmacSecret, TrustedKey, Verifier},
+    token::{ExpectedClaims, HmacSecret, TrustedKey, Verifier},
 };
 use reqwest::{
     Method, StatusCode,
@@ -179,7 +179,7 @@ async fn a_hostile_token_is_refused_whatever_its_size() {
     let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     let verifier = Verifier::new(
         TrustedKey::from_secret(&HmacSecret::from(SECRET)),
-        Expected::default(),
+        ExpectedClaims::default(),
     );
     for token in [
         ".".repeat(8192),

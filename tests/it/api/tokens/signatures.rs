@@ -8,7 +8,7 @@ use jsonwebtoken::{
     Algorithm::{ES256, EdDSA, HS256, RS256},
     EncodingKey,
 };
-use llavero::token::{Expected, HmacSecret, TrustedKey, Verifier};
+use llavero::token::{ExpectedClaims, HmacSecret, TrustedKey, Verifier};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -272,7 +272,7 @@ fn verifiers() -> [(Verifier, String); 4] {
     ]
     .map(|(trusted, own)| {
         (
-            Verifier::new(trusted, Expected::default()),
+            Verifier::new(trusted, ExpectedClaims::default()),
             honest_token(own),
         )
     })

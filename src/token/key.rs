@@ -37,7 +37,7 @@ pub enum KeyError {
     #[error(
         "this is the secret of every llavero sandbox, which everybody knows: make one with `openssl rand -hex 32`"
     )]
-    OfTheSandbox,
+    SandboxSecret,
 
     /// Not a public key in PEM, or of no supported type.
     #[error(
@@ -49,7 +49,7 @@ pub enum KeyError {
     #[error(
         "the key does not fit {0}: an RSA key needs 2048 to 8192 bits, an EC key the curve P-256"
     )]
-    Unfit(&'static str),
+    Unsupported(&'static str),
 }
 
 /// An HS256 secret of at least 32 bytes. Does not print.
@@ -61,14 +61,13 @@ impl HmacSecret {
     /// and made in anybody's tests; and refused wherever a secret is expected. It fills the block of HMAC-SHA-256
     /// exactly: a shorter one would be the same key with zeros behind it, a longer one the same as its hash (RFC 2104,
     /// section 2).
-    pub const OF_THE_SANDBOX: &str =
-        "llavero sandbox: everyone knows this secret, no server trusts it";
+    pub const SANDBOX: &str = "llavero sandbox: everyone knows this secret, no server trusts it";
 
     /// Takes a secret that is long enough, and not a key that was meant for another flag.
     ///
     /// # Errors
     /// [`KeyError::ShortSecret`] below 32 bytes, [`KeyError::NotASecret`] for the text of a PEM key,
-    /// [`KeyError::OfTheSandbox`] for the one that is public.
+    /// [`KeyError::SandboxSecret`] for the one that is public.
     pub fn new(secret: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let secret = secret.into();
         if secret.len() < 32 {
@@ -77,16 +76,16 @@ impl HmacSecret {
         if secret.trim_ascii_start().starts_with(b"-----BEGIN ") {
             return Err(KeyError::NotASecret);
         }
-        if secret.trim_ascii() == Self::OF_THE_SANDBOX.as_bytes() {
-            return Err(KeyError::OfTheSandbox);
+        if secret.trim_ascii() == Self::SANDBOX.as_bytes() {
+            return Err(KeyError::SandboxSecret);
         }
         Ok(Self(secret))
     }
 
     /// The public secret of every sandbox, which nothing else takes.
     #[must_use]
-    pub fn of_the_sandbox() -> Self {
-        Self(Self::OF_THE_SANDBOX.into())
+    pub fn sandbox() -> Self {
+        Self(Self::SANDBOX.into())
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -154,7 +153,7 @@ impl TrustedKey {
                 .is_ok_and(|key| RSA_BYTES.contains(&key.modulus_len())),
         };
         if !fits {
-            return Err(KeyError::Unfit(name));
+            return Err(KeyError::Unsupported(name));
         }
         Ok(Self { algorithm, key })
     }
