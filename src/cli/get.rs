@@ -14,7 +14,7 @@ use super::{
 use crate::{
     api::{self, Cors, OneshotError, OneshotRequest, OneshotResponse},
     app::App,
-    fixtures::Demo,
+    fixtures::Fixtures,
     model::UserId,
     sandbox::Sandbox,
     store::{OpenOptions, Store},
@@ -119,7 +119,7 @@ async fn demo(system: &System) -> Result<Store, Error> {
         new_signing_secret: system.random.bytes()?,
     })?;
     store
-        .seed_if_empty(Demo::load()?.seed(system.clock.now()))
+        .seed_if_empty(Fixtures::load()?.seed(system.clock.now()))
         .await?;
     Ok(store)
 }

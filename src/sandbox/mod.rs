@@ -22,7 +22,7 @@ pub use self::{
 };
 use crate::{
     app::App,
-    fixtures::Demo,
+    fixtures::Fixtures,
     model::{Clock, Random, SecretHash, Timestamp, UserId},
     store::{self, OpenError, OpenOptions, Store},
     token::{ExpectedClaims, HmacSecret, MintError, TrustedKey},
@@ -82,7 +82,7 @@ pub enum StartError {
 #[derive(Clone)]
 pub struct Sandbox {
     app: App,
-    demo: Arc<Demo>,
+    demo: Arc<Fixtures>,
     users: Arc<[SandboxUser]>,
     expired_token: Arc<str>,
     /// The session that each fixture key belongs to.
@@ -109,7 +109,7 @@ impl Sandbox {
             // Not trusted by any verifier: the sandbox has a secret of its own.
             new_signing_secret: *b"this secret of a file signs none",
         })?;
-        let demo = Demo::sandbox()?;
+        let demo = Fixtures::sandbox()?;
         store.seed_if_empty(demo.seed(clock.now())).await?;
         // From here on the shared database is read-only and no longer consumes randomness.
         let store = store.into_read_only()?;
@@ -153,7 +153,7 @@ impl Sandbox {
 
     /// Returns the fixtures.
     #[must_use]
-    pub fn demo(&self) -> &Demo {
+    pub fn demo(&self) -> &Fixtures {
         &self.demo
     }
 

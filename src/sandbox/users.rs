@@ -7,7 +7,7 @@ use std::{collections::HashMap, time::Duration};
 
 use super::SessionId;
 use crate::{
-    fixtures::{Demo, DemoUser},
+    fixtures::{Fixtures, UserFixture},
     model::{Role, SecretHash, Timestamp, UserId},
     token::{HmacSecret, MintError, NewToken, mint},
 };
@@ -16,14 +16,14 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct SandboxUser {
     /// The user's id, name and memberships.
-    pub user: DemoUser,
+    pub user: UserFixture,
     /// The bearer token whose `sub` is this user.
     pub token: String,
 }
 
 /// Returns all users, the one with the most organizations first.
-pub(super) fn users(demo: &Demo) -> Result<Vec<SandboxUser>, MintError> {
-    let with_token = |user: DemoUser| {
+pub(super) fn users(demo: &Fixtures) -> Result<Vec<SandboxUser>, MintError> {
+    let with_token = |user: UserFixture| {
         let token = token(&user.id, Timestamp::LATEST)?;
         Ok(SandboxUser { user, token })
     };
@@ -31,7 +31,7 @@ pub(super) fn users(demo: &Demo) -> Result<Vec<SandboxUser>, MintError> {
 }
 
 /// Maps each fixture key to the session of the first user who owns its organization.
-pub(super) fn owners(demo: &Demo, users: &[SandboxUser]) -> HashMap<SecretHash, SessionId> {
+pub(super) fn owners(demo: &Fixtures, users: &[SandboxUser]) -> HashMap<SecretHash, SessionId> {
     let mut owners = HashMap::new();
     for organization in demo.organizations() {
         let owns = |known: &&SandboxUser| organization.role_of(&known.user.id) == Some(Role::Owner);

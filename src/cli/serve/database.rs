@@ -12,7 +12,7 @@ use crate::{
     api::{self, Cors},
     app::App,
     cli::token_key::TokenKeySource,
-    fixtures::Demo,
+    fixtures::Fixtures,
     model::Timestamp,
     store::{OpenOptions, Store},
     token::{ExpectedClaims, HmacSecret, TrustedKey},
@@ -79,7 +79,7 @@ async fn load_demo(
     api: &str,
     now: Timestamp,
 ) -> Result<String, Error> {
-    let users = demo_data::load(store, &Demo::load()?, now).await?;
+    let users = demo_data::load(store, &Fixtures::load()?, now).await?;
     match (users, signer) {
         (None, _) => Ok(demo::NOT_LOADED.to_owned()),
         (Some(users), Some(secret)) => demo::tokens(&users, secret, expected, api, now),

@@ -8,7 +8,7 @@ use uuid::uuid;
 
 use super::Error;
 use crate::{
-    fixtures::DemoUser,
+    fixtures::UserFixture,
     model::{OrganizationId, Timestamp},
     token::{ExpectedClaims, HmacSecret, NewToken, mint},
 };
@@ -33,13 +33,13 @@ pub(super) const CANNOT_SIGN: &str =
 /// Returns the tokens of the demo users, signed with `secret` and with the claims that are `expected`, and `curl`
 /// lines for the API at the URL `api`.
 pub(super) fn tokens(
-    users: &[DemoUser],
+    users: &[UserFixture],
     secret: &HmacSecret,
     expected: &ExpectedClaims,
     api: &str,
     now: Timestamp,
 ) -> Result<String, Error> {
-    let token_for = |user: &DemoUser| {
+    let token_for = |user: &UserFixture| {
         let token = NewToken {
             user: user.id.clone(),
             ttl: TOKEN_TTL,
@@ -57,7 +57,7 @@ pub(super) fn tokens(
 
 /// Returns each user with their token, and the `curl` lines.
 pub(super) fn list_users<'a>(
-    users: impl Iterator<Item = (&'a DemoUser, &'a str)>,
+    users: impl Iterator<Item = (&'a UserFixture, &'a str)>,
     api: &str,
 ) -> String {
     let mut tokens = String::new();
@@ -80,7 +80,7 @@ pub(super) fn list_users<'a>(
 }
 
 /// Returns the `curl` lines for a user; nothing if the user is not a member of Acme Corp.
-fn curl_lines(api: &str, user: &DemoUser, token: &str) -> String {
+fn curl_lines(api: &str, user: &UserFixture, token: &str) -> String {
     let mut memberships = user.memberships.iter();
     let Some(acme) = memberships.find(|of| of.organization_id == ACME) else {
         return String::new();

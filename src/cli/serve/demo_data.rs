@@ -5,7 +5,7 @@
 
 use super::Error;
 use crate::{
-    fixtures::{Demo, DemoUser, Membership},
+    fixtures::{Fixtures, Membership, UserFixture},
     model::{Member, Organization, OrganizationId, OrganizationRef, Timestamp},
     store::Store,
 };
@@ -14,9 +14,9 @@ use crate::{
 /// database, or `None` if it does not contain the demo data.
 pub(super) async fn load(
     store: &Store,
-    demo: &Demo,
+    demo: &Fixtures,
     now: Timestamp,
-) -> Result<Option<Vec<DemoUser>>, Error> {
+) -> Result<Option<Vec<UserFixture>>, Error> {
     store.seed_if_empty(demo.seed(now)).await?;
     let mut organizations = Vec::new();
     for fixture in demo.organizations() {
@@ -27,7 +27,7 @@ pub(super) async fn load(
         organizations.push((organization, store.members(id).await?));
     }
     let users = demo.users().into_iter();
-    let users = users.map(|user| DemoUser {
+    let users = users.map(|user| UserFixture {
         memberships: memberships(&user, &organizations),
         ..user
     });
@@ -35,7 +35,10 @@ pub(super) async fn load(
 }
 
 /// Returns the memberships of a user in the demo organizations, as they are in the database.
-fn memberships(user: &DemoUser, organizations: &[(Organization, Vec<Member>)]) -> Vec<Membership> {
+fn memberships(
+    user: &UserFixture,
+    organizations: &[(Organization, Vec<Member>)],
+) -> Vec<Membership> {
     let membership = |(organization, members): &(Organization, Vec<Member>)| {
         let member = members.iter().find(|member| member.user == user.id)?;
         Some(Membership {

@@ -12,7 +12,7 @@ use std::{
 use llavero::{
     api::{self, ConnectionLimits, Cors, Service},
     app::App,
-    fixtures::Demo,
+    fixtures::Fixtures,
     model::{Clock, Random, Secret, Seed, Timestamp, UsageEvent, UsageTotals, UserId},
     store::{self, OpenOptions, Store},
     token::{ExpectedClaims, HmacSecret, NewToken, TrustedKey, mint},
@@ -120,13 +120,13 @@ pub(crate) fn limits(total: usize, per_address: usize) -> ConnectionLimits {
 impl TestApp {
     /// With the demo fixtures, loaded at [`NOW`].
     pub(crate) async fn demo() -> Self {
-        Self::with_seed(Demo::load().unwrap().seed(NOW)).await
+        Self::with_seed(Fixtures::load().unwrap().seed(NOW)).await
     }
 
     /// With the demo fixtures, for web pages as `cors` says.
     pub(crate) async fn demo_with_cors(cors: Cors) -> Self {
         let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
-        let seed = Demo::load().unwrap().seed(NOW);
+        let seed = Fixtures::load().unwrap().seed(NOW);
         let directory = tempfile::tempdir().unwrap();
         let http = Http::new(cors).await;
         Self::start(trusted, ExpectedClaims::default(), seed, directory, http).await
@@ -160,7 +160,7 @@ impl TestApp {
     /// With the demo fixtures, on a listener that may have connections already.
     pub(crate) async fn demo_on(listener: TcpListener, limits: ConnectionLimits) -> Self {
         let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
-        let seed = Demo::load().unwrap().seed(NOW);
+        let seed = Fixtures::load().unwrap().seed(NOW);
         let directory = tempfile::tempdir().unwrap();
         let http = Http {
             listener,

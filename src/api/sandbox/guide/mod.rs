@@ -17,7 +17,7 @@ use crate::{
         base_path::BasePath,
         endpoint::{DOCS, DOCUMENT},
     },
-    fixtures::{DemoOrganization, Membership},
+    fixtures::{Membership, OrganizationFixture},
     sandbox::{Limits, MAX_GROWTH, Sandbox},
     token::HmacSecret,
 };
@@ -193,8 +193,8 @@ impl From<&Membership> for MembershipOut {
     }
 }
 
-impl From<&DemoOrganization> for OrganizationOut {
-    fn from(demo: &DemoOrganization) -> Self {
+impl From<&OrganizationFixture> for OrganizationOut {
+    fn from(demo: &OrganizationFixture) -> Self {
         let keys = demo
             .keys()
             .take(LISTED_KEYS)

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::base_path::BasePath,
-    fixtures::{Demo, DemoOrganization},
+    fixtures::{Fixtures, OrganizationFixture},
     model::{Role, UserId},
 };
 
@@ -28,7 +28,7 @@ pub(super) struct SampleRequestOut {
 
 /// Returns sample requests in the first organization that the user belongs to, and in the first other one.
 pub(super) fn sample_requests(
-    demo: &Demo,
+    demo: &Fixtures,
     user: &UserId,
     base: &BasePath,
 ) -> Vec<SampleRequestOut> {
@@ -46,7 +46,7 @@ pub(super) fn sample_requests(
 }
 
 fn in_own_organization(
-    own: &DemoOrganization,
+    own: &OrganizationFixture,
     role: Role,
     base: &BasePath,
 ) -> Vec<SampleRequestOut> {
@@ -73,7 +73,7 @@ fn in_own_organization(
 pub(super) fn get(
     base: &BasePath,
     status: u16,
-    organization: &DemoOrganization,
+    organization: &OrganizationFixture,
     rest: &str,
 ) -> SampleRequestOut {
     let path = format!("/organizations/{}/api-keys{rest}", organization.slug);

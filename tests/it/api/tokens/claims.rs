@@ -1,7 +1,7 @@
 //! What a token says: for whom, from when until when, from and to where.
 
 use llavero::{
-    fixtures::Demo,
+    fixtures::Fixtures,
     model::Timestamp,
     token::{ExpectedClaims, HmacSecret, TrustedKey, Verifier},
 };
@@ -24,7 +24,7 @@ async fn app_expecting(audience: Option<&str>, issuer: Option<&str>) -> TestApp 
         audience: audience.map(str::to_owned),
         issuer: issuer.map(str::to_owned),
     };
-    let seed = Demo::load().unwrap().seed(NOW);
+    let seed = Fixtures::load().unwrap().seed(NOW);
     TestApp::trusting(trusted(), expected, seed).await
 }
 

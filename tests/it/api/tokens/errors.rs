@@ -2,7 +2,7 @@
 
 use jsonwebtoken::{Algorithm::HS256, EncodingKey};
 use llavero::{
-    fixtures::Demo,
+    fixtures::Fixtures,
     token::{ExpectedClaims, HmacSecret, TrustedKey},
 };
 use reqwest::{Method, header::AUTHORIZATION};
@@ -35,7 +35,7 @@ async fn strict_app() -> TestApp {
         issuer: Some("issuer".to_owned()),
     };
     let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
-    TestApp::trusting(trusted, expected, Demo::load().unwrap().seed(NOW)).await
+    TestApp::trusting(trusted, expected, Fixtures::load().unwrap().seed(NOW)).await
 }
 
 /// A token for [`strict_app`], except for `changes`: null removes a claim.

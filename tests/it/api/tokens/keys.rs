@@ -9,7 +9,7 @@ use jsonwebtoken::{
     jwk::Jwk,
 };
 use llavero::{
-    fixtures::Demo,
+    fixtures::Fixtures,
     token::{ExpectedClaims, HmacSecret, KeyError, TrustedKey},
 };
 use serde_json::json;
@@ -28,7 +28,7 @@ pub(super) const ED25519_PUBLIC: &str = include_str!("../../../keys/ed25519-publ
 /// A server with the demo world that trusts the public key in `pem`.
 pub(super) async fn app_trusting(pem: &str) -> TestApp {
     let trusted = TrustedKey::from_public_pem(pem.as_bytes()).unwrap();
-    let seed = Demo::load().unwrap().seed(NOW);
+    let seed = Fixtures::load().unwrap().seed(NOW);
     TestApp::trusting(trusted, ExpectedClaims::default(), seed).await
 }
 
