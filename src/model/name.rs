@@ -25,7 +25,7 @@ impl Name {
     /// Reads a name from the database, which may hold names of only white space from earlier versions.
     #[must_use]
     pub fn from_stored(text: impl Into<String>) -> Option<Self> {
-        checked(text.into(), 1, 100).map(Self)
+        check_length(text.into(), 1, 100).map(Self)
     }
 
     /// The name as a text.
@@ -39,7 +39,7 @@ impl Name {
     #[must_use]
     pub fn slug(&self) -> Option<Slug> {
         let mut slug = slug::slugify(&self.0);
-        slug.truncate(Slug::LONGEST);
+        slug.truncate(Slug::MAX_LENGTH);
         Slug::new(slug.trim_end_matches('-'))
     }
 }
@@ -76,7 +76,7 @@ impl Description {
     /// The description, if `text` is one.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Option<Self> {
-        checked(text.into(), 0, 500).map(Self)
+        check_length(text.into(), 0, 500).map(Self)
     }
 
     /// The description as a text.
@@ -116,18 +116,18 @@ impl Slug {
     pub const RULE: &str =
         "must be 1 to 63 lower-case letters, digits and inner hyphens, and not look like a UUID";
 
-    const LONGEST: usize = 63;
+    const MAX_LENGTH: usize = 63;
 
     /// The slug, if `text` is one. A text of the shape of a UUID is none: it would be read as an id.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Option<Self> {
         let text = text.into();
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let valid = (1..=Self::LONGEST).contains(&text.len())
+        let valid = (1..=Self::MAX_LENGTH).contains(&text.len())
             && text.bytes().all(allowed)
             && !text.starts_with('-')
             && !text.ends_with('-')
-            && !has_the_shape_of_a_uuid(&text);
+            && !is_uuid_shaped(&text);
         valid.then_some(Self(text))
     }
 
@@ -153,13 +153,13 @@ impl fmt::Display for Slug {
 }
 
 /// SQLite measures a text up to its first NUL, so there must be none.
-fn checked(text: String, shortest: usize, longest: usize) -> Option<String> {
+fn check_length(text: String, min: usize, max: usize) -> Option<String> {
     let length = text.chars().count();
-    ((shortest..=longest).contains(&length) && !text.contains('\0')).then_some(text)
+    ((min..=max).contains(&length) && !text.contains('\0')).then_some(text)
 }
 
 /// Whatever the characters between the hyphens, as `schema.sql` has it.
-fn has_the_shape_of_a_uuid(text: &str) -> bool {
+fn is_uuid_shaped(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() == 36 && [8, 13, 18, 23].iter().all(|at| bytes[*at] == b'-')
 }

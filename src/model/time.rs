@@ -25,7 +25,7 @@ pub struct Timestamp(i64);
 
 impl Timestamp {
     /// The latest instant that can be stored: the end of the year 9999.
-    pub const LATEST: Self = Self(253_402_300_799_999);
+    pub const MAX: Self = Self(253_402_300_799_999);
 
     /// Creates the instant `millis` milliseconds after 1970-01-01T00:00Z, or before it if negative.
     #[must_use]
@@ -45,9 +45,7 @@ impl Timestamp {
         let local = pieces.date().to_datetime(pieces.time()?);
         let millis = local.duration_since(DateTime::from(EPOCH)).as_millis();
         let instant = Self(i64::try_from(millis).ok()? - 1000 * i64::from(offset.seconds()));
-        (Self(0)..=Self::LATEST)
-            .contains(&instant)
-            .then_some(instant)
+        (Self(0)..=Self::MAX).contains(&instant).then_some(instant)
     }
 
     /// Returns the milliseconds since 1970-01-01T00:00Z.
@@ -245,9 +243,9 @@ mod tests {
             let instant = Timestamp(millis);
             assert_eq!(Timestamp::parse(&instant.to_string()), Some(instant));
         }
-        let latest = Timestamp::LATEST.to_string();
+        let latest = Timestamp::MAX.to_string();
         assert_eq!(latest, "9999-12-31T23:59:59.999Z");
-        assert_eq!(Timestamp::parse(&latest), Some(Timestamp::LATEST));
+        assert_eq!(Timestamp::parse(&latest), Some(Timestamp::MAX));
     }
 
     #[test]

@@ -168,7 +168,7 @@ impl Sandbox {
     /// # Errors
     /// If the token cannot be signed.
     pub fn token(&self, user: &UserId) -> Result<String, MintError> {
-        users::token(user, Timestamp::LATEST)
+        users::token(user, Timestamp::MAX)
     }
 
     /// Returns a token that has expired at any clock setting.

@@ -24,7 +24,7 @@ pub struct SandboxUser {
 /// Returns all users, the one with the most organizations first.
 pub(super) fn users(demo: &Fixtures) -> Result<Vec<SandboxUser>, MintError> {
     let with_token = |user: UserFixture| {
-        let token = token(&user.id, Timestamp::LATEST)?;
+        let token = token(&user.id, Timestamp::MAX)?;
         Ok(SandboxUser { user, token })
     };
     demo.users().into_iter().map(with_token).collect()

@@ -84,7 +84,7 @@ impl Args {
         let scopes =
             Scopes::new(&scopes).ok_or_else(|| Error::usage(format!("scopes {}", Scopes::RULE)))?;
         let expires_at = self.expires.map(|expires| expires.after(now));
-        if let Some(at) = expires_at.filter(|at| *at <= now || *at > Timestamp::LATEST) {
+        if let Some(at) = expires_at.filter(|at| *at <= now || *at > Timestamp::MAX) {
             return Err(Error::usage(format!(
                 "--expires is {at}: choose an instant in the future, before the year 10000"
             )));
