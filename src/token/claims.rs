@@ -1,7 +1,7 @@
-//! The claims of a token (RFC 7519, section 4.1) and whether they hold.
+//! Parses and checks the claims of a token (RFC 7519, section 4.1).
 //!
-//! Parsing is strict: a duplicate claim makes the token malformed, and a claim that is present must have the type of
-//! the RFC. `null` is a value of the wrong type.
+//! Used by [`super::verify`]. Parsing is strict: a duplicate claim makes the token malformed, and each claim must have the
+//! type of the RFC. `null` is a value of the wrong type.
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
@@ -9,22 +9,22 @@ use serde_json::Value;
 use super::TokenError;
 use crate::model::{Timestamp, UserId};
 
-/// Clocks of issuers differ a little, in seconds.
+/// The tolerance for the clocks of issuers, in seconds.
 const LEEWAY: f64 = 30.0;
 
-/// The end of the year 9999: no honest date lies beyond, and no arithmetic below overflows.
+/// The latest accepted date, the end of the year 9999. The bound prevents an overflow.
 const MAX_DATE: f64 = 253_402_300_799.0;
 
-/// What a token must say besides who it speaks for.
+/// The configured values of `aud` and `iss`.
 #[derive(Debug, Clone, Default)]
 pub struct ExpectedClaims {
-    /// `aud` must be or contain this.
+    /// `aud` must be or contain this value.
     pub audience: Option<String>,
-    /// `iss` must be this.
+    /// `iss` must be this value.
     pub issuer: Option<String>,
 }
 
-/// The registered claims that llavero checks; others are ignored.
+/// The registered claims that llavero checks. Other claims are ignored.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Claims {
     #[serde(default)]
@@ -43,7 +43,7 @@ pub(super) struct Claims {
     _others: Others,
 }
 
-/// One claim. A value of the wrong type, `null` included, is kept as such, so that the error names the claim.
+/// A claim. A value of the wrong type, including `null`, is not a parse error, so that the error can name the claim.
 #[derive(Debug, Clone, Default)]
 enum Claim<T> {
     #[default]
@@ -59,7 +59,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Claim<T> {
     }
 }
 
-/// All other members. Because it is flattened, serde requires a JSON object; it would also accept an array otherwise.
+/// All other members. Flattening this struct makes serde require a JSON object; otherwise it would also accept an array.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Others {}
 
@@ -80,7 +80,7 @@ impl Audience {
 }
 
 impl Claims {
-    /// The user of this token, if its claims hold at `now`. Checks the claims in the order of [`TokenError`].
+    /// Returns the user of the token if its claims are valid at `now`. Checks the claims in the order of [`TokenError`].
     pub(super) fn user(
         &self,
         now: Timestamp,
@@ -109,12 +109,12 @@ impl Claims {
             Claim::Valid(_) => {}
             Claim::Absent | Claim::WrongType => return Err(TokenError::Expiry),
         }
-        let holds = |date: &Claim<f64>| match date {
+        let is_past = |date: &Claim<f64>| match date {
             Claim::Absent => true,
             Claim::WrongType => false,
             Claim::Valid(date) => *date <= now + LEEWAY,
         };
-        if holds(&self.nbf) && holds(&self.iat) {
+        if is_past(&self.nbf) && is_past(&self.iat) {
             Ok(())
         } else {
             Err(TokenError::NotYetValid)

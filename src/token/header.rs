@@ -1,20 +1,20 @@
-//! A token's header (RFC 7515, section 4): is it of a kind that is verified here?
+//! Parses and checks the header of a token (RFC 7515, section 4).
 //!
-//! Read before anything is verified, and strictly: what cannot be honoured must not be ignored. Parameters that
-//! would name another key (`kid`, `jku`, `jwk`, `x5u` …) have no say, so they are not looked at.
+//! The header is checked before the signature. Critical extensions are rejected, because llavero does not implement any.
+//! Parameters that select a key (`kid`, `jku`, `jwk`, `x5u` …) are ignored: the key is configured.
 
 use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{TokenError, claims::Others};
 
-/// The header parameters that matter here; others are ignored.
+/// The header parameters that are checked. Others are ignored.
 #[derive(Debug, Deserialize)]
 pub(super) struct Header {
     alg: Algorithm,
     #[serde(default, deserialize_with = "present")]
     typ: Option<String>,
-    /// Of the registered type, said once; and then not looked at.
+    /// Must be a string and not repeated. The value is ignored.
     #[serde(default, deserialize_with = "present", rename = "kid")]
     _kid: Option<String>,
     #[serde(default, deserialize_with = "present")]
@@ -43,7 +43,7 @@ impl Header {
     }
 }
 
-/// For an optional parameter: if it is present, it has a value.
+/// Deserializes an optional parameter. `null` is an error.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     parameter: D,
 ) -> Result<Option<T>, D::Error> {

@@ -1,7 +1,7 @@
-//! The one key that tokens are checked with, and what makes a key unfit.
+//! The key that verifies tokens, and the checks that a configured key must pass.
 //!
-//! The algorithm belongs to the key and is fixed here, before any token is seen. An unfit key is refused at
-//! start, with a line that says why, instead of refusing every token later without a word.
+//! Used by `serve` and `token` at start. Invariant: the type of the key determines the algorithm; the header of a token
+//! does not. An unsuitable key is rejected at start with a reason, because it would later reject every token.
 
 use std::ops::RangeInclusive;
 
@@ -11,63 +11,61 @@ use aws_lc_rs::{
 };
 use jsonwebtoken::{Algorithm, DecodingKey};
 
-/// What aws-lc verifies with: 2048 to 8192 bits.
+/// The sizes of RSA keys that aws-lc verifies with: 2048 to 8192 bits.
 const RSA_BYTES: RangeInclusive<usize> = 256..=1024;
 
-/// Why a key was not taken.
+/// The reason why a key was rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// RFC 7518, section 3.2: a key at least as long as the hash.
+    /// A secret is shorter than the hash (RFC 7518, section 3.2).
     #[error(
-        "the HS256 secret has {0} bytes, at least 32 are needed: make one with `openssl rand -hex 32`"
+        "the HS256 secret has {0} bytes, but must have at least 32: create one with `openssl rand -hex 32`"
     )]
     ShortSecret(usize),
 
-    /// A key file where a secret belongs: a public key is no secret, and its text would pass for one.
-    #[error("this is a PEM key, not a secret: give a public key with --jwt-public-key")]
+    /// A PEM key was given as the secret. A public key is not secret, but its text is long enough to be accepted.
+    #[error("this is a PEM key, not a secret: use --jwt-public-key for a public key")]
     NotASecret,
 
-    /// The private half was given.
+    /// A private key was given.
     #[error(
-        "this is a private key, which has no place here: give the public one (`openssl pkey -pubout`)"
+        "this is a private key, which the server must not have: use the public key (`openssl pkey -pubout`)"
     )]
     Private,
 
-    /// The sandbox's secret, which is no secret.
+    /// The secret of the sandbox, which is published.
     #[error(
-        "this is the secret of every llavero sandbox, which everybody knows: make one with `openssl rand -hex 32`"
+        "this is the published secret of all llavero sandboxes: create another with `openssl rand -hex 32`"
     )]
     SandboxSecret,
 
-    /// Not a public key in PEM, or of no supported type.
-    #[error(
-        "not a public key in PEM: an RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA) key is needed"
-    )]
+    /// The text is not one public key in PEM, or its type is not supported.
+    #[error("not a public key in PEM: use an RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA) key")]
     NotAPublicKey,
 
-    /// Right type, wrong curve or size.
+    /// The type is supported, but not the curve or the size.
     #[error(
-        "the key does not fit {0}: an RSA key needs 2048 to 8192 bits, an EC key the curve P-256"
+        "the key is not suitable for {0}: an RSA key must have 2048 to 8192 bits, an EC key the curve P-256"
     )]
     Unsupported(&'static str),
 }
 
-/// An HS256 secret of at least 32 bytes. Does not print.
+/// An HS256 secret of at least 32 bytes. `Debug` does not print it.
 #[derive(Clone)]
 pub struct HmacSecret(Vec<u8>);
 
 impl HmacSecret {
-    /// What the tokens of every sandbox are signed with. Published here, so that a token can be printed in documentation
-    /// and made in anybody's tests; and refused wherever a secret is expected. It fills the block of HMAC-SHA-256
-    /// exactly: a shorter one would be the same key with zeros behind it, a longer one the same as its hash (RFC 2104,
-    /// section 2).
+    /// The secret that signs the tokens of every sandbox. It is published, so that documentation can print tokens and tests
+    /// can sign them, and rejected as the secret of other servers. Its length is the block size of HMAC-SHA-256: a shorter
+    /// secret is equivalent to itself with zeros appended, a longer one to its hash (RFC 2104, section 2), and such an
+    /// equivalent secret would not be rejected.
     pub const SANDBOX: &str = "llavero sandbox: everyone knows this secret, no server trusts it";
 
-    /// Takes a secret that is long enough, and not a key that was meant for another flag.
+    /// Checks a secret.
     ///
     /// # Errors
-    /// [`KeyError::ShortSecret`] below 32 bytes, [`KeyError::NotASecret`] for the text of a PEM key,
-    /// [`KeyError::SandboxSecret`] for the one that is public.
+    /// [`KeyError::ShortSecret`] for less than 32 bytes, [`KeyError::NotASecret`] for a PEM key,
+    /// [`KeyError::SandboxSecret`] for the secret of the sandbox.
     pub fn new(secret: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let secret = secret.into();
         if secret.len() < 32 {
@@ -82,7 +80,7 @@ impl HmacSecret {
         Ok(Self(secret))
     }
 
-    /// The public secret of every sandbox, which nothing else takes.
+    /// Returns the published secret of every sandbox, which other servers reject.
     #[must_use]
     pub fn sandbox() -> Self {
         Self(Self::SANDBOX.into())
@@ -112,7 +110,7 @@ pub struct TrustedKey {
 }
 
 impl TrustedKey {
-    /// HS256 with `secret`.
+    /// Creates a key for HS256 with `secret`.
     #[must_use]
     pub fn from_secret(secret: &HmacSecret) -> Self {
         Self {
@@ -121,16 +119,16 @@ impl TrustedKey {
         }
     }
 
-    /// ES256, RS256 or EdDSA, by the type of the public key in `pem`.
+    /// Creates a key for ES256, RS256 or EdDSA, depending on the type of the public key in `pem`.
     ///
     /// # Errors
-    /// When `pem` is no public key, a private one, or one of another curve or size.
+    /// If `pem` is not one public key, or if its curve or size is not supported.
     pub fn from_public_pem(pem: &[u8]) -> Result<Self, KeyError> {
         let text = String::from_utf8_lossy(pem);
         if text.contains("PRIVATE KEY-----") {
             return Err(KeyError::Private);
         }
-        // Of several blocks the library would take the first; which one is meant is not for us to guess.
+        // The library would use the first of several blocks, which may not be the intended one.
         if text.matches("-----BEGIN ").count() != 1 || !text.contains("PUBLIC KEY-----") {
             return Err(KeyError::NotAPublicKey);
         }
@@ -146,13 +144,13 @@ impl TrustedKey {
         let bytes = key
             .try_get_as_bytes()
             .map_err(|_| KeyError::NotAPublicKey)?;
-        let fits = match algorithm {
+        let is_supported = match algorithm {
             Algorithm::EdDSA => ParsedPublicKey::new(&ED25519, bytes).is_ok(),
             Algorithm::ES256 => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, bytes).is_ok(),
             _ => rsa::PublicKey::from_der(bytes)
                 .is_ok_and(|key| RSA_BYTES.contains(&key.modulus_len())),
         };
-        if !fits {
+        if !is_supported {
             return Err(KeyError::Unsupported(name));
         }
         Ok(Self { algorithm, key })

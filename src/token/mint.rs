@@ -1,6 +1,7 @@
-//! Making a token that a verifier with the same secret takes.
+//! Signs tokens that a verifier with the same secret accepts.
 //!
-//! HS256 only: the private halves of public keys belong to their issuers. Used by `llavero token` and the demo.
+//! Used by `llavero token`, the demo and the sandbox. Signs with HS256 only, because only an issuer has the private key of
+//! a public key.
 
 use std::time::Duration;
 
@@ -10,12 +11,12 @@ use serde::Serialize;
 use super::key::HmacSecret;
 use crate::model::{Timestamp, UserId};
 
-/// What a token shall say.
+/// The claims of a new token.
 #[derive(Debug, Clone)]
 pub struct NewToken {
-    /// Whom it speaks for.
+    /// The user, its `sub`.
     pub user: UserId,
-    /// How long it is good for, to the second.
+    /// Its lifetime, in whole seconds.
     pub ttl: Duration,
     /// Its `aud`.
     pub audience: Option<String>,
@@ -23,9 +24,9 @@ pub struct NewToken {
     pub issuer: Option<String>,
 }
 
-/// Why a token was not signed.
+/// The library could not sign a token.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot sign: {0}")]
+#[error("cannot sign the token: {0}")]
 pub struct MintError(String);
 
 #[derive(Serialize)]
@@ -42,7 +43,7 @@ struct Claims<'a> {
 /// Signs a token with HS256, issued at `now`.
 ///
 /// # Errors
-/// When the library cannot sign, which no valid secret brings about.
+/// If the library cannot sign. It can with every valid secret.
 pub fn mint(secret: &HmacSecret, token: &NewToken, now: Timestamp) -> Result<String, MintError> {
     let claims = Claims {
         sub: token.user.as_str(),

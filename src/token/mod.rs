@@ -1,8 +1,8 @@
-//! Bearer tokens: which key is trusted, who a token speaks for, and minting one.
+//! Bearer tokens: verifies and signs them, and checks the trusted key.
 //!
-//! Used by the API's door and by `llavero token`. Pure: the time comes in, nothing is read or stored. What
-//! jsonwebtoken is asked for is the signature alone; the claims are checked here, because the library lets
-//! several malformed ones pass and reads its own clock. Sources: RFC 7515, RFC 7519, RFC 8725.
+//! Used by the API's bearer-token extractor and by `llavero token`. Pure: the time is a parameter, and no file is read.
+//! jsonwebtoken verifies only the signature. The claims are checked here, because the library accepts several malformed
+//! ones and reads the clock itself. Sources: RFC 7515, RFC 7519, RFC 8725.
 
 mod claims;
 mod header;

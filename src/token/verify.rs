@@ -1,8 +1,8 @@
-//! From a token to the user it speaks for.
+//! Verifies a token and returns its user.
 //!
-//! Checking a signature and parsing what it signs costs up to twice the rest of a request, so verified claims
-//! are cache by the SHA-256 of the whole token. Only claims are: their dates are checked on every use, and
-//! who is a member of what is not a matter of tokens.
+//! Called for every request with a bearer token. Verifying a signature and parsing the claims take up to twice the time of
+//! the rest of a request, so verified claims are cached by the SHA-256 of the token. Invariant: the dates of cached claims
+//! are checked on every use, and memberships are not cached.
 
 use std::sync::Arc;
 
@@ -19,31 +19,31 @@ use super::{
 };
 use crate::model::{Timestamp, UserId};
 
-/// A longer token is refused before anything of it is decoded, in bytes.
+/// The maximum length of a token, in bytes. A longer token is rejected before it is decoded.
 const MAX_TOKEN_LENGTH: usize = 8 * 1024;
 
-/// How many tokens are cache: users at once, more or less. A few hundred bytes each.
+/// The number of tokens in the cache, of a few hundred bytes each. About one token per active user.
 const CACHE_CAPACITY: usize = 4096;
 
-/// Why a token was rejected, in the order of the checks. The text is for the log.
+/// The reason why a token was rejected, in the order of the checks. The text is for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Over 8 KiB.
+    /// The token is longer than 8 KiB.
     #[error("the token is too long")]
     TooLong,
-    /// Not three Base64url parts, of which two are JSON objects, or with a duplicate claim.
+    /// The token is not three Base64url parts of which two are JSON objects, or has a duplicate claim.
     #[error("the token is malformed")]
     Malformed,
-    /// Signed for another algorithm than the configured key's.
+    /// `alg` is not the algorithm of the configured key.
     #[error("the token names another algorithm")]
     Algorithm,
-    /// `crit` or `b64`, which llavero does not implement (RFC 7515, section 4.1.11; RFC 7797).
+    /// The header has `crit` or `b64`, which llavero does not implement (RFC 7515, section 4.1.11; RFC 7797).
     #[error("the token has a critical extension")]
     Extension,
-    /// Another kind of JWT than an access token (RFC 8725, section 3.11).
+    /// The JWT is not an access token (RFC 8725, section 3.11).
     #[error("the token is of another type")]
     Type,
-    /// The signature is not the configured key's.
+    /// The configured key does not verify the signature.
     #[error("the signature does not match")]
     Signature,
     /// `exp` is missing, not a number or after the year 9999.
@@ -67,7 +67,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// The sentence for the client: the `error_description` of RFC 6750, section 3.
+    /// Returns the text for the client, the `error_description` of RFC 6750, section 3.
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ impl TokenError {
     }
 }
 
-/// Checks tokens against one key.
+/// Verifies tokens with one key. Caches the claims of verified tokens.
 pub struct Verifier {
     trusted: TrustedKey,
     expected: ExpectedClaims,
@@ -93,7 +93,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier for tokens signed with `trusted` that say what is `expected`.
+    /// Creates a verifier for tokens that are signed with `trusted` and have the `expected` claims.
     #[must_use]
     pub fn new(trusted: TrustedKey, expected: ExpectedClaims) -> Self {
         Self {
@@ -106,7 +106,7 @@ impl Verifier {
     /// Verifies `token` at `now` and returns its user.
     ///
     /// # Errors
-    /// The first check that fails; see [`TokenError`].
+    /// The first check that failed; see [`TokenError`].
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<UserId, TokenError> {
         if token.len() > MAX_TOKEN_LENGTH {
             return Err(TokenError::TooLong);
@@ -119,8 +119,8 @@ impl Verifier {
         claims.user(now, &self.expected)
     }
 
-    /// The claims of a token with a valid signature (RFC 7519, section 7.2). Parses everything before it verifies, so
-    /// that a malformed token is called malformed; no claim is evaluated.
+    /// Returns the claims of a token with a valid signature (RFC 7519, section 7.2), unchecked. Parses the token completely
+    /// before it verifies the signature, so that the error of a malformed token is [`TokenError::Malformed`].
     fn claims(&self, token: &str) -> Result<Claims, TokenError> {
         let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
         let (header, payload) = message.split_once('.').ok_or(TokenError::Malformed)?;
@@ -135,7 +135,7 @@ impl Verifier {
     }
 }
 
-/// One part of a token: Base64url, without padding, of JSON.
+/// Decodes one part of a token: JSON in Base64url without padding.
 fn json<T: DeserializeOwned>(part: &str) -> Result<T, TokenError> {
     let json = URL_SAFE_NO_PAD
         .decode(part)
