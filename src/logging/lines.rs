@@ -1,6 +1,6 @@
-//! A batch of log lines, and an output that may fail while they are written.
+//! A batch of log lines, and an output that can fail during a write.
 //!
-//! Used by [`super::queue`] alone. Invariant: each line is written whole or counted as failed, and a line that failed in
+//! Used by [`super::queue`]. Invariant: each line is written whole or counted as failed, and a line that failed in
 //! the middle does not run into the next one.
 
 use std::{
@@ -19,13 +19,13 @@ pub(super) const MAX_WRITE: usize = 4096;
 /// The pause before an output in non-blocking mode is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
-/// Where lines are written.
+/// The destination of log lines.
 pub(super) trait Sink: Write {
-    /// Whether a write of `size` bytes would not wait.
+    /// Returns whether a write of `size` bytes would not block.
     fn is_ready(&self, size: usize) -> bool;
 }
 
-/// Consecutive lines: their bytes, and where each ends.
+/// Consecutive lines: their bytes, and the end of each line.
 #[derive(Default)]
 pub(super) struct Lines {
     bytes: Vec<u8>,
@@ -37,7 +37,7 @@ impl Lines {
         self.ends.is_empty()
     }
 
-    /// Whether `line` fits. A line larger than [`CAPACITY`] fits an empty batch.
+    /// Returns whether `line` fits. A line larger than [`CAPACITY`] fits an empty batch.
     pub(super) fn has_room_for(&self, line: &[u8]) -> bool {
         self.is_empty() || self.bytes.len() + line.len() <= CAPACITY
     }
@@ -52,7 +52,7 @@ impl Lines {
         self.ends.clear();
     }
 
-    /// Writes the lines, as many in one write as fit [`MAX_WRITE`]. Returns the number of lines that failed.
+    /// Writes the lines, with as many in one write as fit in [`MAX_WRITE`]. Returns the number of lines that failed.
     pub(super) fn write_to(&self, output: &mut Output<impl Sink>) -> u64 {
         let mut failed = 0;
         let (mut start, mut first) = (0, 0);
@@ -69,10 +69,10 @@ impl Lines {
     }
 }
 
-/// An output that may fail, also in the middle of a line.
+/// An output that can fail in the middle of a line.
 pub(super) struct Output<S> {
     sink: S,
-    /// Whether the last line that was written lacks its end.
+    /// Whether the last written line is incomplete.
     is_torn: bool,
 }
 
@@ -88,7 +88,7 @@ impl<S: Sink> Output<S> {
         self.sink.is_ready(size)
     }
 
-    /// Writes whole lines until one fails. Returns how many bytes were written. A torn line is ended first.
+    /// Writes lines until a write fails. Returns the number of written bytes. Ends a torn line first.
     pub(super) fn write(&mut self, lines: &[u8]) -> usize {
         if self.is_torn && self.write_bytes(b"\n") == 0 {
             return 0;
@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    /// Records each write, and fails once `room` bytes are taken.
+    /// A sink that records each write, and fails after `room` bytes.
     #[derive(Default)]
     struct Disk {
         writes: Vec<String>,

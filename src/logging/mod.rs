@@ -1,7 +1,7 @@
 //! The process's log: one line per event on standard error, as text or JSON.
 //!
-//! `serve` calls [`start`] first and [`flush`] last; all other code logs through `tracing`. Lines pass a [`queue`], so a
-//! standard error that fails or blocks ends neither a request nor the process. A panic is logged like any other event.
+//! `serve` calls [`start`] first and [`flush`] last; all other code logs through `tracing`. Lines go through a [`queue`], so
+//! a failing or blocked standard error ends neither a request nor the process. A panic is logged like any other event.
 
 mod lines;
 mod queue;
@@ -21,13 +21,13 @@ use self::{
     stderr::StandardError,
 };
 
-/// The process has one standard error, and so one queue.
+/// The queue of the process: one, because standard error is one.
 static QUEUE: OnceLock<Arc<LineQueue<StandardError>>> = OnceLock::new();
 
-/// How long the process waits at its end for lines that are not written yet.
+/// The maximum time that the process waits at its end for queued lines.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The same after a panic, which may happen in a request.
+/// The maximum time that a panic waits for queued lines. It is short, because requests can panic.
 const PANIC_FLUSH_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Starts logging events of `level` and above. A second call changes nothing.
@@ -46,7 +46,7 @@ pub fn start(json: bool, level: Level) -> io::Result<()> {
         .with_writer(move || LineWriter::new(Arc::clone(&lines)))
         .with_ansi(false)
         .with_target(false)
-        // It would report a failure on standard error, and panic if that fails too.
+        // Would print a failure to standard error, and panic if that fails too.
         .log_internal_errors(false);
     // Fails only if another subscriber is set already.
     let _ = if json {

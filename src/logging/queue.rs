@@ -1,13 +1,13 @@
-//! A log that writes to an output without waiting for it: at once if the output is ready, else from a bounded queue.
+//! A queue of log lines that writes immediately if the output is ready, else from a background thread.
 //!
-//! [`LineQueue::push`] is called wherever an event is logged, often on a thread that serves requests. If no other thread
-//! writes and the output is ready, it writes the line itself, so that the line of a request is written before its response
-//! is sent. Otherwise it queues the line for a background thread. If the queue is full, the output is stalled: pushes wait
-//! for room, for at most [`MAX_DELAY`] in each [`STALL_INTERVAL`] over all threads together, and then drop their line and
-//! count it. If each waited its own 100 ms, a request behind them on the same thread would wait for the sum.
+//! [`LineQueue::push`] is called for every event, often on a thread that serves requests. If the output is ready and not in
+//! use, it writes the line itself, so that the line of a request is written before the response is sent. Otherwise it
+//! queues the line for a background thread. If the queue is full, the output is stalled: pushes wait for room, for at most
+//! [`MAX_DELAY`] in each [`STALL_INTERVAL`] over all threads together, and then drop and count their line. If each push
+//! waited 100 ms, the next request on the same thread would wait for the sum.
 //!
-//! Invariant: lines are written in the order of their pushes. `tracing-appender` has a queue too, which either blocks
-//! without bound or drops at once.
+//! Invariant: lines are written in the order of their pushes. `tracing-appender` also has a queue, which either blocks
+//! without limit or drops lines immediately.
 
 use std::{
     io::{self, Write},
@@ -22,7 +22,7 @@ use std::{
 
 use super::lines::{Lines, Output, Sink};
 
-/// How long pushes wait for room while the output is stalled.
+/// The maximum time that pushes wait for room during a stall.
 const MAX_DELAY: Duration = Duration::from_millis(100);
 
 /// The time from the beginning of a stall until pushes wait again.
@@ -33,9 +33,9 @@ pub(super) struct LineQueue<S> {
     state: Mutex<State>,
     /// Locked by the thread for which [`State::is_writing`] is set.
     output: Mutex<Output<S>>,
-    /// Wakes the background thread: lines wait, and no other thread writes.
+    /// Wakes the background thread if lines are queued and no other thread writes.
     pushed: Condvar,
-    /// Wakes pushes and flushes: lines were taken from the queue, or written.
+    /// Wakes pushes and flushes when lines were taken from the queue or written.
     progressed: Condvar,
     dropped: AtomicU64,
 }
@@ -43,7 +43,7 @@ pub(super) struct LineQueue<S> {
 #[derive(Default)]
 struct State {
     lines: Lines,
-    /// Whether a thread writes lines that were pushed before those in the queue.
+    /// Whether a thread writes lines that precede the queued ones.
     is_writing: bool,
     /// Whether the background thread waits for `pushed`.
     is_idle: bool,
@@ -64,7 +64,7 @@ impl<S: Sink> LineQueue<S> {
         }
     }
 
-    /// Starts the background thread of `queue`, which ends with the process.
+    /// Starts the background thread of `queue`. It ends with the process.
     pub(super) fn spawn_writer(queue: &Arc<Self>) -> io::Result<()>
     where
         S: Send + 'static,
@@ -75,7 +75,7 @@ impl<S: Sink> LineQueue<S> {
         Ok(())
     }
 
-    /// Writes a line, queues it, or drops it if there is no room.
+    /// Writes or queues a line. Drops it if the queue stays full.
     pub(super) fn push(&self, line: &[u8]) {
         let Some(mut state) = self.write_if_ready(line) else {
             return;
@@ -93,7 +93,7 @@ impl<S: Sink> LineQueue<S> {
         self.wake_writer(state);
     }
 
-    /// Waits until every pushed line is written or dropped, for at most `timeout`.
+    /// Waits until all pushed lines are written or dropped, for at most `timeout`.
     pub(super) fn flush(&self, timeout: Duration) {
         let is_pending = |state: &State| state.is_writing || !state.lines.is_empty();
         drop(self.wait(self.lock(), timeout, is_pending));
@@ -135,7 +135,7 @@ impl<S: Sink> LineQueue<S> {
         }
     }
 
-    /// Waits for lines that may be written and moves all of them into `taken`, which is empty.
+    /// Waits until lines are queued and no other thread writes. Moves the lines into `taken`, which must be empty.
     fn take(&self, taken: &mut Lines) {
         let mut state = self.lock();
         while state.is_writing || state.lines.is_empty() {
@@ -156,7 +156,7 @@ impl<S: Sink> LineQueue<S> {
         self.wake_writer(state);
     }
 
-    /// Wakes the background thread if it has something to do.
+    /// Wakes the background thread if lines are queued and no other thread writes.
     fn wake_writer(&self, mut state: MutexGuard<'_, State>) {
         let has_work = !state.is_writing && !state.lines.is_empty();
         let wake = has_work && mem::take(&mut state.is_idle);
@@ -182,7 +182,7 @@ impl<S: Sink> LineQueue<S> {
         state
     }
 
-    /// A notification is a system call even if no thread waits.
+    /// Notifies waiting threads. Checks first whether any thread waits, because a notification is a system call.
     fn notify_waiting(&self, state: &State) {
         if state.waiting > 0 {
             self.progressed.notify_all();
@@ -209,7 +209,7 @@ impl State {
     }
 }
 
-/// The queue as a writer: each write is one line, and succeeds.
+/// Writes to the queue. Each write is one line and succeeds.
 pub(super) struct LineWriter<S>(Arc<LineQueue<S>>);
 
 impl<S> LineWriter<S> {
@@ -236,7 +236,7 @@ mod tests {
     use super::*;
     use crate::logging::lines::CAPACITY;
 
-    /// An output whose writes wait until the gate is open, and which sends what was written.
+    /// An output whose writes block until the gate is open, and which sends the written bytes to a channel.
     struct Gate {
         is_ready: bool,
         open: Receiver<()>,
@@ -251,7 +251,7 @@ mod tests {
 
     impl Write for Gate {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            // Fails at once when the gate is open.
+            // Fails immediately when the gate is open.
             let _ = self.open.recv();
             let _ = self.written.send(bytes.to_vec());
             Ok(bytes.len())
@@ -262,7 +262,7 @@ mod tests {
         }
     }
 
-    /// A queue, the gate of its output (dropping it opens the gate), and what is written.
+    /// Returns a queue, the gate of its output, which opens when it is dropped, and the written bytes.
     fn gated(is_ready: bool) -> (Arc<LineQueue<Gate>>, Sender<()>, Receiver<Vec<u8>>) {
         let (open, gate) = mpsc::channel();
         let (written, output) = mpsc::channel();
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn push_writes_at_once_if_the_output_is_ready() {
+    fn push_writes_immediately_if_the_output_is_ready() {
         let (queue, open, output) = gated(true);
         drop(open);
         for line in ["one\n", "two\n"] {
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_written_in_their_order() {
+    fn push_keeps_the_order_of_lines() {
         let (queue, open, output) = gated(false);
         drop(open);
         for number in 0..1000 {
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn stalls_delay_pushes_by_100_ms_a_second_in_all() {
+    fn stalls_delay_pushes_by_100_ms_per_second_in_total() {
         let mut state = State::default();
         let now = Instant::now();
         let after = |millis| now + Duration::from_millis(millis);

@@ -1,7 +1,8 @@
-//! Standard error as a sink of log lines: whether it can be written without waiting.
+//! Standard error as a sink of log lines.
 //!
-//! [`super::queue`] asks before it writes on a thread that serves requests. A regular file counts as ready: its writes go to
-//! the page cache. A pipe, a socket or a terminal is asked with `poll`, which promises room for `PIPE_BUF` bytes.
+//! [`super::queue`] checks whether a write would block before it writes on a thread that serves requests. A regular file is
+//! always ready, because writes go to the page cache. A pipe, a socket or a terminal is ready if `poll` says so, which
+//! guarantees room for `PIPE_BUF` bytes.
 
 use std::io::{self, Write};
 
@@ -43,7 +44,7 @@ impl Sink for StandardError {
         }
         let stderr = io::stderr();
         let mut descriptors = [PollFd::new(&stderr, PollFlags::OUT)];
-        // An output that fails is ready, too: a write fails at once.
+        // A failing output is ready, because a write fails immediately.
         poll(&mut descriptors, Some(&Timespec::default())) == Ok(1)
     }
 }

@@ -1,6 +1,6 @@
 //! A metric whose value is computed at each scrape.
 //!
-//! For values that are kept elsewhere, such as the size of a file.
+//! Used for values that are stored elsewhere, such as the size of a file.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use prometheus_client::{
     encoding::{DescriptorEncoder, EncodeMetric},
 };
 
-/// The metric. `value` returns it, for instance as a `ConstGauge`.
+/// A computed metric. `value` returns for instance a `ConstGauge`.
 pub(super) struct Computed<F> {
     pub(super) name: &'static str,
     pub(super) help: &'static str,

@@ -1,8 +1,8 @@
 //! Metrics of the process, for Prometheus.
 //!
-//! Updated where things happen: the envelope (requests), the validation (verdicts), the writer (queue, groups,
-//! commits). Served by `api::metrics`, on an address of its own. The registry is built once; a scrape only encodes it,
-//! in one of the two formats of [`Format`]. Labels come from small fixed sets: a client cannot create a new one.
+//! Updated by the middleware (requests), by the validation of keys (verdicts) and by the writer (queue, groups, commits).
+//! Served at `/metrics` on a separate address. The registry is built once; a scrape encodes it in one of the two formats of
+//! [`Format`]. Invariant: the values of labels are from small fixed sets, so clients cannot create new time series.
 
 mod computed;
 mod process;
@@ -25,15 +25,15 @@ use prometheus_client::{
 use self::computed::Computed;
 pub use self::text::Format;
 
-/// Upper bounds in seconds, from an answer out of memory to a request that was cut off.
+/// Upper bounds of durations in seconds, from a response out of memory to a request that timed out.
 const SECONDS: [f64; 14] = [
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0,
 ];
 
-/// Upper bounds of how many writes were committed together.
+/// Upper bounds of the number of writes per commit.
 const SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
-/// All metrics of a process. Clones share them.
+/// The metrics of the process. Clones share them.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
@@ -44,7 +44,7 @@ pub struct Metrics {
     pub writer: WriterMetrics,
 }
 
-/// The metrics of the one writer.
+/// The metrics of the writer.
 #[derive(Clone)]
 pub struct WriterMetrics {
     queue_depth: Gauge,
@@ -159,7 +159,7 @@ impl Metrics {
             .inc();
     }
 
-    /// Sets how many keys have each status, or removes the numbers if they are unknown.
+    /// Sets the number of keys by status. `None` removes the numbers, if they are unknown.
     pub fn set_keys(&self, counts: Option<[(&'static str, i64); 3]>) {
         let Some(counts) = counts else {
             return self.keys.clear();
@@ -215,7 +215,7 @@ impl WriterMetrics {
     }
 }
 
-/// Returns a method that HTTP defines (RFC 9110, section 9; RFC 5789) as it is, and `other` for any other text.
+/// Returns the method if HTTP defines it (RFC 9110, section 9; RFC 5789), else `other`.
 #[must_use]
 pub fn known_method(method: &str) -> &'static str {
     let methods = [

@@ -1,7 +1,7 @@
 //! The `process_*` metrics: CPU time, memory, threads and file descriptors.
 //!
-//! The names are those of Prometheus's own client libraries. The values are read from `/proc` at each scrape. A value
-//! that cannot be read is left out, and so is every value on a system other than Linux.
+//! The names are those of Prometheus's client libraries. A scrape reads the values from `/proc`. A value that cannot be
+//! read is omitted. On systems other than Linux, all values are omitted.
 
 use prometheus_client::registry::Registry;
 
@@ -59,7 +59,12 @@ mod linux {
             let Ok(entry) = ProcEntry::myself() else {
                 return metrics;
             };
-            metrics.extend(entry.stat().into_iter().flat_map(|stat| of_stat(&stat)));
+            metrics.extend(
+                entry
+                    .stat()
+                    .into_iter()
+                    .flat_map(|stat| stat_metrics(&stat)),
+            );
             if let Ok(count) = entry.fd_count() {
                 metrics.push(("open_fds", "Open file descriptors.", gauge(count)));
             }
@@ -82,7 +87,7 @@ mod linux {
         }
     }
 
-    fn of_stat(stat: &Stat) -> [Metric; 4] {
+    fn stat_metrics(stat: &Stat) -> [Metric; 4] {
         let cpu = ticks(stat.utime + stat.stime).as_secs_f64();
         let resident = stat.rss.saturating_mul(procfs::page_size());
         [
@@ -113,7 +118,7 @@ mod linux {
         Ok(Duration::from_secs(procfs::boot_time_secs()?) + ticks(stat.starttime))
     }
 
-    /// The duration of a number of clock ticks, the unit of `/proc/[pid]/stat`.
+    /// Converts clock ticks, the unit of `/proc/[pid]/stat`, to a duration.
     fn ticks(number: u64) -> Duration {
         Duration::from_millis(number.saturating_mul(1000) / procfs::ticks_per_second())
     }

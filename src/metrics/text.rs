@@ -1,7 +1,7 @@
 //! The two text formats of Prometheus: `OpenMetrics` 1.0, and the older text format 0.0.4.
 //!
-//! `prometheus_client` writes `OpenMetrics` only. [`to_prometheus`] derives the older format from it. Samples are the
-//! same in both, because no metric here has exemplars or timestamps. Only the comment lines differ.
+//! `prometheus_client` encodes only `OpenMetrics`. [`to_prometheus`] converts it to the older format. The samples are the
+//! same in both formats, because the metrics have neither exemplars nor timestamps. Only the comment lines differ.
 //!
 //! Sources: <https://prometheus.io/docs/instrumenting/exposition_formats/> and
 //! <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>.
@@ -15,12 +15,12 @@ use prometheus_client::{encoding::text, registry::Registry};
 pub enum Format {
     /// `OpenMetrics` 1.0.
     OpenMetrics,
-    /// Prometheus text format 0.0.4, which every consumer reads.
+    /// Prometheus text format 0.0.4, which all consumers support.
     Prometheus,
 }
 
 impl Format {
-    /// The format's media type, for `Content-Type`.
+    /// Returns the media type of the format, for `Content-Type`.
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ fn to_prometheus(openmetrics: &str) -> Result<String, fmt::Error> {
     let mut help = "";
     for line in openmetrics.lines() {
         if let Some(family) = line.strip_prefix("# HELP ") {
-            // Written with the TYPE line, which comes next and tells the suffix.
+            // Written together with the next line, `TYPE`, which determines the suffix.
             help = family.split_once(' ').map_or("", |(_, help)| help);
         } else if let Some(family) = line.strip_prefix("# TYPE ") {
             let (name, kind) = family.split_once(' ').unwrap_or((family, "unknown"));
