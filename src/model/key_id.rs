@@ -74,7 +74,7 @@ mod tests {
         i64::try_from(id.0.as_u128() >> 80).unwrap()
     }
 
-    /// Instants that are often equal, and now and then at the limits.
+    /// Generates instants that are often equal and sometimes at the limits.
     fn instant() -> impl Strategy<Value = Timestamp> {
         let millis = prop_oneof![
             4 => 0..4i64,
@@ -90,7 +90,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn next_is_greater_than_newest_whatever_the_clock_says(
+        fn next_is_greater_than_newest_even_if_the_clock_was_set_back(
             steps in vec((instant(), random()), 1..50),
         ) {
             let mut newest = None;

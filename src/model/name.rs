@@ -1,6 +1,6 @@
 //! Names, descriptions and slugs: texts that are validated at construction.
 //!
-//! Each type has a `RULE`, the sentence that error messages quote. `schema.sql` repeats the rules as constraints,
+//! Each type has a `RULE`, which error messages quote. `schema.sql` repeats the rules as constraints,
 //! except that a name must not be only white space: a database of an earlier version may hold such names, and
 //! [`Name::from_stored`] still reads them. Lengths are counted in Unicode characters.
 
@@ -12,7 +12,7 @@ use std::fmt;
 pub struct Name(String);
 
 impl Name {
-    /// The rule for a name, to follow its field in an error message.
+    /// The rule for a name. Error messages put it after the name of the field.
     pub const RULE: &str =
         "must be a string of 1 to 100 characters other than NUL, not only white space";
 
@@ -28,14 +28,14 @@ impl Name {
         check_length(text.into(), 1, 100).map(Self)
     }
 
-    /// The name as a text.
+    /// Returns the text of the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The slug that the name suggests: its letters and digits in ASCII, lower-case, joined by hyphens. `None`
-    /// when nothing is left of it.
+    /// Derives a slug from the name: its letters and digits, transliterated to lower-case ASCII and joined by hyphens.
+    /// `None` if the result is not a valid slug.
     #[must_use]
     pub fn slug(&self) -> Option<Slug> {
         let mut slug = slug::slugify(&self.0);
@@ -64,22 +64,22 @@ impl fmt::Display for Name {
     }
 }
 
-/// What a key is for: at most 500 characters.
+/// A description of a key: at most 500 characters.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(try_from = "String")]
 pub struct Description(String);
 
 impl Description {
-    /// What a description must be.
+    /// The rule for a description. Error messages put it after the name of the field.
     pub const RULE: &str = "must be a string of at most 500 characters other than NUL";
 
-    /// The description, if `text` is one.
+    /// Validates a description.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Option<Self> {
         check_length(text.into(), 0, 500).map(Self)
     }
 
-    /// The description as a text.
+    /// Returns the text of the description.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -112,13 +112,13 @@ impl fmt::Display for Description {
 pub struct Slug(String);
 
 impl Slug {
-    /// What a slug must be.
+    /// The rule for a slug. Error messages put it after the name of the field.
     pub const RULE: &str =
         "must be 1 to 63 lower-case letters, digits and inner hyphens, and not look like a UUID";
 
     const MAX_LENGTH: usize = 63;
 
-    /// The slug, if `text` is one. A text of the shape of a UUID is none: it would be read as an id.
+    /// Validates a slug. A text of the form of a UUID is rejected, because a lookup would treat it as an id.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Option<Self> {
         let text = text.into();
@@ -131,7 +131,7 @@ impl Slug {
         valid.then_some(Self(text))
     }
 
-    /// The slug as a text.
+    /// Returns the text of the slug.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -152,13 +152,13 @@ impl fmt::Display for Slug {
     }
 }
 
-/// SQLite measures a text up to its first NUL, so there must be none.
+/// Checks the length in characters, and rejects NUL: SQLite counts the length of a text up to the first NUL.
 fn check_length(text: String, min: usize, max: usize) -> Option<String> {
     let length = text.chars().count();
     ((min..=max).contains(&length) && !text.contains('\0')).then_some(text)
 }
 
-/// Whatever the characters between the hyphens, as `schema.sql` has it.
+/// Returns whether the text has the length and the hyphens of a UUID, as in `schema.sql`. Other characters are not checked.
 fn is_uuid_shaped(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() == 36 && [8, 13, 18, 23].iter().all(|at| bytes[*at] == b'-')
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_has_1_to_100_characters_whatever_their_bytes() {
+    fn name_has_1_to_100_characters_of_any_size() {
         for text in ["x", &"ñ".repeat(100), "🔑", "two\nlines", " x ", "\u{200b}"] {
             assert_eq!(Name::new(text).as_ref().map(Name::as_str), Some(text));
         }
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_may_be_empty_and_has_at_most_500_characters() {
+    fn description_may_be_empty_and_has_at_most_500_characters() {
         assert!(Description::new("").is_some());
         assert!(Description::new("ñ".repeat(500)).is_some());
         assert_eq!(Description::new("n".repeat(501)), None);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slug_is_a_plain_word_that_is_no_id() {
+    fn slug_rejects_other_characters_and_the_form_of_a_uuid() {
         for text in ["a", "acme-corp", "0", "a--b", &"x".repeat(63)] {
             assert!(Slug::new(text).is_some(), "{text}");
         }
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_suggests_a_slug() {
+    fn name_derives_a_slug() {
         for (name, slug) in [
             ("Acme Corp", "acme-corp"),
             (

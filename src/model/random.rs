@@ -42,7 +42,7 @@ impl Random {
     /// Returns `N` random bytes.
     ///
     /// # Errors
-    /// If the operating system returns none.
+    /// If the operating system does not return random bytes.
     pub fn bytes<const N: usize>(&self) -> Result<[u8; N], RandomError> {
         let mut bytes = [0; N];
         (self.0)(&mut bytes)?;
@@ -52,7 +52,7 @@ impl Random {
     /// Returns a random UUID, version 4 (RFC 9562, section 5.4).
     ///
     /// # Errors
-    /// If the operating system returns no random bytes.
+    /// If the operating system does not return random bytes.
     pub fn uuid(&self) -> Result<Uuid, RandomError> {
         Ok(Builder::from_random_bytes(self.bytes()?).into_uuid())
     }

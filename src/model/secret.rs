@@ -1,12 +1,11 @@
-//! A key's secret and what is kept of it.
+//! The secret of a key, and its hash, which is stored.
 //!
-//! Plain and hashed secret are different types, so that a plain one cannot be stored by mistake, and neither
-//! prints: a plain one shows as its preview everywhere but through [`Secret::reveal`], which is for the one
-//! time it is shown to whoever made it. The hash is plain SHA-256: a secret has 178 random bits, which no
-//! dictionary holds, and it is looked up by index on every use.
+//! Secret and hash are different types, so that a secret cannot be stored by mistake. Invariant: neither is printed. A
+//! secret prints as its preview; [`Secret::reveal`] returns it for the response that creates it. The hash is unsalted
+//! SHA-256: a secret has 178 random bits, so it cannot be guessed, and every validation looks it up by an index.
 //!
-//! The form is GitHub's: a prefix that scanners find and a checksum that tells a typing error from a wrong key
-//! without asking anybody. <https://github.blog/engineering/behind-githubs-new-authentication-token-formats/>
+//! The format is GitHub's: scanners find the prefix, and the checksum tells a typing error from an unknown key without a
+//! query. <https://github.blog/engineering/behind-githubs-new-authentication-token-formats/>
 
 use std::fmt;
 
@@ -17,7 +16,7 @@ const RANDOM_DIGITS: usize = 30;
 const CHECKSUM_DIGITS: u32 = 6;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// A plain secret: `sk_`, 30 random Base62 digits, and 6 more of the CRC-32 of all before.
+/// A secret: `sk_`, 30 random Base62 digits, and 6 Base62 digits of the CRC-32 of the preceding characters.
 #[derive(Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(try_from = "String")]
 pub struct Secret(String);
@@ -26,8 +25,8 @@ impl Secret {
     /// The length of every secret, in characters.
     pub const LENGTH: usize = PREFIX.len() + RANDOM_DIGITS + CHECKSUM_DIGITS as usize;
 
-    /// The secret that 32 random bytes make: the last 30 Base62 digits of the number they spell. That number is
-    /// 2⁷⁷ times larger than 62³⁰, so every digit is as likely as any other.
+    /// Creates a secret from 32 random bytes, with the last 30 Base62 digits of their number. The range of the number is
+    /// 2⁷⁷ times larger than 62³⁰, so all digits are equally likely.
     #[must_use]
     pub fn generate(random: [u8; 32]) -> Self {
         let mut number = random;
@@ -38,8 +37,7 @@ impl Secret {
         Self(text)
     }
 
-    /// The secret that `text` is, or `None` when it has not the form of one: another prefix or length, another
-    /// character, or a checksum that does not fit, as after a typing error.
+    /// Parses a secret. `None` if the prefix, the length, a character or the checksum is wrong, as after a typing error.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix(PREFIX)?;
@@ -49,13 +47,13 @@ impl Secret {
         (is_base62 && found == expected).then(|| Self(text.to_owned()))
     }
 
-    /// The secret itself, to be shown this once.
+    /// Returns the secret itself, to show it once.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What the database keeps.
+    /// Returns the hash, which the database stores.
     #[must_use]
     pub fn hash(&self) -> SecretHash {
         let mut hash = [0; 32];
@@ -63,7 +61,7 @@ impl Secret {
         SecretHash(hash)
     }
 
-    /// `sk_...` and the last four characters: enough for people to tell their keys apart.
+    /// Returns `sk_...` and the last four characters, by which people can recognise a key.
     #[must_use]
     pub fn preview(&self) -> String {
         format!("{PREFIX}...{}", &self.0[Self::LENGTH - 4..])
@@ -79,22 +77,22 @@ impl TryFrom<String> for Secret {
     }
 }
 
-/// The preview.
+/// Prints the preview.
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.preview())
     }
 }
 
-/// The preview.
+/// Prints the preview.
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// Whether `text` contains something shaped like a secret, whole or cut off: `sk_` at the beginning of a word followed by
-/// a letter or digit, or `sk_` anywhere followed by 30 of them. `task_7` does not.
+/// Returns whether `text` contains a secret or the beginning of one: `sk_` at the beginning of a word and a letter or
+/// digit, or `sk_` anywhere and 30 letters or digits. `task_7` contains neither.
 #[must_use]
 pub fn contains_secret(text: &str) -> bool {
     text.match_indices(PREFIX).any(|(at, _)| {
@@ -105,7 +103,7 @@ pub fn contains_secret(text: &str) -> bool {
     })
 }
 
-/// Divides a number, given by its bytes, most significant first; the remainder.
+/// Divides a big-endian number in place. Returns the remainder.
 fn divide_by_62(number: &mut [u8; 32]) -> u32 {
     let mut remainder = 0;
     for byte in number {
@@ -126,7 +124,7 @@ fn digit(value: u32) -> char {
     char::from(BASE62[value as usize])
 }
 
-/// The CRC-32 (IEEE 802.3) of `text`, as six Base62 digits: 62⁶ is more than 2³².
+/// Returns the CRC-32 (IEEE 802.3) of `text` as six Base62 digits. 62⁶ is greater than 2³².
 fn checksum(text: &str) -> String {
     let crc = crc32fast::hash(text.as_bytes());
     let places = (0..CHECKSUM_DIGITS).rev();
@@ -140,7 +138,7 @@ fn checksum(text: &str) -> String {
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
-    /// The 32 bytes to store and to look up by.
+    /// Returns the 32 bytes, which are stored and indexed.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -161,7 +159,7 @@ mod tests {
 
     use super::*;
 
-    /// The `n`th of many 32 bytes that look random: SHA-256 of the number.
+    /// Returns the SHA-256 of `n`, as pseudo-random bytes.
     fn random(n: u32) -> [u8; 32] {
         let hash = digest::digest(&digest::SHA256, &n.to_be_bytes());
         hash.as_ref().try_into().unwrap()
@@ -169,7 +167,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_secret_has_the_documented_form_and_is_read_back(random: [u8; 32]) {
+        fn generate_has_the_documented_format_and_parses(random: [u8; 32]) {
             let secret = Secret::generate(random);
             let text = secret.reveal();
             prop_assert!(text.starts_with("sk_") && text.len() == Secret::LENGTH);
@@ -178,7 +176,7 @@ mod tests {
         }
 
         #[test]
-        fn a_secret_with_one_wrong_character_is_none(random: [u8; 32]) {
+        fn parse_rejects_one_wrong_character(random: [u8; 32]) {
             let secret = Secret::generate(random);
             for at in 0..Secret::LENGTH {
                 for wrong in BASE62.iter().chain(b"_-. ").filter(|byte| **byte != secret.reveal().as_bytes()[at]) {
@@ -191,7 +189,7 @@ mod tests {
         }
 
         #[test]
-        fn a_secret_with_two_neighbours_swapped_is_none(random: [u8; 32]) {
+        fn parse_rejects_two_swapped_neighbours(random: [u8; 32]) {
             let secret = Secret::generate(random);
             for at in 0..Secret::LENGTH - 1 {
                 let mut text = secret.reveal().as_bytes().to_owned();
@@ -202,19 +200,19 @@ mod tests {
         }
 
         #[test]
-        fn any_other_text_is_none(text in "\\PC{0,50}|sk_[0-9A-Za-z]{36}|sk_ä.{34}") {
+        fn parse_rejects_other_texts(text in "\\PC{0,50}|sk_[0-9A-Za-z]{36}|sk_ä.{34}") {
             prop_assert_eq!(Secret::parse(&text), None);
         }
     }
 
     #[test]
-    fn the_checksum_is_the_one_that_scanners_compute() {
+    fn checksum_is_the_one_that_scanners_compute() {
         // zlib.crc32(b"sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww") in Base62
         assert_eq!(checksum("sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww"), "0IZk3Q");
     }
 
     #[test]
-    fn the_smallest_and_the_largest_number_make_secrets_too() {
+    fn generate_accepts_the_smallest_and_the_largest_number() {
         let zero = Secret::generate([0; 32]);
         assert!(zero.reveal().starts_with(&format!("sk_{}", "0".repeat(30))));
         assert_eq!(
@@ -227,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_do_not_repeat_and_use_every_digit_alike() {
+    fn generate_does_not_repeat_and_uses_all_digits_equally() {
         const SECRETS: u32 = 100_000;
         let mut seen = HashSet::new();
         let mut counts = [[0_u32; 128]; RANDOM_DIGITS];
@@ -248,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_prints_as_its_preview_and_its_hash_not_at_all() {
+    fn secret_prints_as_its_preview_and_its_hash_as_dots() {
         let secret = Secret::parse("sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q").unwrap();
         assert_eq!(format!("{secret:?} {secret}"), "sk_...Zk3Q sk_...Zk3Q");
         assert_eq!(format!("{:?}", secret.hash()), "SecretHash(..)");
@@ -282,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_is_sha_256() {
+    fn hash_is_sha_256() {
         let secret = Secret::parse("sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q").unwrap();
         assert_eq!(secret.hash().as_bytes()[..4], [0x7c, 0x64, 0x8d, 0x7b]);
     }
