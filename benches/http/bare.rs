@@ -1,14 +1,14 @@
-//! The yardstick: poem's own server and one handler that returns fixed bytes. Run as a process of its own.
+//! The baseline: poem's own server with one handler that returns fixed bytes. Runs as a separate process.
 
 use std::env;
 
 use poem::{Response, Route, Server, endpoint::make_sync, get, listener::TcpAcceptor};
 use tokio::{net::TcpListener, runtime::Runtime};
 
-/// The argument that turns the benchmark into the yardstick.
+/// The argument that starts the baseline instead of the benchmark.
 pub(crate) const FLAG: &str = "--bare";
 
-/// The environment variable with the bytes to return.
+/// The environment variable with the body of the response.
 pub(crate) const BODY: &str = "BENCH_BODY";
 
 pub(crate) fn serve() {

@@ -1,4 +1,6 @@
-//! The load: connections that each ask again as soon as they are answered.
+//! The load generator: connections that send the next request when they have received a response.
+//!
+//! Used by the benchmark for each contestant. A response other than a success ends the benchmark.
 
 use std::{
     net::SocketAddr,
@@ -11,7 +13,7 @@ use tokio::{
     runtime::Runtime,
 };
 
-/// Answers a second over `duration`; any answer but a success ends the benchmark.
+/// Sends `request` over and over for `duration`. Returns the number of responses per second.
 pub(crate) fn requests_per_second(
     address: SocketAddr,
     request: &[u8],
@@ -44,7 +46,7 @@ pub(crate) fn requests_per_second(
     f64::from(answers) / started.elapsed().as_secs_f64()
 }
 
-/// The body of one answer.
+/// Sends `request` once. Returns the body of the response.
 pub(crate) fn body(address: SocketAddr, request: &[u8]) -> String {
     let runtime = Runtime::new().expect("a runtime");
     runtime.block_on(async {
@@ -72,7 +74,7 @@ impl Connection {
         }
     }
 
-    /// Sends the request and reads its whole answer; the length of the body.
+    /// Sends the request and reads the whole response. Returns the length of the body.
     async fn ask(&mut self, request: &[u8]) -> usize {
         self.stream
             .write_all(request)
@@ -96,7 +98,7 @@ impl Connection {
     }
 }
 
-/// The lengths of head and body, once the head is complete.
+/// Returns the lengths of head and body. `None` if the head is not complete yet.
 fn lengths(answer: &[u8]) -> Option<(usize, usize)> {
     let head = answer.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&answer[..head]).expect("ASCII");

@@ -1,13 +1,13 @@
-//! How fast the real binary answers, beside a bare poem handler that returns the same bytes.
+//! Measures the throughput of the real binary relative to a bare poem handler that returns the same bytes.
 //!
-//! `cargo bench --bench http` starts both as processes of their own, asks them in turns over 32 connections
-//! (unless it says otherwise) from this one, and prints requests per second and ratios of the same round: absolute numbers depend on the
-//! machine and on what else it does, ratios hardly. `-- SECONDS ROUNDS` changes how long it takes.
+//! `cargo bench --bench http` starts both as separate processes, sends them requests in turns over 32 connections unless
+//! the name says otherwise, and prints requests per second and ratios. A ratio compares rates of the same round, so it
+//! hardly depends on the machine and its other load. `-- SECONDS ROUNDS` sets the length and number of the rounds.
 
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
-    reason = "a benchmark that cannot go on has failed, and prints what it found"
+    reason = "a benchmark panics if it fails, and prints its results"
 )]
 
 mod bare;
@@ -20,7 +20,7 @@ use std::{env, time::Duration};
 use llavero::model::Clock;
 use server::Server;
 
-/// What is asked, and of whom.
+/// A request to measure, and the server that receives it.
 struct Contestant {
     name: &'static str,
     address: std::net::SocketAddr,
@@ -160,7 +160,7 @@ fn post(path: &str, token: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The median rate of each, and the median over the rounds of its ratio to the bare handler before it.
+/// Prints the median rate of each contestant, and the median of its ratio to the preceding bare handler.
 fn report(contestants: &[Contestant]) {
     let mut base = &contestants[0];
     println!("{:<38} {:>12} {:>8}", "", "requests/s", "ratio");

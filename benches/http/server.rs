@@ -1,4 +1,6 @@
-//! The servers under test: child processes that say where they listen, and end with the benchmark.
+//! The servers under test: child processes, which are killed when they are dropped.
+//!
+//! Used by the benchmark at its start. A server prints its address as its first line.
 
 use std::{
     env,
@@ -16,7 +18,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// The real binary on the benchmark's database. Its log is written, and thrown away by the system.
+    /// Starts the real binary with the benchmark's database. Its log goes to the null device.
     pub(crate) fn llavero(directory: &Path, flags: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_llavero"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--database"]);
@@ -24,7 +26,7 @@ impl Server {
         Self::start(command)
     }
 
-    /// The yardstick, returning `body`.
+    /// Starts the baseline, which returns `body`.
     pub(crate) fn bare(body: &str) -> Self {
         let mut command = Command::new(env::current_exe().expect("this program"));
         command.arg(bare::FLAG).env(bare::BODY, body);
@@ -53,13 +55,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Fails if the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// The real binary, trusting an ES256 key that is made here, and a token signed with it.
+/// Starts the real binary with a new ES256 key. Returns it with a token that is signed with the key.
 pub(crate) fn with_es256(directory: &Path) -> (Server, String) {
     use aws_lc_rs::{
         encoding::{AsDer, PublicKeyX509Der},

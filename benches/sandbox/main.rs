@@ -1,12 +1,13 @@
-//! How soon the sandbox answers, what a copy of the world costs, and how much memory a thousand visitors take.
+//! Measures the sandbox: the time to start, the time of requests with and without a copy of the data, and the memory of a
+//! thousand sessions.
 //!
-//! `cargo bench --bench sandbox` starts the real binary, asks it over one connection, and prints medians. Memory is the
-//! process's resident set, as Linux tells it.
+//! `cargo bench --bench sandbox` starts the real binary, sends requests over one connection, and prints medians. Memory is
+//! the resident set of the process, from Linux's `/proc`.
 
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
-    reason = "a benchmark that cannot go on has failed, and prints what it found"
+    reason = "a benchmark panics if it fails, and prints its results"
 )]
 
 use std::{
@@ -20,14 +21,14 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::runtime::Builder;
 
-/// How often the start is measured.
+/// The number of measured starts.
 const STARTS: usize = 11;
 
-/// How many visitors change something, and how many requests of a kind are measured.
-const VISITORS: usize = 1000;
+/// The number of sessions with a change, and of measured requests of each kind.
+const SESSIONS: usize = 1000;
 
-/// How many come at a time where they come together.
-const AT_ONCE: usize = 50;
+/// The number of concurrent requests in the concurrent case.
+const CONCURRENCY: usize = 50;
 
 const STATS: &str = "/organizations/acme-corp/api-keys/stats";
 const KEYS: &str = "/organizations/initech/api-keys";
@@ -41,7 +42,7 @@ struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts one, and reads what it says until the first token.
+    /// Starts a sandbox, and reads its output up to the first token.
     fn start() -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_llavero"))
             .args(["serve", "--sandbox", "--listen", "127.0.0.1:0"])
@@ -71,7 +72,7 @@ impl Sandbox {
         request.bearer_auth(&self.token)
     }
 
-    /// Megabytes.
+    /// Returns the resident memory in MiB.
     fn memory(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()));
         let status = status.expect("Linux");
@@ -83,7 +84,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Fails if the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -96,16 +97,16 @@ async fn send(request: RequestBuilder) -> Value {
     answer.json().await.expect("JSON")
 }
 
-/// The median time of one of many requests.
+/// Sends many requests, one after the other. Returns the median time.
 async fn median(mut request: impl FnMut(usize) -> RequestBuilder) -> Duration {
     let mut times = Vec::new();
-    for n in 0..VISITORS {
+    for n in 0..SESSIONS {
         let started = Instant::now();
         send(request(n)).await;
         times.push(started.elapsed());
     }
     times.sort_unstable();
-    times[VISITORS / 2]
+    times[SESSIONS / 2]
 }
 
 async fn start_to_first_answer() -> Duration {
@@ -122,7 +123,7 @@ async fn measure() {
     }
     starts.sort_unstable();
     println!(
-        "from start to the first answer  {:>8.1?}",
+        "start to first response         {:>8.1?}",
         starts[STARTS / 2]
     );
 
@@ -132,47 +133,47 @@ async fn measure() {
         "memory at rest                  {:>6.1} MB",
         sandbox.memory()
     );
-    let world = median(|_| sandbox.request(Method::GET, STATS)).await;
-    println!("a read of the world             {world:>8.1?}");
+    let read = median(|_| sandbox.request(Method::GET, STATS)).await;
+    println!("read, shared data               {read:>8.1?}");
     let write = median(|n| {
         let request = sandbox.request(Method::POST, KEYS);
         let request = request.header("X-Sandbox-Session", n.to_string());
         request.json(&json!({ "name": "Mine" }))
     });
-    println!("a first write, in a new copy    {:>8.1?}", write.await);
+    println!("first write, in a new copy      {:>8.1?}", write.await);
     let copy = median(|n| {
         let request = sandbox.request(Method::GET, STATS);
         request.header("X-Sandbox-Session", n.to_string())
     });
-    println!("a read in a copy                {:>8.1?}", copy.await);
+    println!("read, in a copy                 {:>8.1?}", copy.await);
     println!(
-        "memory with {VISITORS} visitors       {:>6.1} MB",
+        "memory with {SESSIONS} sessions       {:>6.1} MB",
         sandbox.memory()
     );
     let crowd = Sandbox::start();
     send(crowd.request(Method::GET, STATS)).await;
-    come_together(&crowd).await;
+    change_concurrently(&crowd).await;
     println!(
-        "the same, {AT_ONCE} at a time         {:>6.1} MB",
+        "the same, {CONCURRENCY} concurrently      {:>6.1} MB",
         crowd.memory()
     );
 }
 
-/// All visitors change something, over many connections.
-async fn come_together(sandbox: &Sandbox) {
-    let visits = (0..VISITORS).map(|n| {
+/// Makes one change in each session, over many connections.
+async fn change_concurrently(sandbox: &Sandbox) {
+    let requests = (0..SESSIONS).map(|n| {
         let request = sandbox.request(Method::POST, KEYS);
         let request = request.header("X-Sandbox-Session", n.to_string());
         send(request.json(&json!({ "name": "Mine" })))
     });
-    let mut under_way = tokio::task::JoinSet::new();
-    for visit in visits {
-        if under_way.len() == AT_ONCE {
-            under_way.join_next().await;
+    let mut in_flight = tokio::task::JoinSet::new();
+    for request in requests {
+        if in_flight.len() == CONCURRENCY {
+            in_flight.join_next().await;
         }
-        under_way.spawn(visit);
+        in_flight.spawn(request);
     }
-    under_way.join_all().await;
+    in_flight.join_all().await;
 }
 
 fn main() {
