@@ -1,16 +1,16 @@
 //! Llavero: an API-key service in one binary and one SQLite file.
 //!
-//! The crate is the service; the binary in `main.rs` only starts it, so that tests and benches build the same
+//! The crate is the whole service. The binary in `main.rs` only starts it, so tests and benchmarks build the same
 //! application. `ARCHITECTURE.md` follows a read, a create and a validation through these modules.
 //!
-//! | module | what it is |
+//! | module | content |
 //! |---|---|
 //! | [`model`] | the domain's types and pure decisions: organizations, keys, secrets, usage, time |
 //! | [`token`] | bearer tokens: verify, mint, trusted keys; pure |
 //! | [`rate_limit`] | sliding windows in memory; pure |
 //! | [`store`] | the async interface to the database, the one writer, and the SQL |
 //! | [`app`] | what a request needs: store, verifier, clock, randomness, metrics |
-//! | [`key_validation`] | validation of an API key, which counts the use |
+//! | [`key_validation`] | decides whether a key is valid, and counts its use |
 //! | [`fixtures`] | the data that `--demo` and `--sandbox` load |
 //! | [`sandbox`] | deterministic data in memory, and a private copy per session |
 //! | [`api`] | HTTP: connections, middleware, routes, handlers, errors, the OpenAPI document |

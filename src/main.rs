@@ -1,7 +1,7 @@
-//! The binary: reads the command line, runs the command, tells how it ended.
+//! The binary: parses the command line, runs the command, and exits with its code.
 //!
-//! Everything else is the library's, so that tests and benches run what runs here; only the allocator is chosen
-//! for the process, and so in this file.
+//! All other code is in the library, so tests and benchmarks run the same code. Only the allocator is chosen here,
+//! because it is chosen once per process.
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
 //! The flag `--listen`, and the address at which a client on this machine reaches the server.
 //!
-//! `serve` binds the address, `healthcheck` connects to it, and the demo prints it.
+//! Used by `serve`, which binds the address and prints it, and by `healthcheck`, which connects to it.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
@@ -22,11 +22,13 @@ pub(super) struct ListenArgs {
 pub(super) fn parse(text: &str) -> Result<SocketAddr, String> {
     let addresses: Vec<SocketAddr> = text
         .to_socket_addrs()
-        .map_err(|error| format!("{error}; write an address and a port, like 127.0.0.1:3001"))?
+        .map_err(|error| {
+            format!("{error}; write an address and a port, for instance 127.0.0.1:3001")
+        })?
         .collect();
     let ipv4 = addresses.iter().find(|address| address.is_ipv4());
     let address = ipv4.or(addresses.first()).copied();
-    address.ok_or_else(|| "the host name has no address".to_owned())
+    address.ok_or_else(|| "the host name does not resolve to an address".to_owned())
 }
 
 /// Replaces the unspecified address (`0.0.0.0`, `[::]`) by the loopback address, to which clients can connect.

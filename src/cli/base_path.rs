@@ -5,7 +5,7 @@ use crate::api::BasePath;
 /// The base path of the API.
 #[derive(Debug, clap::Args)]
 pub(super) struct BasePathArgs {
-    /// The path under which the API is served; `/` for the root
+    /// The path of the API; `/` for the root
     #[arg(
         long = "base-path",
         value_name = "PATH",

@@ -23,15 +23,15 @@ pub(super) struct DatabaseArgs {
 }
 
 impl DatabaseArgs {
-    /// Opens the database, runs `work`, and closes the database. A server and other commands may have it open, too.
+    /// Opens the database, runs `work`, and closes the database. A server and other commands may use it at the same time.
     pub(super) fn with_store<T>(
         &self,
         work: impl AsyncFnOnce(&Store) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let store = Store::open_existing(&self.path)?;
         let runtime = Builder::new_current_thread().build()?;
-        let done = runtime.block_on(work(&store));
+        let result = runtime.block_on(work(&store));
         store.close();
-        done
+        result
     }
 }

@@ -1,6 +1,8 @@
-//! How a command fails: one line, and an exit code.
+//! The error of a command: one line of text and an exit code.
 //!
-//! 2 is a call or a machine that has to be put right first; 1 is a plain "no".
+//! Code 2: the command line, the database file or the system must be corrected first. Code 1: the command was correct, but
+//! failed, for instance because a record does not exist. Printed by `main`. Invariant: the text contains no control
+//! characters.
 
 use std::{env, io, process::ExitCode};
 
@@ -15,7 +17,7 @@ use crate::{
     token::{KeyError, MintError},
 };
 
-/// Why a command did not do its work. Displays as one line.
+/// The error of a command. Displays as one line.
 #[derive(Debug, thiserror::Error)]
 #[error("{line}")]
 pub struct Error {
@@ -24,17 +26,18 @@ pub struct Error {
 }
 
 impl Error {
-    /// A call that cannot be carried out as it stands, or a machine that does not let it.
+    /// The command line or the system must be corrected first: exit code 2.
     pub(super) fn usage(line: impl AsRef<str>) -> Self {
         Self::new(line.as_ref(), 2)
     }
 
-    /// The answer is no.
+    /// The command was correct and failed: exit code 1.
     pub(super) fn failed(line: impl AsRef<str>) -> Self {
         Self::new(line.as_ref(), 1)
     }
 
-    /// Paths, arguments and messages of SQLite may contain line breaks and other unprintable characters.
+    /// Replaces control characters by spaces and escapes other unprintable ones: paths, arguments and messages of SQLite
+    /// may contain them.
     fn new(line: &str, code: u8) -> Self {
         let parts = line.split(char::is_control).filter(|part| !part.is_empty());
         let line = parts.collect::<Vec<_>>().join(" ");
@@ -44,12 +47,12 @@ impl Error {
         }
     }
 
-    /// Prints the error on standard error, as one line. A failure to do so is ignored.
+    /// Prints the error as one line on standard error. Ignores a failure to print.
     pub fn print(&self) {
         note(&format!("error: {self}"));
     }
 
-    /// Describes a wrong command line. Help and version are no errors: they are printed, and the process ends.
+    /// Converts an error of clap. For `--help` and `--version`, which are errors to clap, prints and exits.
     pub(super) fn from_clap(error: &clap::Error) -> Self {
         let asks_for_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
         if asks_for_help || !error.use_stderr() {
@@ -58,7 +61,7 @@ impl Error {
         Self::usage(usage_error::describe(error, env::args_os().skip(1)))
     }
 
-    /// The process's exit code.
+    /// Returns the exit code of the process.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         self.code.into()
@@ -84,7 +87,7 @@ impl From<AccessError> for Error {
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         let advice = if error.is_temporary() {
-            "; try again, and if it stays so, look at the disk and at who else writes to the file"
+            "; try again; if the error persists, check the disk and other processes that write to the file"
         } else {
             ""
         };

@@ -1,13 +1,13 @@
-//! Escapes characters that a terminal would obey or hide instead of showing them.
+//! Escapes characters that a terminal would interpret or hide instead of showing them.
 //!
-//! Names and user ids come from other people. Control characters can move the cursor and change colours; format characters
-//! reverse the direction of text, or make two different names look the same. The text output of every command passes
-//! [`escape_text`], and its JSON output [`escape_json`], which is the same JSON value.
+//! Names and user ids come from users of the API. Control characters can move the cursor and change colours. Format
+//! characters can reverse the direction of text, or make two different names look the same. Every command prints text
+//! through [`escape_text`] and JSON through [`escape_json`], which does not change the JSON value.
 
 use std::fmt::Write;
 
-/// Format, separator and other invisible characters, in order: those of the Unicode categories Cf, Zl and Zp, and those with
-/// the property `Default_Ignorable_Code_Point`, but for the two that select between text and emoji. (Unicode 17, files
+/// The ranges of invisible characters, in ascending order: the Unicode categories Cf, Zl and Zp, and the property
+/// `Default_Ignorable_Code_Point` except the two variation selectors for text and emoji. (Unicode 17, files
 /// `UnicodeData.txt` and `DerivedCoreProperties.txt`.)
 const INVISIBLE: [(char, char); 25] = [
     ('\u{ad}', '\u{ad}'),
@@ -53,8 +53,8 @@ pub(super) fn escape_text(text: &str) -> String {
     text.chars().map(show).collect()
 }
 
-/// Returns the same JSON with unprintable characters as JSON escapes. Control characters below the space are left alone: in
-/// JSON they are escaped already, or line breaks between members.
+/// Returns the same JSON with unprintable characters as JSON escapes. Control characters below the space remain: JSON
+/// strings contain them escaped already, and between values they are white space.
 pub(super) fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
@@ -78,7 +78,7 @@ mod tests {
     const NAME: &str = "a\u{1b}[2J\n\u{9b}31m\u{7f}\u{202e}\u{61c}\u{200b}\u{2028}\u{feff}\u{3164}\u{e0041}ñ🔑❤\u{fe0f}山　田\"\\";
 
     #[test]
-    fn visible_escapes_control_and_invisible_characters_and_no_others() {
+    fn escape_text_escapes_control_and_invisible_characters_and_no_others() {
         assert_eq!(
             escape_text(NAME),
             "a\\u{1b}[2J\\n\\u{9b}31m\\u{7f}\\u{202e}\\u{61c}\\u{200b}\\u{2028}\\u{feff}\\u{3164}\\u{e0041}ñ🔑❤\u{fe0f}山　田\"\\"
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn visible_json_keeps_the_value() {
+    fn escape_json_keeps_the_value() {
         let json = escape_json(&serde_json::to_string_pretty(&[NAME]).unwrap());
         let odd = json.chars().find(|c| *c != '\n' && is_unprintable(*c));
         assert_eq!(odd, None, "{json}");
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ranges_are_in_order() {
+    fn invisible_ranges_are_in_ascending_order() {
         assert!(INVISIBLE.iter().all(|(first, last)| first <= last));
         assert!(INVISIBLE.is_sorted_by(|one, next| one.1 < next.0));
     }

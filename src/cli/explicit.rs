@@ -1,8 +1,7 @@
-//! Arguments with their sources: the command line or an environment variable.
+//! Tells flags on the command line from environment variables.
 //!
-//! Wraps the arguments of commands with conflicting flags. clap's `conflicts_with` also counts environment variables,
-//! so a user who has `LLAVERO_DATABASE` in the environment would be told to remove a flag that is not on the command
-//! line.
+//! Wraps the arguments of commands with conflicting flags. clap's `conflicts_with` also counts environment variables:
+//! with `LLAVERO_DATABASE` in the environment, its error would name a flag that is not on the command line.
 
 use clap::{ArgMatches, Command, FromArgMatches, parser::ValueSource};
 
@@ -23,8 +22,8 @@ impl<A> WithSources<A> {
 
 impl<A: FromArgMatches> FromArgMatches for WithSources<A> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let is_typed = |name: &&str| matches.value_source(name) == Some(ValueSource::CommandLine);
-        let names = matches.ids().map(clap::Id::as_str).filter(is_typed);
+        let is_given = |name: &&str| matches.value_source(name) == Some(ValueSource::CommandLine);
+        let names = matches.ids().map(clap::Id::as_str).filter(is_given);
         Ok(Self {
             names: names.map(str::to_owned).collect(),
             args: A::from_arg_matches(matches)?,

@@ -1,7 +1,8 @@
-//! `llavero get`: what the API answers, without a server.
+//! `llavero get`: prints the API's response to a GET request, without a server.
 //!
-//! The same endpoint as `serve` has, asked in this process: for scripts, for snippets in documentation, and to look
-//! into a file. Whoever may open the file may speak for anybody, so no token is asked for: one is made, and trusted once.
+//! Calls the endpoint of `serve` in this process, for scripts, documentation and debugging. `--user` needs no token,
+//! because a user who can open the file can read all of it: the command signs a token with a random secret and trusts
+//! that secret for one request.
 
 use std::{num::NonZeroU32, process::ExitCode, time::Duration};
 
@@ -24,22 +25,22 @@ use crate::{
 /// The arguments of `llavero get`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// What to ask for, as in a URL: `/api/organizations/acme-corp/api-keys/stats?days=7`
+    /// The path and query of the request, for instance `/api/organizations/acme-corp/api-keys/stats?days=7`
     #[arg(value_name = "PATH")]
     target: String,
 
-    /// The user who sends the request; without it, the request has no token
+    /// Send the request as this user. Without --user, the request has no token
     #[arg(long, value_name = "ID", value_parser = parse_arg::<UserId>)]
     user: Option<UserId>,
 
     #[command(flatten)]
     database: DatabaseArgs,
 
-    /// Ask the demo organizations instead, made in memory just now
+    /// Use the demo data, loaded in memory now, instead of a database file
     #[arg(long, conflicts_with = "sandbox")]
     demo: bool,
 
-    /// Ask the sandbox instead, which answers the same always
+    /// Use the sandbox, whose responses never change, instead of a database file
     #[arg(long)]
     sandbox: bool,
 
@@ -47,12 +48,12 @@ pub(super) struct Args {
     base: BasePathArgs,
 }
 
-/// Prints the answer. The exit code is 0 for a success, 1 for anything else.
+/// Prints the body of the response. Returns exit code 0 for a status of 2xx, else 1.
 pub(super) fn run(command: &WithSources<Args>, system: &System) -> Result<ExitCode, Error> {
     let args = &command.args;
     if command.is_on_command_line("path") && (args.demo || args.sandbox) {
         return Err(Error::usage(
-            "--demo and --sandbox are in memory: leave out --database, or ask the file without them",
+            "--database cannot be used with --demo or --sandbox, whose data is in memory: leave one of them out",
         ));
     }
     let runtime = Builder::new_current_thread().enable_time().build()?;
@@ -84,7 +85,7 @@ impl Args {
 
     async fn respond_from_database(&self, system: &System) -> Result<OneshotResponse, Error> {
         let store = if self.demo {
-            demo(system).await?
+            demo_store(system).await?
         } else {
             Store::open_existing(&self.database.path)?
         };
@@ -112,8 +113,8 @@ impl Args {
     }
 }
 
-/// The demo as it is now.
-async fn demo(system: &System) -> Result<Store, Error> {
+/// Creates an in-memory store with the demo data as of now.
+async fn demo_store(system: &System) -> Result<Store, Error> {
     let store = Store::in_memory(&OpenOptions {
         readers: NonZeroU32::MIN,
         new_signing_secret: system.random.bytes()?,

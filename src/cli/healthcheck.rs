@@ -1,6 +1,7 @@
-//! `llavero healthcheck`: asks a running server's `/readyz`, so that an image needs no other program for it.
+//! `llavero healthcheck`: sends a request to a server's readiness probe, `/readyz`.
 //!
-//! The exit code is the answer: 0 for yes, 1 for anything else, within five seconds.
+//! For containers, whose images then need no HTTP client. Exits with 0 if the server responds with a status of 2xx within
+//! [`TIMEOUT`], else with 1.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The arguments of `llavero healthcheck`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// What to ask [default: /readyz at the address of --listen]
+    /// The URL to request [default: /readyz at the address of --listen]
     #[arg(long, value_parser = http_url)]
     url: Option<Uri>,
 
@@ -33,18 +34,22 @@ impl Args {
             Some(url) => url,
             None => format!("http://{}/readyz", address::reachable(self.listen.address))
                 .parse()
-                .map_err(|_| Error::usage(format!("{} makes no valid URL", self.listen.address)))?,
+                .map_err(|_| {
+                    Error::usage(format!("{} is not valid in a URL", self.listen.address))
+                })?,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let answer = runtime.block_on(async { timeout(TIMEOUT, ask(&url)).await });
+        let answer = runtime.block_on(async { timeout(TIMEOUT, get(&url)).await });
         match answer {
             Ok(Ok(200..=299)) => Ok(()),
-            Ok(Ok(status)) => Err(Error::failed(format!("{url} answered {status}"))),
-            Ok(Err(error)) => Err(Error::failed(format!("{url} did not answer: {error}"))),
+            Ok(Ok(status)) => Err(Error::failed(format!(
+                "{url} responded with status {status}"
+            ))),
+            Ok(Err(error)) => Err(Error::failed(format!("{url} did not respond: {error}"))),
             Err(_) => Err(Error::failed(format!(
-                "{url} did not answer in {TIMEOUT:?}"
+                "{url} did not respond within {TIMEOUT:?}"
             ))),
         }
     }
@@ -54,13 +59,16 @@ fn http_url(text: &str) -> Result<Uri, String> {
     let url: Uri = text.parse().map_err(|error| format!("{error}"))?;
     match (url.scheme_str(), url.authority()) {
         (Some("http"), Some(_)) => Ok(url),
-        _ => Err("write it as http://127.0.0.1:3001/readyz; TLS is not spoken here".to_owned()),
+        _ => Err(
+            "write an http URL, for instance http://127.0.0.1:3001/readyz; https is not supported"
+                .to_owned(),
+        ),
     }
 }
 
-/// The status of a GET.
-async fn ask(url: &Uri) -> Result<u16, Box<dyn std::error::Error>> {
-    let authority = url.authority().ok_or("the URL names no host")?;
+/// Sends a GET request. Returns the status of the response.
+async fn get(url: &Uri) -> Result<u16, Box<dyn std::error::Error>> {
+    let authority = url.authority().ok_or("the URL has no host")?;
     let host = authority.host().trim_matches(['[', ']']);
     let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;

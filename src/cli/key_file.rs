@@ -1,8 +1,9 @@
 //! Reads a file that holds a key or a secret, for `--jwt-secret-file` and `--jwt-public-key`.
 //!
-//! A user who can write to such a file can sign tokens for every user, so a file that others may write to is refused, as
-//! OpenSSH's server refuses an `authorized_keys` file: a group's permission counts, reading does not, since containers mount
-//! secrets readable by all. A pipe is accepted for process substitution, `<(pass show llavero)`. The size is bounded.
+//! Used by [`super::token_key`]. A user who can write to such a file can sign tokens for every user. Therefore a file that
+//! its group or other users can write to is rejected, as OpenSSH's server rejects an `authorized_keys` file. Read
+//! permissions are not checked, because containers mount secrets readable by all. A pipe is accepted for process
+//! substitution, `<(pass show llavero)`. The size is bounded.
 
 use std::{
     fs::{File, Metadata},
@@ -12,7 +13,7 @@ use std::{
 
 use super::Error;
 
-/// More than any key in PEM, in bytes.
+/// The maximum size in bytes. PEM keys are far smaller.
 const MAX_SIZE: usize = 64 * 1024;
 
 /// Reads the whole file.
@@ -45,7 +46,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Error> {
         .map_err(cannot_read)?;
     if content.len() > MAX_SIZE {
         return Err(Error::usage(format!(
-            "{name} is larger than 64 KiB, which no key is; check the path"
+            "{name} is larger than 64 KiB, so it is not a key; check the path"
         )));
     }
     Ok(content)

@@ -1,8 +1,8 @@
-//! The command line: this struct is the manual.
+//! The command line. The doc comments of the arguments are the text of `--help`.
 //!
-//! One file a command, each with its arguments and its `run`. What several share is in files of its own: which
-//! database, which organization, how to print. A command that cannot do its work returns an
-//! [`Error`]: one line for the person at the terminal, and an exit code.
+//! Each command has one file with its arguments and its `run`. Arguments that several commands share are in their own
+//! files: [`database`], [`organization`], [`output`]. Called by `main`. A command that fails returns an [`Error`], which
+//! is printed as one line and has an exit code.
 
 mod address;
 mod audit;
@@ -61,40 +61,40 @@ enum Command {
     /// Create, list, show, rotate and revoke API keys.
     #[command(subcommand)]
     Key(key::Command),
-    /// Import and export uses of keys.
+    /// Import and export usage counts.
     #[command(subcommand)]
     Usage(usage::Command),
-    /// Print who did what in an organization, and when.
+    /// Print the audit log of an organization.
     Audit(audit::Args),
-    /// Print what the API answers to a GET, without a server: exit code 0 for a success, 1 for anything else.
+    /// Print the API's response to a GET request, without a server. Exits with 0 if the status is 2xx, else with 1.
     Get(WithSources<get::Args>),
     /// Print the OpenAPI document.
     Openapi(WithSources<openapi::Args>),
-    /// Print a script that completes commands in a shell.
+    /// Print a completion script for a shell.
     Completions(completions::Args),
-    /// Ask a running server whether it can answer: exit code 0 if so, 1 if not. For containers.
+    /// Check that a server is ready, for instance in a container. Exits with 0 if it is, else with 1.
     Healthcheck(healthcheck::Args),
 }
 
-/// What a command takes from the machine it runs on.
+/// The clock and the random generator of the operating system.
 struct System {
     clock: Clock,
     random: Random,
 }
 
 impl Cli {
-    /// Reads the command line and the environment.
+    /// Parses the command line and the environment variables. For `--help` and `--version`, prints and exits.
     ///
     /// # Errors
-    /// If the command line is wrong. Help and version are printed, and the process ends.
+    /// If the command line is wrong.
     pub fn from_command_line() -> Result<Self, Error> {
         Self::try_parse().map_err(|error| Error::from_clap(&error))
     }
 
-    /// Runs the command to its end; the process's exit code.
+    /// Runs the command. Returns the exit code of the process.
     ///
     /// # Errors
-    /// When it could not do its work.
+    /// If the command failed.
     pub fn run(self) -> Result<ExitCode, Error> {
         let system = System {
             clock: Clock::system(),
@@ -117,7 +117,7 @@ impl Cli {
     }
 }
 
-/// Reads an argument of a type that knows what is wrong with a text.
+/// Parses an argument. The error is the rule that the type has for its text.
 fn parse_arg<T: TryFrom<String, Error = &'static str>>(text: &str) -> Result<T, &'static str> {
     text.to_owned().try_into()
 }
@@ -129,12 +129,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_passes_the_checks_of_clap() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn every_flag_of_serve_has_its_environment_variable() {
+    fn serve_has_an_environment_variable_for_every_flag() {
         let command = Cli::command();
         let serve = command.find_subcommand("serve").unwrap();
         for argument in serve.get_arguments() {

@@ -1,6 +1,7 @@
-//! `llavero org`: organizations, created and listed.
+//! `llavero org`: creates and lists organizations.
 //!
-//! `create` is the first command of a new deployment, so it alone makes the database if there is none.
+//! `create` is the first command of a new deployment. It is therefore the only command besides `serve` that creates the
+//! database file if it does not exist.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -30,11 +31,11 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Create {
-    /// What the organization is called: 1 to 100 characters, not only white space
+    /// The name: 1 to 100 characters, not only white space
     #[arg(long, value_parser = parse_arg::<Name>)]
     name: Name,
 
-    /// Its name in URLs: lower-case letters, digits and inner hyphens [default: made from the name]
+    /// The name in URLs: lower-case letters, digits and inner hyphens [default: derived from the name]
     #[arg(long, value_parser = parse_arg::<Slug>)]
     slug: Option<Slug>,
 
@@ -66,7 +67,7 @@ impl Command {
 impl Create {
     fn run(self, system: &System) -> Result<(), Error> {
         let slug = self.slug.or_else(|| self.name.slug()).ok_or_else(|| {
-            Error::usage("no slug can be made from this name: choose one with --slug")
+            Error::usage("cannot derive a slug from this name: choose one with --slug")
         })?;
         let random = &system.random;
         let organization = Organization {

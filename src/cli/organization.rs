@@ -41,7 +41,7 @@ impl OrganizationArgs {
         let hint = if all.is_empty() {
             "no organization exists yet: create one with `llavero org create`".to_owned()
         } else if nearest.is_empty() {
-            "`llavero org list` lists them all".to_owned()
+            "`llavero org list` lists all organizations".to_owned()
         } else {
             format!("similar slugs: {}", nearest.join(", "))
         };
@@ -51,8 +51,8 @@ impl OrganizationArgs {
 
     /// Returns the slugs that are most similar to the argument.
     fn nearest<'a>(&self, all: &'a [Organization]) -> Vec<&'a str> {
-        let asked = self.org.to_lowercase();
-        let similarity = |slug| strsim::jaro_winkler(&asked, slug);
+        let wanted = self.org.to_lowercase();
+        let similarity = |slug| strsim::jaro_winkler(&wanted, slug);
         let slugs = all.iter().map(|organization| organization.slug.as_str());
         let mut near: Vec<(f64, &str)> = slugs
             .map(|slug| (similarity(slug), slug))

@@ -1,6 +1,6 @@
 //! Stop signals of `serve`: SIGINT (Ctrl-C) and SIGTERM. The second signal exits at once.
 //!
-//! Neither loses data: every response is sent after its commit.
+//! Neither loses data, because a response is sent after the commit of its changes.
 
 use std::{future::Future, io, process};
 

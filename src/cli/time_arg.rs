@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duration_is_numbers_and_units() {
+    fn parse_duration_takes_numbers_and_units() {
         for (text, seconds) in [
             ("30s", 30),
             ("15m", 900),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_a_duration_a_date_or_an_instant() {
+    fn time_arg_is_a_duration_a_date_or_an_instant() {
         let noon = Timestamp::from_millis(1_767_614_400_000);
         let day = Duration::from_hours(24);
         for (text, after, before) in [

@@ -1,6 +1,7 @@
-//! `llavero token`: a bearer token that `serve` accepts, given the same flags.
+//! `llavero token`: prints a bearer token that `serve` accepts if it has the same flags.
 //!
-//! It signs with the database's own secret unless a flag names another, and never makes a database to do so.
+//! Signs with the secret of the database, or with the secret that a flag names. Never creates a database: the token of a
+//! mistyped path would be accepted by no server.
 
 use std::time::Duration;
 
@@ -18,17 +19,17 @@ use crate::{
     token::{NewToken, mint},
 };
 
-/// A hundred years, in seconds: what verifiers take for a date ends with the year 9999.
+/// A hundred years. Verifiers accept dates up to the year 9999.
 const MAX_TTL_SECONDS: u64 = 36_500 * 86_400;
 
 /// The arguments of `llavero token`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The user whom the token speaks for: its `sub`
+    /// The user that the token authenticates: its `sub`
     #[arg(long, value_name = "ID", value_parser = parse_arg::<UserId>)]
     user: UserId,
 
-    /// How long the token is good for: 30s, 15m, 1h, 7d
+    /// The lifetime of the token: 30s, 15m, 1h, 7d
     #[arg(long, default_value = "1h", value_parser = ttl, allow_hyphen_values = true)]
     ttl: Duration,
 
@@ -51,11 +52,10 @@ impl Args {
     pub(super) fn run(self, system: &System) -> Result<(), Error> {
         let secret = match self.token_key.read()? {
             TokenKeySource::Secret(secret) => secret,
-            // Never creates a file: a misspelt path would give a token that nobody accepts.
             TokenKeySource::Database => Store::signing_secret_of(&self.database.path)?.into(),
             TokenKeySource::PublicKey(_) => {
                 return Err(Error::usage(
-                    "a public key cannot sign: get a token from the issuer that has the private key",
+                    "cannot sign with a public key: get a token from the issuer, which has the private key",
                 ));
             }
         };
@@ -73,7 +73,7 @@ impl Args {
 fn ttl(text: &str) -> Result<Duration, &'static str> {
     time_arg::parse_duration(text)
         .filter(|duration| (1..=MAX_TTL_SECONDS).contains(&duration.as_secs()))
-        .ok_or("write a duration as 30s, 15m, 1h or 7d, of at most 36500d")
+        .ok_or("write a duration of at most 36500d, for instance 30s, 15m, 1h or 7d")
 }
 
 #[cfg(test)]
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ttl_is_a_number_and_a_unit() {
+    fn ttl_is_a_number_and_a_unit() {
         for (text, seconds) in [
             ("30s", 30),
             ("15m", 900),

@@ -1,7 +1,7 @@
-//! The flags that say which bearer tokens are trusted, shared by `serve` (which checks) and `token` (which
-//! signs), so that the same flags make the two agree.
+//! The `--jwt-…` flags, which select the key of bearer tokens.
 //!
-//! Whatever they name is read and checked here, before anything else is touched.
+//! Used by `serve`, which verifies tokens, and by `token`, which signs them, so the same flags select the same key. Both
+//! read the key before they open the database: a wrong key file changes nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,12 @@ use clap::Args;
 use super::{Error, key_file};
 use crate::token::{HmacSecret, TrustedKey};
 
-/// At most one; without any, the random secret that the database file was created with.
+/// The key of bearer tokens: at most one flag. By default, the random secret that the database was created with.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(super) struct TokenKeyArgs {
-    /// TokenKeySource HS256 tokens signed with the secret in FILE: at least 32 bytes; a text's final line break is not
-    /// part of it
+    /// Trust HS256 tokens signed with the secret in FILE, of at least 32 bytes. If FILE is text, its final line break is
+    /// ignored
     #[arg(
         long = "jwt-secret-file",
         value_name = "FILE",
@@ -23,8 +23,8 @@ pub(super) struct TokenKeyArgs {
     )]
     secret_file: Option<PathBuf>,
 
-    /// TokenKeySource HS256 tokens signed with TEXT. Everybody on the machine can see a flag: better set the
-    /// environment variable
+    /// Trust HS256 tokens signed with TEXT. Other users of the machine can see flags, so set the environment variable
+    /// instead
     #[arg(
         long = "jwt-secret",
         value_name = "TEXT",
@@ -33,8 +33,7 @@ pub(super) struct TokenKeyArgs {
     )]
     secret: Option<String>,
 
-    /// TokenKeySource tokens signed with the private half of the PEM public key in FILE: RSA is RS256, P-256 is ES256,
-    /// Ed25519 is EdDSA
+    /// Trust tokens that the PEM public key in FILE verifies: RS256 for an RSA key, ES256 for P-256, EdDSA for Ed25519
     #[arg(
         long = "jwt-public-key",
         value_name = "FILE",
@@ -43,13 +42,13 @@ pub(super) struct TokenKeyArgs {
     public_key: Option<PathBuf>,
 }
 
-/// What the flags name.
+/// The key that the flags select.
 pub(super) enum TokenKeySource {
-    /// The database's own secret.
+    /// The secret that is stored in the database.
     Database,
-    /// A secret that is shared with the issuer.
+    /// A secret shared with the issuer.
     Secret(HmacSecret),
-    /// The issuer's public key: tokens cannot be signed here.
+    /// The issuer's public key, which cannot sign.
     PublicKey(TrustedKey),
 }
 
@@ -64,7 +63,7 @@ impl TokenKeyArgs {
         }
     }
 
-    /// Reads what the flags name.
+    /// Reads and checks the key that the flags select.
     pub(super) fn read(&self) -> Result<TokenKeySource, Error> {
         if let Some(path) = &self.public_key {
             let key = TrustedKey::from_public_pem(&key_file::read(path)?);
@@ -89,7 +88,7 @@ fn with_path(path: &Path, error: &dyn std::error::Error) -> Error {
     Error::usage(format!("{}: {error}", path.display()))
 }
 
-/// Editors and `echo` end a text with a line break that nobody means; random bytes are taken as they are.
+/// Removes the final line break of a text, which editors and `echo` add. Bytes that are not UTF-8 remain unchanged.
 fn without_line_break(mut secret: Vec<u8>) -> Vec<u8> {
     if let Ok(text) = std::str::from_utf8(&secret) {
         let length = text.strip_suffix('\n').map_or(text.len(), |text| {

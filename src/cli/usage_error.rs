@@ -1,4 +1,4 @@
-//! Describes a wrong command line in one line: what is wrong, the nearest right spelling, where to read more.
+//! Describes a wrong command line in one line: the problem, a similar correct spelling, and the command with more help.
 //!
 //! clap renders an error over several lines, with the usage and tips. This module builds one sentence from the error's kind
 //! and context instead. Called by [`super::Error::from_clap`].
@@ -22,7 +22,7 @@ pub(super) fn describe(error: &Error, args: impl Iterator<Item = OsString>) -> S
     }
 }
 
-/// Says what is wrong; `None` if the error lacks the context that its kind has.
+/// Describes the problem. `None` if the error lacks the context of its kind.
 fn problem(error: &Error) -> Option<String> {
     let text = |kind| text(error, kind);
     let argument = || text(ContextKind::InvalidArg);
@@ -60,7 +60,7 @@ fn problem(error: &Error) -> Option<String> {
         }
         ErrorKind::TooManyValues => {
             format!(
-                "unexpected value '{}' for '{}', which takes no more",
+                "unexpected value '{}': '{}' takes no further value",
                 value()?,
                 argument()?
             )
@@ -90,13 +90,13 @@ fn conflict(argument: &str, other: Option<String>) -> String {
     }
 }
 
-/// The values that are possible, if the argument has a fixed set of them.
+/// Lists the possible values, if the argument has a fixed set of them.
 fn choices(error: &Error) -> String {
     let values = text(error, ContextKind::ValidValue).filter(|values| !values.is_empty());
     values.map_or_else(String::new, |values| format!("; choose one of: {values}"))
 }
 
-/// The nearest right spelling, if there is one.
+/// Returns a similar correct spelling, if clap found one.
 fn suggestion(error: &Error) -> Option<String> {
     let kinds = [
         ContextKind::SuggestedArg,
@@ -118,7 +118,7 @@ fn text(error: &Error, kind: ContextKind) -> Option<String> {
     }
 }
 
-/// The name of the command that `args` begin with: `llavero key create`.
+/// Returns the name of the command at the beginning of `args`, for instance `llavero key create`.
 fn command_name(args: impl Iterator<Item = OsString>) -> String {
     let mut command: Command = Cli::command();
     let mut name = command.get_name().to_owned();
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn describe_says_what_is_wrong_and_where_to_read_more() {
+    fn describe_names_the_problem_and_the_command_with_help() {
         for (line, expected) in [
             (
                 "serve --databse x",

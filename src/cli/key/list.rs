@@ -1,6 +1,6 @@
-//! `llavero key list`: all keys of an organization, newest first.
+//! `llavero key list`: lists all keys of an organization, newest first.
 //!
-//! The store gives them in pages, so that a server that writes meanwhile never waits for a long list.
+//! Reads the list in pages, because a long read would keep a running server from checkpointing its write-ahead log.
 
 use crate::{
     api::KeyOut,
@@ -18,7 +18,7 @@ use crate::{
     store::Store,
 };
 
-/// How many keys are read at once.
+/// The number of keys per page.
 const PAGE_SIZE: u32 = 1000;
 
 /// The arguments of `llavero key list`.

@@ -1,7 +1,7 @@
-//! `llavero key`: the operator's way to the keys, whosever they are. One file a command.
+//! `llavero key`: manages the API keys of all organizations. Each command has one file.
 //!
-//! With `--json` a key is printed as the API sends it. A secret is shown once, by the command that makes it, and
-//! is never an argument: everybody on the machine can see those.
+//! With `--json`, a key is printed as the API sends it. A secret is printed once, by the command that creates it. It is
+//! never an argument, because other users of the machine can see the arguments of a process.
 
 mod create;
 mod list;
@@ -22,15 +22,15 @@ use crate::{
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Create a key, and print its secret: this once.
+    /// Create a key and print its secret. The secret is not shown again.
     Create(create::Args),
     /// List an organization's keys, newest first.
     List(list::Args),
-    /// Show a key.
+    /// Show a key, found by its id or its secret.
     Show(show::Args),
-    /// Give a key a new secret, and print it: this once. The old one works until its grace ends.
+    /// Give a key a new secret and print it. The previous secret works during a grace period.
     Rotate(rotate::Args),
-    /// Revoke a key, for good.
+    /// Revoke a key. A revocation cannot be undone.
     Revoke(revoke::Args),
 }
 
@@ -46,11 +46,11 @@ impl Command {
     }
 }
 
-/// The key that an argument names.
+/// Finds the key with the id in an argument.
 async fn find(store: &Store, id: &str) -> Result<ApiKey, Error> {
     if id.trim_start().starts_with("sk_") {
         return Err(Error::usage(
-            "a secret must not be an argument: pipe it into `llavero key show -`, which tells the id",
+            "a secret must not be an argument: pipe it into `llavero key show -`, which prints the id",
         ));
     }
     let found = match KeyId::parse(id) {
@@ -59,17 +59,17 @@ async fn find(store: &Store, id: &str) -> Result<ApiKey, Error> {
     };
     found.ok_or_else(|| {
         Error::failed(format!(
-            "no API key has the id {id}: `llavero key list --org ORG` shows them"
+            "no API key has the id {id}: `llavero key list --org ORG` lists the ids"
         ))
     })
 }
 
-/// What there is to say about a key.
+/// Returns the names and values of a key's details.
 fn details_of(key: &ApiKey, now: Timestamp) -> Vec<(&'static str, Cell)> {
     let or_never = |at: Option<Timestamp>| at.map_or("never".to_owned(), |at| at.to_string());
     let scopes = match key.scopes.iter().collect::<Vec<_>>() {
-        none if none.is_empty() => "none".to_owned(),
-        some => some.join(" "),
+        scopes if scopes.is_empty() => "none".to_owned(),
+        scopes => scopes.join(" "),
     };
     let rate_limit = key.rate_limit.map_or("unlimited".to_owned(), |rate| {
         format!("{} in {} s", rate.limit(), rate.window_seconds())
@@ -101,21 +101,21 @@ fn details_of(key: &ApiKey, now: Timestamp) -> Vec<(&'static str, Cell)> {
     ]
 }
 
-/// The same, and the key's new secret: below the table, which might wrap it.
+/// Formats a key's details and its new secret. The secret is below the table, which could wrap it.
 fn with_secret(key: &ApiKey, secret: &Secret, now: Timestamp) -> String {
     let key = output::details(details_of(key, now));
     let secret = secret.reveal();
     format!(
         "{key}Secret        {secret}\n\n\
-         The secret is not stored and not shown again: put it where it is needed now.\n"
+         The secret is not stored and not shown again. Save it now.\n"
     )
 }
 
-/// The error of a command that could not print the new secret of a key. `flags` are those of the `key rotate` that
+/// Creates the error for a new secret that could not be printed. `flags` are the flags of the `key rotate` command that
 /// replaces the secret.
 fn lost_secret(key: &ApiKey, done: &str, flags: &str, error: &io::Error) -> Error {
     let id = key.id.0;
     Error::failed(format!(
-        "the API key {id} is {done}, and its secret could not be written: {error}; give it another with `llavero key rotate {id}{flags}`"
+        "the API key {id} is {done}, but its secret could not be printed: {error}; create another secret with `llavero key rotate {id}{flags}`"
     ))
 }

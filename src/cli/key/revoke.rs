@@ -1,6 +1,6 @@
-//! `llavero key revoke`: the end of a key, for good.
+//! `llavero key revoke`: revokes a key. A revocation cannot be undone.
 //!
-//! Asked for again, it changes nothing and shows the key as it was revoked the first time.
+//! A second revocation changes nothing and prints the key with the time of the first.
 
 use crate::{
     api::KeyOut,

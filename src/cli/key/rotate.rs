@@ -1,7 +1,7 @@
-//! `llavero key rotate`: gives a key a new secret and prints it, this once.
+//! `llavero key rotate`: gives a key a new secret, and prints the key with it. The secret is not printed again.
 //!
-//! Says what becomes of the older secrets. A key has at most two that work: the newest, and the previous one during
-//! a grace period.
+//! Also prints until when the previous secret works. At most two secrets of a key work: the newest, and the previous one
+//! during a grace period.
 
 use std::time::Duration;
 
@@ -20,12 +20,12 @@ pub(in crate::cli) struct Args {
     /// The key's id
     id: String,
 
-    /// How long the previous secret works beside the new one, at most 7d; 0s ends all older secrets at once
+    /// The grace period: how long the previous secret still works, at most 7d. 0s ends all older secrets at once
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = grace)]
     grace: Duration,
 
-    /// During the grace period of an earlier rotation, replace the newest secret; the previous one keeps its end.
-    /// For a newest secret that was lost
+    /// During a grace period, replace the newest secret, for instance if it was lost. The previous secret works as long as
+    /// before
     #[arg(long)]
     replace_new: bool,
 
@@ -74,13 +74,13 @@ impl Args {
             error => return error.into(),
         };
         Error::failed(format!(
-            "the API key {} {state}: create another with `llavero key create`",
+            "the API key {} {state}: create another key with `llavero key create`",
             self.id
         ))
     }
 }
 
-/// Tells what becomes of the older secrets of a key.
+/// Describes until when the older secrets of a key work.
 fn old_secret_notice(key: &ApiKey, older: OlderSecrets) -> String {
     match older {
         OlderSecrets::End => "The old secret no longer works.\n".to_owned(),
@@ -91,7 +91,7 @@ fn old_secret_notice(key: &ApiKey, older: OlderSecrets) -> String {
             )
         }
         OlderSecrets::KeepPrevious { grace_end } => format!(
-            "The replaced secret no longer works. The previous one works until {}.\n",
+            "The replaced secret no longer works. The previous secret works until {}.\n",
             key.secret_end(grace_end)
         ),
     }
@@ -100,5 +100,5 @@ fn old_secret_notice(key: &ApiKey, older: OlderSecrets) -> String {
 fn grace(text: &str) -> Result<Duration, &'static str> {
     time_arg::parse_duration(text)
         .filter(|grace| *grace <= Rotation::LONGEST_GRACE)
-        .ok_or("write a duration as 0s, 30m, 24h or 7d, of at most 7d")
+        .ok_or("write a duration of at most 7d, for instance 0s, 30m or 24h")
 }

@@ -1,6 +1,6 @@
-//! `llavero key show`: one key, named by its id, or by a secret that comes in on standard input.
+//! `llavero key show`: shows a key, found by its id, or by its secret from standard input.
 //!
-//! The latter is how to learn which key a leaked secret opens, without showing it to anybody else.
+//! The secret finds the key after a leak. It is not an argument, because other users of the machine can see arguments.
 
 use std::io::{self, BufRead, IsTerminal, Read};
 
@@ -15,13 +15,13 @@ use crate::{
     store::Store,
 };
 
-/// How much of standard input is read: more than a secret and the white space around it.
+/// The maximum number of bytes that are read from standard input: a secret with white space around it.
 const MAX_INPUT: u64 = 1024;
 
 /// The arguments of `llavero key show`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// The key's id; or - to read its secret from standard input, one that is retiring too
+    /// The key's id, or - to read a secret from standard input. A previous secret finds the key during its grace period
     id: String,
 
     #[command(flatten)]
@@ -39,12 +39,12 @@ impl Args {
         self.output.print(
             || KeyOut::new(key.clone(), now),
             || {
-                let mut about = super::details_of(&key, now);
-                about.extend(key.previous_secret_expires_at(now).map(|until| {
+                let mut details = super::details_of(&key, now);
+                details.extend(key.previous_secret_expires_at(now).map(|until| {
                     let text = format!("works until {until}");
                     ("Old secret", output::text(text))
                 }));
-                output::details(about)
+                output::details(details)
             },
         )
     }
@@ -73,7 +73,7 @@ fn secret_from_standard_input() -> Result<Secret, Error> {
     let text = String::from_utf8_lossy(&line);
     Secret::parse(text.trim()).ok_or_else(|| {
         Error::failed(
-            "standard input is no secret: one is sk_ and 36 letters and digits, which a checksum protects from typing errors",
+            "standard input is not a secret: a secret is sk_ and 36 letters and digits, of which the last 6 are a checksum",
         )
     })
 }

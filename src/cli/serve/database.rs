@@ -1,7 +1,7 @@
-//! Serving from a database file.
+//! `llavero serve` with a database file.
 //!
-//! Order matters: whatever can be refused is refused before the database is touched. When requests have ended, the file
-//! is left as one file.
+//! Called by [`super::run`]. Invariant: flags, key files and addresses are checked before the database is opened, so a
+//! failed start does not change it. At the end, closing the store merges the write-ahead log into the file.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) fn run(args: &Args, system: &System) -> Result<(), Error> {
     };
     let store = Store::open(&args.database.path, &options)?;
     let served = runtime.block_on(serve(args, system, listeners, store.clone(), source));
-    // Requests that outlived their grace still hold the store: they end with the runtime.
+    // Requests that were not finished in time still hold the store. They end with the runtime.
     runtime.shutdown_timeout(Duration::from_secs(1));
     store.close();
     served.inspect(|()| log_stop())
@@ -42,7 +42,7 @@ async fn serve(
     source: TokenKeySource,
 ) -> Result<(), Error> {
     let (clock, random) = (system.clock.clone(), system.random.clone());
-    let (trusted, signer) = keys(source, &store).await?;
+    let (trusted, signer) = token_keys(source, &store).await?;
     let expected = ExpectedClaims {
         audience: args.jwt_audience.clone(),
         issuer: args.jwt_issuer.clone(),
@@ -87,8 +87,8 @@ async fn load_demo(
     }
 }
 
-/// The key to check tokens with, and the secret to sign with, where there is one.
-async fn keys(
+/// Returns the key that verifies tokens, and the secret that signs them, which a public key lacks.
+async fn token_keys(
     source: TokenKeySource,
     store: &Store,
 ) -> Result<(TrustedKey, Option<HmacSecret>), Error> {

@@ -1,6 +1,6 @@
-//! What a start with `--demo` or `--sandbox` prints: everybody's token, and lines that work when they are pasted.
+//! The output of `serve --demo` and `serve --sandbox`: a bearer token for each user, and `curl` commands to try.
 //!
-//! What the demo holds is in [`crate::fixtures`], what the sandbox adds to it in [`crate::sandbox`].
+//! Called before the server accepts connections. The data itself is in [`crate::fixtures`] and [`crate::sandbox`].
 
 use std::{fmt::Write, time::Duration};
 
@@ -13,25 +13,24 @@ use crate::{
     token::{ExpectedClaims, HmacSecret, NewToken, mint},
 };
 
-/// How long the demo's tokens are good for.
+/// The lifetime of the demo's tokens.
 const TOKEN_TTL: Duration = Duration::from_hours(7 * 24);
 
-/// Acme Corp, whose keys the `curl` lines ask for.
+/// Acme Corp, whose keys the `curl` commands read.
 const ACME: OrganizationId = OrganizationId(uuid!("550e8400-e29b-41d4-a716-446655440000"));
 
-/// The paths of the `curl` lines, under those of Acme Corp's keys.
+/// The paths of the `curl` commands, relative to Acme Corp's keys.
 const EXAMPLE_PATHS: [&str; 2] = ["0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01", "stats?days=7"];
 
 /// Printed in place of the tokens if the database contains other organizations.
 pub(super) const NOT_LOADED: &str = "\nThe demo data was not loaded: the database contains other organizations. \
      Choose a new file with --database.\n";
 
-/// In place of the tokens when a public key is trusted, which cannot sign.
-pub(super) const CANNOT_SIGN: &str =
-    "\nTokens for the demo users come from whoever holds the private key.\n";
+/// Printed in place of the tokens if a public key is trusted, which cannot sign.
+pub(super) const CANNOT_SIGN: &str = "\nThe server trusts a public key, so it cannot sign tokens for the demo users. Get tokens from the issuer.\n";
 
-/// Returns the tokens of the demo users, signed with `secret` and with the claims that are `expected`, and `curl`
-/// lines for the API at the URL `api`.
+/// Returns tokens for the demo users, signed with `secret` and with the `expected` claims, and `curl` commands for the API
+/// at the URL `api`.
 pub(super) fn tokens(
     users: &[UserFixture],
     secret: &HmacSecret,
@@ -49,13 +48,13 @@ pub(super) fn tokens(
         mint(secret, &token, now)
     };
     let tokens: Vec<String> = users.iter().map(token_for).collect::<Result<_, _>>()?;
-    let people = list_users(users.iter().zip(tokens.iter().map(String::as_str)), api);
+    let users = list_users(users.iter().zip(tokens.iter().map(String::as_str)), api);
     Ok(format!(
-        "\nDemo users and their bearer tokens, good for 7 days:\n{people}"
+        "\nDemo users and their bearer tokens, valid for 7 days:\n{users}"
     ))
 }
 
-/// Returns each user with their token, and the `curl` lines.
+/// Returns each user with a token, and the `curl` commands.
 pub(super) fn list_users<'a>(
     users: impl Iterator<Item = (&'a UserFixture, &'a str)>,
     api: &str,
@@ -70,8 +69,8 @@ pub(super) fn list_users<'a>(
         let memberships =
             memberships.map(|of| format!("{} of {}", of.role.as_str(), of.organization));
         let memberships = match memberships.collect::<Vec<_>>().join(", ") {
-            none if none.is_empty() => "member of nothing".to_owned(),
-            some => some,
+            memberships if memberships.is_empty() => "not a member of an organization".to_owned(),
+            memberships => memberships,
         };
         // Writing to a string cannot fail.
         let _ = write!(tokens, "\n# {}, {memberships}\n{token}\n", user.name);
@@ -79,7 +78,7 @@ pub(super) fn list_users<'a>(
     tokens + &examples
 }
 
-/// Returns the `curl` lines for a user; nothing if the user is not a member of Acme Corp.
+/// Returns the `curl` commands for a user. Empty if the user is not a member of Acme Corp.
 fn curl_lines(api: &str, user: &UserFixture, token: &str) -> String {
     let mut memberships = user.memberships.iter();
     let Some(acme) = memberships.find(|of| of.organization_id == ACME) else {

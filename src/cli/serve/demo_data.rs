@@ -1,7 +1,7 @@
 //! The demo data in the database of `serve --demo`.
 //!
-//! Called at start, before the server listens. A database without organizations is filled. A database that was filled
-//! before is recognised by the ids of the demo organizations, whatever was added to it or changed in it since.
+//! Called before the server accepts connections. Fills a database without organizations. Recognises a database with the
+//! demo data by the ids of the demo organizations, so users may have changed and added records.
 
 use super::Error;
 use crate::{

@@ -1,7 +1,7 @@
-//! The flags of the log, and the two lines that frame it: one when the server has started, one when it has stopped.
+//! The flags of the log, and the lines that log the start and the stop of the server.
 //!
-//! The line at the start tells what is served and how it is configured. It contains no secret: a secret on the command
-//! line appears as `secret`, a file by its path.
+//! Used by the rest of `serve`. The line `started` has the version and the configuration. Invariant: it contains no secret.
+//! A secret on the command line appears as `secret`, a file as its path.
 
 use std::num::NonZeroUsize;
 
@@ -10,15 +10,15 @@ use clap::ValueEnum;
 use super::{Args, Error, Listeners};
 use crate::{api::ConnectionLimits, logging};
 
-/// The flags that `serve` logs by.
+/// The flags of the log.
 #[derive(Debug, clap::Args)]
 pub(super) struct LogArgs {
-    /// Write log lines in this format, on standard error
+    /// The format of log lines, which are written to standard error
     #[arg(long, value_enum, default_value_t, env = "LLAVERO_LOG_FORMAT")]
     log_format: LogFormat,
 
-    /// Log events of this level and above. Requests to /healthz, /readyz and /metrics are logged at `debug`, others at
-    /// `info`, responses with a status of 500 or above at `error`
+    /// Log events of this level and above. Requests to /healthz, /readyz and /metrics are logged at `debug`, other requests
+    /// at `info`, and responses with a status of 500 or above at `error`
     #[arg(
         long,
         value_enum,
@@ -31,7 +31,7 @@ pub(super) struct LogArgs {
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 enum LogFormat {
-    /// For people
+    /// Text for people
     #[default]
     Text,
     /// One JSON object per line
@@ -63,7 +63,7 @@ impl LogArgs {
     }
 }
 
-/// Logs the version and the configuration of a server that accepts connections now.
+/// Logs the version and the configuration of the server.
 pub(super) fn log_start(args: &Args, listeners: &Listeners) -> Result<(), Error> {
     let (address, metrics_address) = listeners.addresses()?;
     let database = (!args.sandbox).then(|| args.database.path.to_string_lossy());
@@ -91,7 +91,7 @@ pub(super) fn log_start(args: &Args, listeners: &Listeners) -> Result<(), Error>
     Ok(())
 }
 
-/// Logs that the server has stopped in good order.
+/// Logs that the server has stopped after its last response.
 pub(super) fn log_stop() {
     tracing::info!("stopped");
 }

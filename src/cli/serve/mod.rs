@@ -1,7 +1,7 @@
-//! `llavero serve`: answers until it is told to stop.
+//! `llavero serve`: serves the API until a stop signal.
 //!
-//! From a database file, in [`database`], or from a world in memory, in [`sandbox`]. What both share is in
-//! [`listeners`].
+//! [`database`] serves a database file, [`sandbox`] serves the sandbox from memory. Both use [`listeners`]. Invariant:
+//! wrong combinations of flags are rejected before a file or an address is used.
 
 mod database;
 mod demo;
@@ -45,16 +45,16 @@ pub(super) struct Args {
     #[command(flatten)]
     limits: LimitArgs,
 
-    /// Fill an empty database with demo organizations, print tokens and curl lines to try, and let web pages of this
-    /// machine (localhost, any port) call the API
+    /// Fill an empty database with demo organizations, print tokens and curl commands, and allow web pages of this machine
+    /// (localhost, any port) to call the API
     #[arg(long, env = "LLAVERO_DEMO", value_parser = BoolishValueParser::new())]
     demo: bool,
 
-    /// Serve the sandbox: the same data and answers at every start, in memory, for documentation and tests
+    /// Serve the sandbox, for documentation and tests: data in memory, and the same responses after every start
     #[arg(long, env = "LLAVERO_SANDBOX", value_parser = BoolishValueParser::new())]
     sandbox: bool,
 
-    /// What the sandbox's clock says: an instant from 2000 to 9998, at which it stands still, or `real`
+    /// The clock of the sandbox: an instant from 2000 to 9998, at which the clock stands still, or `real`
     /// [default: 2026-01-15T12:00:00.000Z]
     #[arg(long, value_name = "INSTANT", env = "LLAVERO_CLOCK", value_parser = SandboxClock::parse)]
     clock: Option<SandboxClock>,
@@ -62,23 +62,23 @@ pub(super) struct Args {
     #[command(flatten)]
     token_key: TokenKeyArgs,
 
-    /// Require tokens whose `aud` is or contains AUDIENCE
+    /// Require tokens to have AUDIENCE in their `aud`
     #[arg(long, value_name = "AUDIENCE", env = "LLAVERO_JWT_AUDIENCE", value_parser = NonEmptyStringValueParser::new())]
     jwt_audience: Option<String>,
 
-    /// Require tokens whose `iss` is ISSUER
+    /// Require tokens to have ISSUER as their `iss`
     #[arg(long, value_name = "ISSUER", env = "LLAVERO_JWT_ISSUER", value_parser = NonEmptyStringValueParser::new())]
     jwt_issuer: Option<String>,
 
-    /// Let web pages of ORIGIN use the API, for instance `http://localhost:5173`; may be given several times
+    /// Allow web pages of ORIGIN to call the API, for instance `http://localhost:5173`. Can be given several times
     #[arg(long = "cors-origin", value_name = "ORIGIN", env = "LLAVERO_CORS_ORIGIN", num_args = 1.., value_delimiter = ',')]
     cors_origins: Vec<Origin>,
 
-    /// How many database connections read at once [default: two more than there are processors]
+    /// The number of database connections that read at the same time [default: the number of processors plus 2]
     #[arg(long, value_name = "N", env = "LLAVERO_POOL_SIZE", value_parser = pool_size)]
     pool_size: Option<NonZeroU32>,
 
-    /// Answer GET /metrics, for Prometheus, on this address too [default: nowhere]
+    /// Serve metrics for Prometheus at /metrics on this address [default: no metrics]
     #[arg(long, value_name = "ADDRESS", env = "LLAVERO_METRICS_LISTEN", value_parser = address::parse)]
     metrics_listen: Option<SocketAddr>,
 
@@ -86,7 +86,7 @@ pub(super) struct Args {
     log: LogArgs,
 }
 
-/// Serves until the process is told to stop. The log is written when this returns.
+/// Serves until a stop signal. Flushes the log before it returns.
 pub(super) fn run(command: &WithSources<Args>, system: &System) -> Result<(), Error> {
     command.args.log.start()?;
     let served = serve(command, system);
@@ -96,7 +96,7 @@ pub(super) fn run(command: &WithSources<Args>, system: &System) -> Result<(), Er
 
 fn serve(command: &WithSources<Args>, system: &System) -> Result<(), Error> {
     let args = &command.args;
-    check(command)?;
+    check_flags(command)?;
     if args.sandbox {
         sandbox::run(args, system)
     } else {
@@ -104,12 +104,12 @@ fn serve(command: &WithSources<Args>, system: &System) -> Result<(), Error> {
     }
 }
 
-/// What does not go together.
-fn check(command: &WithSources<Args>) -> Result<(), Error> {
+/// Rejects flags on the command line that do not apply.
+fn check_flags(command: &WithSources<Args>) -> Result<(), Error> {
     if !command.args.sandbox {
         return if command.is_on_command_line("clock") {
             Err(Error::usage(
-                "--clock sets the clock of the sandbox: add --sandbox, or leave it out",
+                "--clock sets the clock of the sandbox: add --sandbox, or leave out --clock",
             ))
         } else {
             Ok(())
@@ -120,13 +120,13 @@ fn check(command: &WithSources<Args>) -> Result<(), Error> {
         .find(|(name, _)| command.is_on_command_line(name))
     {
         Some((_, flag)) => Err(Error::usage(format!(
-            "--sandbox has data, tokens and visitors of its own: leave out {flag}"
+            "{flag} has no effect on the sandbox: leave out {flag} or --sandbox"
         ))),
         None => Ok(()),
     }
 }
 
-/// By the names of their fields.
+/// The flags without effect on the sandbox: the name of the field in [`Args`], and the flag.
 const NOT_WITH_THE_SANDBOX: [(&str, &str); 8] = [
     ("path", "--database"),
     ("demo", "--demo"),

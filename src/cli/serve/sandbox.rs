@@ -1,6 +1,6 @@
-//! Serving the sandbox: a world in memory, that ends with the process.
+//! `llavero serve --sandbox`: serves data in memory, which ends with the process.
 //!
-//! No database is opened and none is made.
+//! Called by [`super::run`]. Invariant: no database file is opened or created.
 
 use std::{fmt, time::Duration};
 
@@ -13,21 +13,21 @@ use crate::{
     sandbox::{Limits, Sandbox},
 };
 
-/// What the sandbox's clock may be set to: the demo reaches back more than a year, and some keys expire later.
+/// The range of the sandbox's clock. The data reaches back more than a year, and some keys expire later than the clock.
 const MIN_INSTANT: Timestamp = Timestamp::from_millis(946_684_800_000);
 const MAX_INSTANT: Timestamp = Timestamp::from_millis(253_370_764_799_999);
 
-/// What the sandbox's clock says.
+/// The clock of the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SandboxClock {
-    /// What the machine's says.
+    /// The clock of the machine.
     Real,
-    /// This, always.
+    /// A clock that stands still at an instant.
     Frozen(Timestamp),
 }
 
 impl SandboxClock {
-    /// Reads an argument.
+    /// Parses an argument.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         if text == "real" {
             return Ok(Self::Real);
@@ -36,7 +36,7 @@ impl SandboxClock {
             .filter(|instant| (MIN_INSTANT..=MAX_INSTANT).contains(instant))
             .map(Self::Frozen)
             .ok_or(
-                "write real, or an instant as 2026-01-15T12:00:00.000Z, from the year 2000 to 9998",
+                "write real, or an instant from the year 2000 to 9998, for instance 2026-01-15T12:00:00.000Z",
             )
     }
 
@@ -48,7 +48,7 @@ impl SandboxClock {
     }
 }
 
-/// As the argument is written.
+/// Formats the clock as its argument.
 impl fmt::Display for SandboxClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -85,21 +85,23 @@ async fn serve(args: &Args, system: &System) -> Result<(), Error> {
 }
 
 fn banner(sandbox: &Sandbox, clock: SandboxClock, origin: &str, base: &str) -> String {
-    let what = match clock {
-        SandboxClock::Real => "Nothing is stored, and the clock is this machine's.".to_owned(),
+    let properties = match clock {
+        SandboxClock::Real => {
+            "Data is kept in memory. The clock is the clock of this machine.".to_owned()
+        }
         SandboxClock::Frozen(instant) => {
             format!(
-                "The same answers at every start, and nothing is stored. The clock stands at {instant}."
+                "Data is kept in memory, and responses are the same after every start. The clock stands at {instant}."
             )
         }
     };
     let users = sandbox.users().iter();
     let users = users.map(|known| (&known.user, known.token.as_str()));
-    let people = demo::list_users(users, &format!("{origin}{base}"));
+    let users = demo::list_users(users, &format!("{origin}{base}"));
     format!(
-        "\nThe sandbox. {what}\n\n\
-         Users and their bearer tokens, which never expire and open nothing else:\n\
-         {people}\nThe start page: {origin}/sandbox\nThe interactive reference: {origin}/docs\n"
+        "\nThe sandbox. {properties}\n\n\
+         Users and their bearer tokens, which never expire and are valid only for sandboxes:\n\
+         {users}\nThe start page: {origin}/sandbox\nThe interactive reference: {origin}/docs\n"
     )
 }
 
@@ -109,7 +111,7 @@ mod tests {
     use crate::sandbox::DEFAULT_CLOCK;
 
     #[test]
-    fn the_clock_is_real_or_stands_at_an_instant() {
+    fn clock_is_real_or_stands_at_an_instant() {
         let noon = SandboxClock::parse("2026-01-15T12:00:00.000Z");
         assert_eq!(noon, Ok(SandboxClock::Frozen(DEFAULT_CLOCK)));
         assert_eq!(SandboxClock::parse("real"), Ok(SandboxClock::Real));

@@ -1,7 +1,7 @@
-//! `llavero usage export`: an organization's uses by UTC day, oldest first.
+//! `llavero usage export`: prints an organization's usage by UTC day, oldest first.
 //!
-//! With `--days` as many days as that, today last, days without use as zeros, like `daily` of the statistics;
-//! without it every day that was used.
+//! With `--days`, prints that many days up to today, including days without requests, like `daily` of the statistics.
+//! Without it, prints all days with requests.
 
 use serde::Serialize;
 
@@ -17,11 +17,11 @@ pub(in crate::cli) struct Args {
     #[command(flatten)]
     organization: OrganizationArgs,
 
-    /// How many days, today included, at most 36500 [default: all that were used]
+    /// The number of days up to today, at most 36500 [default: all days with requests]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: Option<u32>,
 
-    /// How to print them
+    /// The output format
     #[arg(long, value_enum)]
     format: Format,
 
@@ -69,7 +69,7 @@ fn ndjson(days: &[DailyUsage]) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Dates and numbers need no quotes.
+/// Formats the days as CSV. Dates and numbers need no quotes.
 fn csv(days: &[DailyUsage]) -> String {
     let heading = "date,totalRequests,successfulRequests,rateLimitHits,errors\n";
     let line = |DailyUsage { day, usage }: &DailyUsage| {

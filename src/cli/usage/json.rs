@@ -1,7 +1,7 @@
-//! One line of NDJSON: an object with the fields of a [`Row`].
+//! Parses a line of NDJSON into a [`Row`].
 //!
-//! The parser takes any value for a field and checks it here, because serde's own errors speak of Rust's types
-//! (`expected u32`) to a person who writes JSON.
+//! Called by [`super::records`]. The parser accepts any JSON value for a field and then checks its type, because serde's
+//! own errors name types of Rust (`expected u32`).
 
 use std::{borrow::Cow, fmt};
 
@@ -25,7 +25,7 @@ pub(super) fn row(line: &[u8]) -> Result<Row<'_>, RowError> {
     object.row()
 }
 
-/// The members of an object, and the first of them that must not be there.
+/// The fields of an object, and the first problem with its names.
 #[derive(Default)]
 struct Object<'a> {
     key_id: Option<Scalar<'a>>,
@@ -35,7 +35,7 @@ struct Object<'a> {
     problem: Option<RowError>,
 }
 
-/// A value, as far as a field can have it.
+/// A JSON value. Values that no field accepts are not kept.
 enum Scalar<'a> {
     Text(Cow<'a, str>),
     Number(u64),

@@ -1,6 +1,6 @@
-//! `llavero usage`: counts in bulk, from elsewhere and to elsewhere.
+//! `llavero usage`: imports and exports usage counts.
 //!
-//! What an import counts goes through the same function as a use that happens now, and moves the same totals.
+//! An import and a validation add to the totals with the same function of the store.
 
 mod csv;
 mod export;
@@ -13,18 +13,18 @@ use super::{Error, System};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Add uses from a file to the totals: the whole file or nothing.
+    /// Add usage counts from a file to the totals. Imports all records or none.
     Import(import::Args),
-    /// Print an organization's uses by day.
+    /// Print an organization's usage by UTC day.
     Export(export::Args),
 }
 
-/// How a file of uses is written.
+/// The format of a file with usage counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Ndjson,
-    /// Comma-separated values under a heading.
+    /// Comma-separated values with a header.
     Csv,
 }
 

@@ -174,7 +174,7 @@ fn rotate_during_a_grace_period_needs_replace_new_or_no_grace() {
     }
     let outcome = home.run(&["key", "rotate", PRODUCTION, "--replace-new"]);
     let text = outcome.success();
-    let notice = "The replaced secret no longer works. The previous one works until 20";
+    let notice = "The replaced secret no longer works. The previous secret works until 20";
     assert!(text.contains(notice), "{text}");
 
     home.json(&["key", "rotate", PRODUCTION, "--grace", "0s"]);
