@@ -83,6 +83,13 @@ impl Timestamp {
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
+
+    /// Returns the date and time in UTC. `None` outside the years -9999 to 9999. A `jiff::Timestamp` is not used, because
+    /// its range ends a day before the year 9999 does.
+    fn to_utc(self) -> Option<DateTime> {
+        let epoch = DateTime::from(EPOCH);
+        epoch.checked_add(SignedDuration::from_millis(self.0)).ok()
+    }
 }
 
 const EPOCH: Date = Date::constant(1970, 1, 1);
@@ -107,13 +114,9 @@ fn millis(duration: Duration) -> i64 {
 /// Formats the instant as JavaScript's `toISOString()` does: `2026-01-05T12:00:00.000Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Ok(instant) = jiff::Timestamp::from_millisecond(self.0) {
-            return write!(f, "{instant:.3}");
-        }
-        // jiff's timestamps end a day before the year 9999 does, so that every time zone can represent them.
-        match DateTime::from(EPOCH).checked_add(SignedDuration::from_millis(self.0)) {
-            Ok(instant) => write!(f, "{instant:.3}Z"),
-            Err(_) => f.write_str("out of range"),
+        match self.to_utc() {
+            Some(utc) => write!(f, "{utc:.3}Z"),
+            None => f.write_str("out of range"),
         }
     }
 }
@@ -151,9 +154,9 @@ impl Day {
 /// Formats the day as `2026-01-05`.
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.start().0) {
-            Ok(instant) => instant.strftime("%F").fmt(f),
-            Err(_) => f.write_str("out of range"),
+        match self.start().to_utc() {
+            Some(utc) => utc.date().fmt(f),
+            None => f.write_str("out of range"),
         }
     }
 }
@@ -283,6 +286,7 @@ mod tests {
     fn day_starts_at_midnight_utc() {
         let noon = Timestamp(1_767_614_400_000);
         assert_eq!(noon.day().to_string(), "2026-01-05");
+        assert_eq!(Timestamp::MAX.day().to_string(), "9999-12-31");
         assert_eq!(noon.day().start().to_string(), "2026-01-05T00:00:00.000Z");
         assert_eq!(
             Timestamp(noon.day().start().0 - 1).day(),
