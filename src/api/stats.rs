@@ -169,7 +169,7 @@ impl From<RecentKey> for RecentKeyOut {
 #[derive(Object, Serialize)]
 #[oai(rename = "DailyUsage", rename_all = "camelCase")]
 #[serde(rename_all = "camelCase")]
-struct DailyUsageOut {
+pub struct DailyUsageOut {
     /// The day.
     date: Date,
     /// All requests.

@@ -3,10 +3,9 @@
 //! With `--days`, prints that many days up to today, including days without requests, like `daily` of the statistics.
 //! Without it, prints all days with requests.
 
-use serde::Serialize;
-
 use super::Format;
 use crate::{
+    api::DailyUsageOut,
     cli::{Error, System, database::DatabaseArgs, organization::OrganizationArgs, output::print},
     model::DailyUsage,
 };
@@ -43,27 +42,11 @@ impl Args {
     }
 }
 
-/// A day as JSON, like an entry of `daily`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DayOut {
-    date: String,
-    total_requests: i64,
-    successful_requests: i64,
-    rate_limit_hits: i64,
-    errors: i64,
-}
-
+/// Formats each day as an entry of `daily` in the statistics.
 fn ndjson(days: &[DailyUsage]) -> Result<String, Error> {
     let mut text = String::new();
-    for DailyUsage { day, usage } in days {
-        text += &serde_json::to_string(&DayOut {
-            date: day.to_string(),
-            total_requests: usage.total_requests(),
-            successful_requests: usage.successful_requests,
-            rate_limit_hits: usage.rate_limit_hits,
-            errors: usage.errors,
-        })?;
+    for day in days {
+        text += &serde_json::to_string(&DailyUsageOut::from(*day))?;
         text.push('\n');
     }
     Ok(text)
