@@ -13,7 +13,7 @@ use serde::{
 use super::row::{Row, RowError};
 
 /// Parses a line.
-pub(super) fn row(line: &[u8]) -> Result<Row<'_>, RowError> {
+pub(super) fn parse_row(line: &[u8]) -> Result<Row<'_>, RowError> {
     let object: Object<'_> = serde_json::from_slice(line).map_err(|error| {
         if error.is_data() {
             RowError::NotAnObject
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn row_names_the_field_and_the_rule() {
+    fn parse_row_names_the_field_and_the_rule() {
         let good = r#""keyId":"k","at":"a","outcome":"o""#;
         for (line, error) in [
             ("{", "not valid JSON (column 1)"),
@@ -185,13 +185,13 @@ mod tests {
                 &format!("{{{good},\"note\":[1,{{}}]}}"),
                 "unknown field: note",
             ),
-            (&format!("{{{good},\"at\":null}}"), "at is given twice"),
+            (&format!("{{{good},\"at\":null}}"), "duplicate field: at"),
             (
                 r#"{"keyId":7}"#,
                 "keyId must be the id of an API key, a UUID",
             ),
         ] {
-            let found = row(line.as_bytes()).unwrap_err().to_string();
+            let found = parse_row(line.as_bytes()).unwrap_err().to_string();
             assert_eq!(found, error, "{line}");
         }
         for count in [
@@ -205,14 +205,18 @@ mod tests {
             "99999999999999999999",
         ] {
             let line = format!("{{{good},\"count\":{count}}}");
-            assert_eq!(row(line.as_bytes()).unwrap_err(), RowError::Count, "{line}");
+            assert_eq!(
+                parse_row(line.as_bytes()).unwrap_err(),
+                RowError::Count,
+                "{line}"
+            );
         }
     }
 
     #[test]
-    fn row_reads_fields_in_any_order_and_with_escapes() {
+    fn parse_row_reads_fields_in_any_order_and_with_escapes() {
         let line = br#"{"count":3,"outcome":"o","a\u0074":"a\n","keyId":"k"}"#;
-        let row = row(line).unwrap();
+        let row = parse_row(line).unwrap();
         assert_eq!(
             (&*row.key_id, &*row.at, &*row.outcome, row.count),
             ("k", "a\n", "o", 3)

@@ -7,6 +7,7 @@ mod export;
 mod import;
 mod json;
 mod lines;
+mod records;
 mod row;
 
 use super::{Error, System};

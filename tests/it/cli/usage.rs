@@ -132,7 +132,7 @@ fn a_bad_line_is_named_and_nothing_is_imported() {
     for (text, words) in [
         (
             format!("keyId,at,outcome\n{row}{KEY},{at}\n"),
-            "line 3: must have as many fields as the heading",
+            "line 3: must have as many fields as the header",
         ),
         (
             format!("keyId,at,outcome\n{row}{row}{KEY},{at},maybe\n"),
@@ -140,9 +140,9 @@ fn a_bad_line_is_named_and_nothing_is_imported() {
         ),
         (
             format!("keyId,at,result\n{row}"),
-            "line 1: must be the heading",
+            "line 1: must be the header",
         ),
-        (row.clone(), "line 1: must be the heading"),
+        (row.clone(), "line 1: must be the header"),
         (
             format!("\r\nkeyId,at,outcome\r\n\r\n{row}\r\nx,{at},success\r\n"),
             "line 6: keyId",
