@@ -71,7 +71,7 @@ async fn serve(
     listeners.serve(args, &banner, endpoint, metrics).await
 }
 
-/// Loads the demo data, if the database has no organizations. Returns what to print about it.
+/// Loads the demo data, if the database has no organizations. Returns the text to print.
 async fn load_demo(
     store: &Store,
     signer: Option<&HmacSecret>,

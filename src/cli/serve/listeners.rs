@@ -166,7 +166,7 @@ fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, Error> {
     })
 }
 
-/// Does what [`TcpListener::bind`] does, with a longer backlog.
+/// Binds a listener like [`TcpListener::bind`], with a longer backlog.
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,

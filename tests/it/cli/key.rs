@@ -355,7 +355,7 @@ fn what_is_no_secret_is_told_so_and_not_repeated() {
     for input in ["", "\n", "sk_", &typo, &PRODUCTION_SECRET[..38]] {
         let outcome = show_secret(&home, input);
         let line = outcome.failure(1);
-        assert!(line.contains("is no secret"), "{line}");
+        assert!(line.contains("is not a secret"), "{line}");
         assert!(input.len() < 4 || !line.contains(input), "{line}");
     }
     // Whoever pipes a disk into it is answered, too.

@@ -36,7 +36,7 @@ fn a_new_member_reads_and_a_member_who_is_added_again_stays_as_they_are() {
     let line = home.run(&["member", "add", "--org", "acme-corp", "--user", ANA]);
     assert_eq!(
         line.success(),
-        format!("{ANA} already is owner of acme-corp\n")
+        format!("{ANA} is already owner of acme-corp\n")
     );
 }
 

@@ -189,7 +189,7 @@ fn a_sandbox_token_opens_nothing_but_a_sandbox() {
         for command in [&["serve"][..], &["token", "--user", "ana"]] {
             let outcome = home.run(&[command, &args].concat());
             assert!(
-                outcome.failure(2).contains("everybody knows"),
+                outcome.failure(2).contains("published secret"),
                 "{outcome:?}"
             );
         }
