@@ -21,14 +21,15 @@ const MAX_FIELDS: usize = 16;
 pub(super) struct CsvReader<R> {
     /// The file, followed by a line break: a record that still has none lacks a closing quote.
     file: BufReader<Chain<R, &'static [u8]>>,
-    parser: Box<csv_core::Reader>,
+    parser: csv_core::Reader,
     /// The fields of the current record, without quotes and delimiters.
     text: Vec<u8>,
     /// The end of each field in `text`.
     ends: [usize; MAX_FIELDS],
     length: usize,
     fields: usize,
-    line: u64,
+    /// Whether the line break that ends the current record was read.
+    ends_line: bool,
     header: Option<Header>,
 }
 
@@ -45,32 +46,31 @@ impl<R: Read> CsvReader<R> {
     pub(super) fn new(file: R) -> Self {
         Self {
             file: BufReader::with_capacity(1 << 16, file.chain(b"\n")),
-            parser: Box::new(csv_core::Reader::new()),
+            parser: csv_core::Reader::new(),
             text: vec![0; MAX_LENGTH],
             ends: [0; MAX_FIELDS],
             length: 0,
             fields: 0,
-            line: 0,
+            ends_line: false,
             header: None,
         }
     }
 
-    /// Returns the line on which the current record begins.
+    /// Returns the line on which the current record begins. The parser counts line breaks: those before the record, those
+    /// in quoted fields, and the one that ends the record, if it was read already.
     pub(super) fn line(&self) -> u64 {
-        self.line
+        let text = self.text[..self.length].iter();
+        let quoted = text.filter(|byte| matches!(byte, b'\n')).count() as u64;
+        self.parser.line() - quoted - u64::from(self.ends_line)
     }
 
     /// Reads the next record. Reads the header first.
     pub(super) fn next_row(&mut self) -> Result<Option<Row<'_>>, ReadError> {
-        let header = match self.header {
-            Some(header) => header,
-            None => {
-                if !self.read_record()? {
-                    return Ok(None);
-                }
-                let header = self.parse_header().ok_or(RowError::Header)?;
-                *self.header.insert(header)
-            }
+        if self.header.is_none() && self.read_record()? {
+            self.header = Some(self.parse_header().ok_or(RowError::Header)?);
+        }
+        let Some(header) = self.header else {
+            return Ok(None);
         };
         if !self.read_record()? {
             return Ok(None);
@@ -97,29 +97,19 @@ impl<R: Read> CsvReader<R> {
             let is_end = input.is_empty();
             let (text, ends) = (&mut self.text[self.length..], &mut self.ends[self.fields..]);
             let (result, read, written, ended) = self.parser.read_record(input, text, ends);
-            let ends_line = read > 0 && input[read - 1] == b'\n';
+            self.ends_line = result == ReadRecordResult::Record && input[..read].ends_with(b"\n");
             self.file.consume(read);
             self.length += written;
             self.fields += ended;
-            let problem = match result {
-                ReadRecordResult::InputEmpty => continue,
+            match result {
+                ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::End => return Ok(false),
-                ReadRecordResult::Record if is_end => Some(RowError::UnclosedQuote),
-                ReadRecordResult::Record => None,
-                ReadRecordResult::OutputFull => Some(RowError::TooLong),
-                ReadRecordResult::OutputEndsFull => Some(RowError::FieldCount),
-            };
-            self.line = self.first_line(ends_line && result == ReadRecordResult::Record);
-            return problem.map_or(Ok(true), |problem| Err(problem.into()));
+                ReadRecordResult::Record if is_end => return Err(RowError::UnclosedQuote.into()),
+                ReadRecordResult::Record => return Ok(true),
+                ReadRecordResult::OutputFull => return Err(RowError::TooLong.into()),
+                ReadRecordResult::OutputEndsFull => return Err(RowError::FieldCount.into()),
+            }
         }
-    }
-
-    /// Returns the first line of the record that was parsed last. The parser counts line breaks: those before the record,
-    /// those in quoted fields, and the one that ends the record, if it was read already.
-    fn first_line(&self, ends_line: bool) -> u64 {
-        let text = &self.text[..self.length];
-        let quoted = text.iter().filter(|byte| **byte == b'\n').count() as u64;
-        self.parser.line() - quoted - u64::from(ends_line)
     }
 
     /// Returns a field of the current record. `None` if it is not UTF-8. Ignores white space around the record.
@@ -234,7 +224,7 @@ mod tests {
             (format!("\n{}\n", ",".repeat(99)), 3, RowError::FieldCount),
         ] {
             let read = read((HEADER.to_owned() + &text).as_bytes());
-            assert_eq!(read, Err((line, error.to_string())), "{:.30}", text);
+            assert_eq!(read, Err((line, error.to_string())), "{text:.30}");
         }
         let read = read(b"keyId,at,outcome\na,b,\xff\n");
         assert_eq!(read, Err((2, RowError::NotUtf8.to_string())));

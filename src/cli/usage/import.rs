@@ -1,7 +1,7 @@
-//! `llavero usage import`: uses from a file, added to the totals as a whole or not at all.
+//! `llavero usage import`: adds usage counts from a file to the totals.
 //!
-//! The file is read once, line by line, by [`super::lines`], and added up in memory. Only then does one short
-//! transaction count: a server that runs meanwhile never waits, and a bad line at the end leaves nothing behind.
+//! [`super::records`] reads the file once and sums it up in memory. Then one short transaction adds the sums, so a running
+//! server does not wait for the file. Invariant: an import adds all records of the file or none.
 
 use std::{
     fs::File,
@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::{
     Format,
-    lines::{self, Content},
+    records::{self, FileTotals},
 };
 use crate::{
     cli::{Error, System, database::DatabaseArgs, output::OutputArgs},
@@ -25,15 +25,15 @@ use crate::{
 /// The arguments of `llavero usage import`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// The file; - for standard input. Each line has `keyId`, `at`, `outcome` (`success`, `rate_limited` or `error`)
-    /// and, unless it is 1, `count`
+    /// The file, or - for standard input. Each record has the fields `keyId`, `at`, `outcome` (`success`, `rate_limited`
+    /// or `error`) and optionally `count` (1 by default)
     file: PathBuf,
 
-    /// How the file is written [default: by its name, .ndjson, .jsonl or .csv]
+    /// The format of the file [default: from its extension: .ndjson, .jsonl or .csv]
     #[arg(long, value_enum)]
     format: Option<Format>,
 
-    /// A name for this import: a second one of that name changes nothing
+    /// An id for this import. A second import with the same id changes nothing
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     batch_id: Option<String>,
 
@@ -50,9 +50,9 @@ impl Args {
         let format = self.format()?;
         let (file, progress) = self.open()?;
         let (imported, requests, keys) = self.database.with_store(async |store| {
-            let content = lines::read(format, file, now, store).await;
+            let sums = records::read(format, file, now, store).await;
             progress.finish_and_clear();
-            let Content { totals, requests } = content?;
+            let FileTotals { totals, requests } = sums?;
             let keys = totals.len();
             let batch = self.batch_id.clone().map(|id| Batch { id, requests });
             let imported = store.import_usage(totals, batch, now).await?;
@@ -63,7 +63,7 @@ impl Args {
             ImportOutcome::AlreadyImported => 0,
             ImportOutcome::Conflict => {
                 return Err(Error::failed(
-                    "another file was imported under this --batch-id: choose another name for this one",
+                    "a file with another number of requests was imported with this --batch-id; nothing was imported: choose another --batch-id",
                 ));
             }
         };
@@ -75,7 +75,7 @@ impl Args {
             },
             || match imported {
                 ImportOutcome::AlreadyImported => {
-                    "imported before under this --batch-id: nothing was changed\n".to_owned()
+                    "already imported with this --batch-id: nothing was changed\n".to_owned()
                 }
                 _ => format!("imported {counted} requests of {keys} keys\n"),
             },
@@ -93,11 +93,11 @@ impl Args {
             _ => None,
         };
         self.format.or(by_name).ok_or_else(|| {
-            Error::usage("the name of the file does not tell its format: say --format ndjson or --format csv")
+            Error::usage("the extension of the file is not .ndjson, .jsonl or .csv: add --format ndjson or --format csv")
         })
     }
 
-    /// Opens the file. The progress bar counts the bytes that are read.
+    /// Opens the file. Reading from it advances the progress bar.
     fn open(&self) -> Result<(Box<dyn Read>, ProgressBar), Error> {
         if self.file == Path::new("-") {
             return Ok((Box::new(io::stdin().lock()), ProgressBar::hidden()));
@@ -110,13 +110,13 @@ impl Args {
         };
         let file = File::open(&self.file).map_err(cannot_open)?;
         let size = file.metadata().map_err(cannot_open)?.len();
-        let progress = progress(size);
+        let progress = progress_bar(size);
         Ok((Box::new(progress.wrap_read(file)), progress))
     }
 }
 
-/// A bar on a terminal, nothing elsewhere.
-fn progress(size: u64) -> ProgressBar {
+/// Creates a progress bar, which is hidden unless standard error is a terminal.
+fn progress_bar(size: u64) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
@@ -126,7 +126,7 @@ fn progress(size: u64) -> ProgressBar {
     style.map_or(bar.clone(), |style| bar.with_style(style))
 }
 
-/// What an import did, as JSON.
+/// The result of an import as JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {

@@ -1,14 +1,17 @@
-//! One line of an import: its fields as text, the use that they tell of, and every error that a line can have.
+//! A record of an import: its fields as text, the conversion to a use, and all errors of a record.
 //!
-//! The rules are the same for JSON ([`super::json`]) and CSV ([`super::csv`]). Nothing is guessed: an unknown field,
-//! another spelling of an outcome and an instant in the future are errors. Each error names the field and the rule;
-//! [`super::lines`] adds the number of the line.
+//! The rules are the same for JSON ([`super::json`]) and CSV ([`super::csv`]). Invariant: no value is guessed. An unknown
+//! field, another spelling of an outcome and an instant in the future are errors. An error names the field and the rule;
+//! [`super::records`] adds the line number.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, io};
 
 use crate::model::{KeyId, Outcome, Timestamp, UsageEvent};
 
-/// The fields of a line.
+/// The maximum length of a record in bytes. Valid records are far shorter.
+pub(super) const MAX_LENGTH: usize = 64 * 1024;
+
+/// The fields of a record.
 #[derive(Debug)]
 pub(super) struct Row<'a> {
     pub(super) key_id: Cow<'a, str>,
@@ -17,7 +20,16 @@ pub(super) struct Row<'a> {
     pub(super) count: u64,
 }
 
-/// Why a line is not counted.
+/// A failure to read a record.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReadError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Row(#[from] RowError),
+}
+
+/// A problem with a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum RowError {
     #[error("must not be longer than 64 KiB")]
@@ -26,15 +38,17 @@ pub(super) enum RowError {
     NotJson { column: usize },
     #[error("must be a JSON object")]
     NotAnObject,
-    #[error("not valid CSV")]
-    NotCsv,
-    #[error("must be the heading: keyId, at, outcome and, if needed, count")]
-    Heading,
-    #[error("must have as many fields as the heading")]
+    #[error("must be UTF-8")]
+    NotUtf8,
+    #[error("a quoted field lacks its closing quote")]
+    UnclosedQuote,
+    #[error("must be the header: keyId, at, outcome and optionally count")]
+    Header,
+    #[error("must have as many fields as the header")]
     FieldCount,
     #[error("unknown field: {0}")]
     UnknownField(String),
-    #[error("{0} is given twice")]
+    #[error("duplicate field: {0}")]
     Duplicate(&'static str),
     #[error("{0} is missing")]
     Missing(&'static str),
@@ -50,13 +64,13 @@ pub(super) enum RowError {
     Count,
     #[error("no API key has the id {}", .0.0)]
     UnknownKey(KeyId),
-    #[error("the sum of the counts is too large to be stored")]
+    #[error("the sum of the counts is too large")]
     SumTooLarge,
 }
 
 impl Row<'_> {
-    /// Returns the use that the line tells of, which must not be after `now`.
-    pub(super) fn read(&self, now: Timestamp) -> Result<UsageEvent, RowError> {
+    /// Converts the record to a use, which must not be after `now`.
+    pub(super) fn to_use(&self, now: Timestamp) -> Result<UsageEvent, RowError> {
         let key = KeyId::parse(&self.key_id).ok_or(RowError::KeyId)?;
         let at = Timestamp::parse(&self.at).ok_or(RowError::At)?;
         if at > now {
