@@ -12,6 +12,9 @@
 
 mod bare;
 mod load;
+#[path = "../../tests/it/support/process.rs"]
+#[expect(dead_code, reason = "the tests need more of it")]
+mod process;
 mod server;
 mod world;
 

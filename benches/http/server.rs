@@ -4,17 +4,20 @@
 
 use std::{
     env,
-    io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
-use crate::{bare, world};
+use crate::{
+    bare,
+    process::{Process, listening},
+    world,
+};
 
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    process: Child,
+    _process: Process,
 }
 
 impl Server {
@@ -34,30 +37,13 @@ impl Server {
     }
 
     fn start(mut command: Command) -> Self {
-        let mut process = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("a server that starts");
-        let mut line = String::new();
-        let output = process.stdout.take().expect("its output");
-        BufReader::new(output).read_line(&mut line).expect("a line");
-        let address = line
-            .trim()
-            .strip_prefix("listening on http://")
-            .and_then(|url| url.split('/').next()?.parse().ok());
+        command.stderr(Stdio::null());
+        let mut process = Process::spawn(command);
+        let (_, address) = listening(&process.next_line()).expect("a line with its address");
         Self {
-            address: address.expect("an address"),
-            process,
+            address,
+            _process: process,
         }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Fails if the process has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

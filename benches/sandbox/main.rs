@@ -10,13 +10,16 @@
     reason = "a benchmark panics if it fails, and prints its results"
 )]
 
+#[path = "../../tests/it/support/process.rs"]
+mod process;
+
 use std::{
     fs,
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
+use process::{Process, listening};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::runtime::Builder;
@@ -35,7 +38,7 @@ const KEYS: &str = "/organizations/initech/api-keys";
 
 /// A running sandbox, and Ana's token.
 struct Sandbox {
-    process: Child,
+    process: Process,
     api: String,
     token: String,
     client: Client,
@@ -44,25 +47,22 @@ struct Sandbox {
 impl Sandbox {
     /// Starts a sandbox, and reads its output up to the first token.
     fn start() -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_llavero"))
-            .args(["serve", "--sandbox", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("a server that starts");
-        let output = process.stdout.take().expect("its output");
-        let mut lines = BufReader::new(output)
-            .lines()
-            .map(|line| line.expect("a line"));
-        let first = lines.next().expect("a first line");
-        let api = first
-            .strip_prefix("listening on ")
-            .expect("where it listens");
-        let token = lines.find(|line| line.starts_with("eyJ"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_llavero"));
+        command.args(["serve", "--sandbox", "--listen", "127.0.0.1:0"]);
+        command.stderr(Stdio::null());
+        let mut process = Process::spawn(command);
+        let (api, _) = listening(&process.next_line()).expect("a line with its URL");
+        let token = loop {
+            let line = process.next_line();
+            assert_ne!(line, "", "no token was printed");
+            if line.starts_with("eyJ") {
+                break line.trim_end().to_owned();
+            }
+        };
         Self {
             process,
-            api: api.to_owned(),
-            token: token.expect("a token"),
+            api,
+            token,
             client: Client::new(),
         }
     }
@@ -74,19 +74,11 @@ impl Sandbox {
 
     /// Returns the resident memory in MiB.
     fn memory(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()));
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.child.0.id()));
         let status = status.expect("Linux");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
         kib.expect("a size").parse::<f64>().expect("a number") / 1024.0
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        // Fails if the process has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`cli`] | the binary itself, from the outside: processes, signals, files, ports, exit codes |
 //! | [`gateways`] | the binary behind nginx and Caddy |
 //! | [`structure`] | the source: which way dependencies point, and how long a file may be |
+//! | [`support`] | what they share: processes, clients, directories, names of fixtures |
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -15,3 +16,4 @@ mod cli;
 #[cfg(unix)]
 mod gateways;
 mod structure;
+mod support;

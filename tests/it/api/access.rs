@@ -1,28 +1,28 @@
-//! Who may read what: random worlds against the rule, and what a stranger may not be able to tell apart.
+//! Who may read what: random organizations against the rule, and what a stranger may not be able to tell apart.
 
 use llavero::model::Seed;
 use proptest::prelude::*;
 use reqwest::{Response, StatusCode, header};
 use tokio::runtime::Runtime;
 
-use crate::api::{
-    harness::{
+use crate::{
+    api::generators::{self, ORGANIZATIONS, USERS},
+    support::{
         ACME, ANA, BETO, CARLA, DIEGO, EVA, GLOBEX, GLOBEX_WEBSITE, INITECH, PRODUCTION, TestApp,
         key_path, stats_path,
     },
-    worlds::{self, ORGANIZATIONS, USERS},
 };
 
 /// What the rule says of a user, an organization and a key, each by its number.
 fn expected(seed: &Seed, user: usize, organization: usize, key: usize) -> StatusCode {
-    let id = worlds::organization(organization);
+    let id = generators::organization(organization);
     let is_member = seed.members.iter().any(|(organization, member)| {
-        *organization == id && member.user.as_str() == worlds::user(user)
+        *organization == id && member.user.as_str() == generators::user(user)
     });
     let owns = seed
         .keys
         .iter()
-        .any(|stored| stored.organization == id && stored.id == worlds::key(key));
+        .any(|stored| stored.organization == id && stored.id == generators::key(key));
     match (is_member, owns) {
         (false, _) => StatusCode::FORBIDDEN,
         (true, false) => StatusCode::NOT_FOUND,
@@ -34,7 +34,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn every_user_reads_exactly_the_keys_of_their_organizations(seed in worlds::world()) {
+    fn every_user_reads_exactly_the_keys_of_their_organizations(seed in generators::world()) {
         Runtime::new().unwrap().block_on(async {
             let app = TestApp::with_seed(seed.clone()).await;
             // One organization and one key more than there are.
@@ -42,13 +42,13 @@ proptest! {
                 for organization in 0..=ORGANIZATIONS {
                     for key in 0..=seed.keys.len() {
                         let expected = expected(&seed, user, organization, key);
-                        let key = worlds::key(key).0.to_string();
-                        for name in [worlds::organization(organization).0.to_string(), worlds::slug(organization)] {
-                            let answer = app.get(&worlds::user(user), &key_path(&name, &key)).await;
+                        let key = generators::key(key).0.to_string();
+                        for name in [generators::organization(organization).0.to_string(), generators::slug(organization)] {
+                            let answer = app.get(&generators::user(user), &key_path(&name, &key)).await;
                             assert_eq!(answer.status(), expected, "user {user}, {name}, {key}");
                         }
                     }
-                    let answer = app.get(&worlds::user(user), &stats_path(&worlds::slug(organization))).await;
+                    let answer = app.get(&generators::user(user), &stats_path(&generators::slug(organization))).await;
                     let may = expected_for_stats(&seed, user, organization);
                     assert_eq!(answer.status(), may, "user {user}, organization {organization}");
                 }

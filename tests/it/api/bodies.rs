@@ -1,20 +1,21 @@
 //! What a body may be: its type, its size however it is sent, and every problem in it at once.
 
-use reqwest::{Body, Method, RequestBuilder, header};
+use reqwest::{Body, Method, header};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-use crate::api::harness::{
-    ACME, ANA, NOW, PRODUCTION, TestApp, body, key_path, keys_path, lasting_token, later, message,
+use crate::support::{
+    ACME, ANA, NOW, PRODUCTION, Request, TestApp, body, key_path, keys_path, lasting_token, later,
+    message,
 };
 
 const LARGEST: usize = 16 * 1024;
 
 /// A request to create a key, without a body yet.
-fn create(app: &TestApp) -> RequestBuilder {
+fn create_request(app: &TestApp) -> Request {
     let request = app.request(Method::POST, &keys_path(ACME));
     request.bearer_auth(lasting_token(ANA))
 }
@@ -181,7 +182,7 @@ async fn what_is_no_json_object_is_refused() {
         &deep,
         "{'name':'x'}",
     ] {
-        let request = create(&app).header(header::CONTENT_TYPE, "application/json");
+        let request = create_request(&app).header(header::CONTENT_TYPE, "application/json");
         let answer = request.body(text.to_owned()).send().await.unwrap();
         let message = message(answer, 400).await;
         assert!(
@@ -190,11 +191,11 @@ async fn what_is_no_json_object_is_refused() {
         );
     }
     for text in ["[]", "null", "\"name\"", "1"] {
-        let request = create(&app).header(header::CONTENT_TYPE, "application/json");
+        let request = create_request(&app).header(header::CONTENT_TYPE, "application/json");
         let answer = request.body(text).send().await.unwrap();
         assert_eq!(message(answer, 400).await, "The body must be a JSON object");
     }
-    let request = create(&app).header(header::CONTENT_TYPE, "application/json");
+    let request = create_request(&app).header(header::CONTENT_TYPE, "application/json");
     let answer = request
         .body(&b"{\"name\":\"\xff\"}"[..])
         .send()
@@ -214,14 +215,14 @@ async fn a_body_that_is_not_announced_as_json_is_a_415() {
         "application/xml; note=application/json",
         "",
     ] {
-        let request = create(&app).header(header::CONTENT_TYPE, content_type);
+        let request = create_request(&app).header(header::CONTENT_TYPE, content_type);
         let answer = request.body(text).send().await.unwrap();
         let expected = "Content-Type must be application/json";
         assert_eq!(message(answer, 415).await, expected, "{content_type}");
     }
-    message(create(&app).send().await.unwrap(), 415).await;
+    message(create_request(&app).send().await.unwrap(), 415).await;
     for content_type in ["application/json; charset=utf-8", "Application/JSON"] {
-        let request = create(&app).header(header::CONTENT_TYPE, content_type);
+        let request = create_request(&app).header(header::CONTENT_TYPE, content_type);
         body(request.body(text).send().await.unwrap(), 201).await;
     }
 }
@@ -242,7 +243,7 @@ async fn a_body_over_16_kib_is_a_413_however_it_is_sent() {
         (10 * LARGEST, 413),
         (1024 * LARGEST, 413),
     ] {
-        let json = || create(&app).header(header::CONTENT_TYPE, "application/json");
+        let json = || create_request(&app).header(header::CONTENT_TYPE, "application/json");
         let with_length = json().body(sized(size));
         // A body without a known length goes out in chunks.
         let chunked = json().body(in_chunks(&sized(size)));
@@ -291,7 +292,7 @@ async fn a_large_body_that_asks_first_is_refused_before_it_is_sent() {
 #[tokio::test]
 async fn a_compressed_body_is_a_415() {
     let app = TestApp::demo().await;
-    let request = create(&app).header(header::CONTENT_TYPE, "application/json");
+    let request = create_request(&app).header(header::CONTENT_TYPE, "application/json");
     let request = request.header(header::CONTENT_ENCODING, "gzip");
     let answer = request.body("{\"name\":\"x\"}").send().await.unwrap();
     let expected = "Content-Encoding is not supported";
@@ -301,7 +302,7 @@ async fn a_compressed_body_is_a_415() {
 #[tokio::test]
 async fn problems_are_named_in_the_order_of_the_body() {
     let app = TestApp::demo().await;
-    let request = create(&app).header(header::CONTENT_TYPE, "application/json");
+    let request = create_request(&app).header(header::CONTENT_TYPE, "application/json");
     let long = "y".repeat(100);
     let text = format!("{{\"c\":1,\"name\":\"x\",\"b\":1,\"{long}\":1,\"a\":1}}");
     let answer = request.body(text).send().await.unwrap();

@@ -3,9 +3,9 @@
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::{
-    connections::RawClient,
-    harness::{TestApp, limits},
+use crate::{
+    api::connections::RawClient,
+    support::{TestApp, limits},
 };
 
 const REQUEST: &str = "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine\r\n\r\n";

@@ -7,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::harness::{ACME, ANA, PRODUCTION, TestApp, key_path, keys_path, lasting_token};
+use crate::support::{ACME, ANA, PRODUCTION, TestApp, key_path, keys_path, lasting_token};
 
 const MEGABYTES: usize = 3_000_000;
 

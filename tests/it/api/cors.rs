@@ -9,7 +9,7 @@ use reqwest::{
     header::{HeaderMap, HeaderValue},
 };
 
-use crate::api::harness::{
+use crate::support::{
     ACME, ANA, DIEGO, PAGE, PRODUCTION, TestApp, key_path, keys_path, lasting_token, stats_path,
 };
 

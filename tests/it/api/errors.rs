@@ -7,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::api::harness::{
+use crate::support::{
     ACME, ANA, DIEGO, PRODUCTION, TestApp, key_path, keys_path, lasting_token, stats_path,
 };
 
@@ -207,7 +207,7 @@ async fn a_panic_is_one_failed_request_and_nothing_more() {
         let answer = app.get(ANA, &stats_path(ACME)).await;
         assert_eq!(assert_failure(answer, 500).await, "Internal server error");
     }
-    app.set_clock(crate::api::harness::NOW);
+    app.set_clock(crate::support::NOW);
     app.json(ANA, &stats_path(ACME)).await;
 }
 

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::api::harness::{ACME, ANA, TestApp, stats_path};
+use crate::support::{ACME, ANA, TestApp, stats_path};
 
 #[tokio::test]
 async fn a_healthy_server_is_alive_and_ready_without_a_token() {

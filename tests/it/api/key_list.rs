@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::api::harness::{
+use crate::support::{
     ACME, ANA, DIEGO, INITECH, TestApp, body, key_path, keys_path, later, message,
 };
 
@@ -59,20 +59,18 @@ async fn an_organization_without_keys_has_an_empty_list() {
     assert_eq!(page, json!({ "items": [], "nextCursor": null }));
 }
 
-/// A new key of Acme Corp: its id.
-async fn create(app: &TestApp) -> String {
-    let asked = json!({ "name": "x" });
-    let key = body(app.post(ANA, &keys_path(ACME), &asked).await, 201).await;
-    key["id"].as_str().unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn list_has_the_order_of_creation_within_a_millisecond() {
     let app = TestApp::demo().await;
     let before = ids(&app.json(ANA, &keys_path(ACME)).await);
     let mut expected = Vec::new();
     for _ in 0..20 {
-        expected.push(create(&app).await);
+        expected.push(
+            app.create_key(json!({})).await["id"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        );
     }
     expected.reverse();
     expected.extend(before);
@@ -85,7 +83,13 @@ async fn create_generates_increasing_ids_also_when_the_clock_is_set_back() {
     let mut created = Vec::new();
     for millis in [0, 1, 1, -1, -20_000, 0, 5, 2] {
         app.set_clock(later(millis));
-        created.push((millis, create(&app).await));
+        created.push((
+            millis,
+            app.create_key(json!({})).await["id"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        ));
         if millis == 5 {
             // A restart does not forget the newest id.
             app = TestApp::again(app.stop().await).await;

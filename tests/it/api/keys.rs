@@ -3,7 +3,7 @@
 use llavero::model::Timestamp;
 use serde_json::{Value, json};
 
-use crate::api::harness::{ACME, ANA, NOW, PRODUCTION, TestApp, key_path, stats_path};
+use crate::support::{ACME, ANA, NOW, PRODUCTION, TestApp, key_path, stats_path};
 
 /// Demo keys by their last two digits.
 fn demo_key(n: u8) -> String {

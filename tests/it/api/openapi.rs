@@ -5,7 +5,7 @@ use std::{env, fs, path::PathBuf};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::api::harness::{
+use crate::support::{
     ACME, ANA, CARLA, DIEGO, PRODUCTION, TestApp, body, key_path, keys_path, stats_path,
 };
 

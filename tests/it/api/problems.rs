@@ -3,7 +3,7 @@
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
-use crate::api::harness::{
+use crate::support::{
     ACME, ANA, PRODUCTION, TestApp, body, key_path, keys_path, lasting_token, message, stats_path,
 };
 

@@ -1,4 +1,4 @@
-//! Statistics: random worlds against sums made the slow way, and the edges of time.
+//! Statistics: random generators against sums made the slow way, and the edges of time.
 
 use std::collections::HashMap;
 
@@ -11,19 +11,17 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::api::{
-    harness::{ACME, ANA, NOW, PRODUCTION, TestApp, import, key_path, stats_path},
-    worlds::{self, ORGANIZATIONS},
+use crate::{
+    api::generators::{self, ORGANIZATIONS},
+    support::{ACME, ANA, DAY, NOW, PRODUCTION, TestApp, import, key_path, stats_path},
 };
-
-const DAY: i64 = 86_400_000;
 
 /// A member of every organization.
 const AUDITOR: &str = "auditor";
 
 /// What the statistics must say, by going through every key and every use.
 fn model(seed: &Seed, organization: usize, now: Timestamp, days: i64) -> Value {
-    let id = worlds::organization(organization);
+    let id = generators::organization(organization);
     let mut counts: HashMap<&str, i64> = HashMap::new();
     let mut total = UsageCounts::default();
     let mut recent = Vec::new();
@@ -116,7 +114,7 @@ proptest! {
 
     #[test]
     fn statistics_equal_the_sums_over_keys_and_uses(
-        mut seed in worlds::world(),
+        mut seed in generators::world(),
         later in prop_oneof![Just(0), 0..50 * DAY, (0..3i64).prop_map(|days| days * DAY)],
         days in 0..=90i64,
     ) {
@@ -125,7 +123,7 @@ proptest! {
             role: Role::Member,
             created_at: NOW,
         };
-        seed.members.extend((0..ORGANIZATIONS).map(|n| (worlds::organization(n), auditor.clone())));
+        seed.members.extend((0..ORGANIZATIONS).map(|n| (generators::organization(n), auditor.clone())));
         Runtime::new().unwrap().block_on(async {
             // Half of the uses come with the seed, the rest in two later batches.
             let rest = seed.uses.split_off(seed.uses.len() / 2);
@@ -139,7 +137,7 @@ proptest! {
             app.set_clock(now);
             let query = if days > 0 { format!("?days={days}") } else { String::new() };
             for n in 0..ORGANIZATIONS {
-                let stats = app.json(AUDITOR, &(stats_path(&worlds::slug(n)) + &query)).await;
+                let stats = app.json(AUDITOR, &(stats_path(&generators::slug(n)) + &query)).await;
                 assert_eq!(stats, model(&seed, n, now, days));
             }
             app.stop().await;

@@ -4,7 +4,7 @@ use llavero::model::{KeyId, Outcome, UsageEvent};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::api::harness::{ACME, ANA, NOW, PRODUCTION, TestApp, import, key_path, stats_path};
+use crate::support::{ACME, ANA, NOW, PRODUCTION, TestApp, import, key_path, stats_path};
 
 fn one_use() -> Vec<UsageEvent> {
     vec![UsageEvent {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use reqwest::{Body, Method, RequestBuilder, Response, header::HeaderValue};
+use reqwest::{Body, Method, Response, header::HeaderValue};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -10,17 +10,17 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::api::{
-    bodies::in_chunks,
-    harness::{
-        ACME, ANA, PRODUCTION, TestApp, body, key_path, keys_path, later, message, stats_path,
+use crate::{
+    api::bodies::in_chunks,
+    support::{
+        ACME, ANA, PRODUCTION, PRODUCTION_SECRET, Request, TestApp, body, key_path, later, message,
+        stats_path,
     },
 };
 
 const VALIDATE: &str = "/api/api-keys/validate";
-const PRODUCTION_SECRET: &str = "sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q";
 
-fn asked(app: &TestApp, secret: &str) -> RequestBuilder {
+fn asked(app: &TestApp, secret: &str) -> Request {
     app.request(Method::POST, VALIDATE)
         .header("X-API-Key", secret)
 }
@@ -30,13 +30,8 @@ async fn validate(app: &TestApp, secret: &str) -> Response {
 }
 
 /// A new key of Acme Corp: its path and its secret.
-async fn create(app: &TestApp, settings: Value) -> (String, String) {
-    let mut asked = json!({ "name": "x" });
-    asked
-        .as_object_mut()
-        .unwrap()
-        .extend(settings.as_object().unwrap().clone());
-    let key = body(app.post(ANA, &keys_path(ACME), &asked).await, 201).await;
+async fn new_key(app: &TestApp, settings: Value) -> (String, String) {
+    let key = app.create_key(settings).await;
     let path = key_path(ACME, key["id"].as_str().unwrap());
     (path, key["key"].as_str().unwrap().to_owned())
 }
@@ -94,7 +89,7 @@ async fn a_key_that_may_pass_is_told_and_passed_on_and_counted() {
 #[tokio::test]
 async fn a_key_without_a_limit_has_no_limit_headers() {
     let app = TestApp::demo().await;
-    let (_, secret) = create(&app, json!({})).await;
+    let (_, secret) = new_key(&app, json!({})).await;
     let answer = validate(&app, &secret).await;
     assert_eq!(answer.status(), 200);
     assert!(
@@ -236,7 +231,7 @@ async fn a_malformed_key_does_not_reach_the_database() {
 #[tokio::test]
 async fn revoked_and_expired_keys_are_told_apart_and_counted_as_errors() {
     let app = TestApp::demo().await;
-    let (revoked, secret) = create(&app, json!({})).await;
+    let (revoked, secret) = new_key(&app, json!({})).await;
     body(app.delete(ANA, &revoked).await, 200).await;
     assert_eq!(
         message(validate(&app, &secret).await, 401).await,
@@ -245,7 +240,7 @@ async fn revoked_and_expired_keys_are_told_apart_and_counted_as_errors() {
     assert_eq!(counts(&app, &revoked).await, [0, 0, 1]);
 
     let expiry = json!({ "expiresAt": later(1000).to_string() });
-    let (expiring, secret) = create(&app, expiry).await;
+    let (expiring, secret) = new_key(&app, expiry).await;
     app.set_clock(later(999));
     body(validate(&app, &secret).await, 200).await;
     app.set_clock(later(1000));
@@ -259,7 +254,7 @@ async fn revoked_and_expired_keys_are_told_apart_and_counted_as_errors() {
 #[tokio::test]
 async fn all_scopes_that_are_asked_for_are_required() {
     let app = TestApp::demo().await;
-    let (path, secret) = create(&app, json!({ "scopes": ["a", "b:*"] })).await;
+    let (path, secret) = new_key(&app, json!({ "scopes": ["a", "b:*"] })).await;
     let with = async |query: &str| {
         let request = app.request(Method::GET, &format!("{VALIDATE}?{query}"));
         request.header("X-API-Key", &secret).send().await.unwrap()
@@ -285,7 +280,7 @@ async fn all_scopes_that_are_asked_for_are_required() {
 async fn a_key_over_its_limit_is_told_when_to_come_back() {
     let app = TestApp::demo().await;
     let limit = json!({ "rateLimit": { "limit": 2, "windowSeconds": 60 } });
-    let (path, secret) = create(&app, limit).await;
+    let (path, secret) = new_key(&app, limit).await;
     for (millis, status, remaining, reset) in [
         (0, 200, "1", "60"),
         (20_000, 200, "0", "40"),
@@ -323,7 +318,7 @@ async fn a_key_over_its_limit_is_told_when_to_come_back() {
 async fn a_restart_does_not_let_a_key_over_nor_lock_it_out() {
     let app = TestApp::demo().await;
     let limit = json!({ "rateLimit": { "limit": 3, "windowSeconds": 60 } });
-    let (path, secret) = create(&app, limit).await;
+    let (path, secret) = new_key(&app, limit).await;
     for millis in [0, 1000] {
         app.set_clock(later(millis));
         body(validate(&app, &secret).await, 200).await;
@@ -353,7 +348,7 @@ async fn a_restart_does_not_let_a_key_over_nor_lock_it_out() {
 async fn a_clock_that_was_set_back_before_a_restart_locks_nobody_out_for_longer_than_a_window() {
     let app = TestApp::demo().await;
     let limit = json!({ "rateLimit": { "limit": 1, "windowSeconds": 60 } });
-    let (_, secret) = create(&app, limit).await;
+    let (_, secret) = new_key(&app, limit).await;
     app.set_clock(later(3_600_000));
     body(validate(&app, &secret).await, 200).await;
     let app = TestApp::again(app.stop().await).await;
@@ -372,7 +367,7 @@ async fn a_clock_that_was_set_back_before_a_restart_locks_nobody_out_for_longer_
 async fn an_old_secret_passes_until_its_grace_ends_and_shares_the_limit() {
     let app = TestApp::demo().await;
     let limit = json!({ "rateLimit": { "limit": 3, "windowSeconds": 3600 } });
-    let (path, old) = create(&app, limit).await;
+    let (path, old) = new_key(&app, limit).await;
     let grace = json!({ "graceSeconds": 60 });
     let rotated = body(app.post(ANA, &format!("{path}/rotate"), &grace).await, 200).await;
     let new = rotated["key"].as_str().unwrap();
@@ -397,7 +392,7 @@ async fn an_old_secret_passes_until_its_grace_ends_and_shares_the_limit() {
 async fn what_cannot_be_recorded_is_no_yes_and_does_not_use_up_the_limit() {
     let app = TestApp::demo().await;
     let limit = json!({ "rateLimit": { "limit": 1, "windowSeconds": 60 } });
-    let (path, secret) = create(&app, limit).await;
+    let (path, secret) = new_key(&app, limit).await;
     let other = app.other_connection();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let answer = validate(&app, &secret).await;
@@ -416,7 +411,7 @@ async fn every_answered_use_is_counted_once_and_none_passes_over_the_limit() {
     const LIMIT: usize = 700;
     let app = Arc::new(TestApp::demo().await);
     let limit = json!({ "rateLimit": { "limit": LIMIT, "windowSeconds": 60 } });
-    let keys = [create(&app, limit).await, create(&app, json!({})).await];
+    let keys = [new_key(&app, limit).await, new_key(&app, json!({})).await];
     let before = app.json(ANA, &stats_path(ACME)).await;
     for (n, (path, secret)) in keys.iter().enumerate() {
         let mut clients = JoinSet::new();
@@ -451,7 +446,7 @@ async fn every_answered_use_is_counted_once_and_none_passes_over_the_limit() {
 #[tokio::test]
 async fn a_use_moves_the_last_use_forward_only() {
     let app = TestApp::demo().await;
-    let (path, secret) = create(&app, json!({})).await;
+    let (path, secret) = new_key(&app, json!({})).await;
     app.set_clock(later(5000));
     body(validate(&app, &secret).await, 200).await;
     app.set_clock(later(1000));

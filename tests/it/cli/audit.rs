@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::harness::{ANA, DATABASE, EVA, Home};
+use crate::support::{ANA, DATABASE, EVA, TestDir};
 
 /// Entries as actor, action, key and member.
 fn acts(log: &Value) -> Vec<[Value; 4]> {
@@ -14,7 +14,7 @@ fn acts(log: &Value) -> Vec<[Value; 4]> {
 
 #[test]
 fn who_did_what_is_told_in_order() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.run(&["org", "create", "--name", "Initech"]);
     let org = ["--org", "initech"];
     home.run(
@@ -112,7 +112,7 @@ fn who_did_what_is_told_in_order() {
 
 #[test]
 fn older_entries_can_be_left_out() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.run(&["org", "create", "--name", "Initech"]);
     home.json(&["key", "create", "--org", "initech", "--name", "x"]);
     home.sqlite(DATABASE)
@@ -135,6 +135,6 @@ fn older_entries_can_be_left_out() {
 
 #[test]
 fn an_organization_in_which_nothing_was_done_has_an_empty_log() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     assert_eq!(home.json(&["audit", "--org", "acme-corp"]), json!([]));
 }

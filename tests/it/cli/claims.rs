@@ -3,20 +3,20 @@
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Value, json};
 
-use crate::cli::harness::{ANA, Home, SECRET};
+use crate::support::{ANA, JWT_SECRET, TestDir};
 
-/// What a token says that is signed with [`SECRET`].
+/// What a token says that is signed with [`JWT_SECRET`].
 fn claims(token: &str) -> Value {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_aud = false;
-    let key = DecodingKey::from_secret(SECRET.as_bytes());
+    let key = DecodingKey::from_secret(JWT_SECRET.as_bytes());
     decode::<Value>(token, &key, &validation).unwrap().claims
 }
 
 #[test]
 fn a_token_and_a_line_break_are_all_that_is_printed() {
-    let home = Home::new();
-    let outcome = home.run(&["token", "--user", ANA, "--jwt-secret", SECRET]);
+    let home = TestDir::new();
+    let outcome = home.run(&["token", "--user", ANA, "--jwt-secret", JWT_SECRET]);
     let token = outcome.success().strip_suffix('\n').unwrap();
     let is_base64url = |part: &str| {
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -29,8 +29,8 @@ fn a_token_and_a_line_break_are_all_that_is_printed() {
 
 #[test]
 fn a_token_says_what_the_flags_say() {
-    let home = Home::new();
-    let secret = ["--jwt-secret", SECRET];
+    let home = TestDir::new();
+    let secret = ["--jwt-secret", JWT_SECRET];
     let plain = claims(&home.token("me", &secret));
     let issued = plain["iat"].as_i64().unwrap();
     assert_eq!(
@@ -44,7 +44,7 @@ fn a_token_says_what_the_flags_say() {
 
 #[test]
 fn a_ttl_is_a_number_and_a_unit() {
-    let home = Home::new();
+    let home = TestDir::new();
     for (ttl, seconds) in [
         ("30s", 30),
         ("15m", 900),
@@ -52,7 +52,7 @@ fn a_ttl_is_a_number_and_a_unit() {
         ("7d", 604_800),
         ("1h30m", 5400),
     ] {
-        let claims = claims(&home.token(ANA, &["--jwt-secret", SECRET, "--ttl", ttl]));
+        let claims = claims(&home.token(ANA, &["--jwt-secret", JWT_SECRET, "--ttl", ttl]));
         let lasts = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
         assert_eq!(lasts, seconds, "{ttl}");
     }
@@ -74,10 +74,18 @@ fn a_ttl_is_a_number_and_a_unit() {
 
 #[test]
 fn a_token_that_serve_would_not_take_is_not_minted() {
-    let home = Home::new();
+    let home = TestDir::new();
     // The year 9999 is the last one that a date in a token may be of.
     for ttl in ["3650000d", "90000000h"] {
-        let args = ["token", "--user", ANA, "--jwt-secret", SECRET, "--ttl", ttl];
+        let args = [
+            "token",
+            "--user",
+            ANA,
+            "--jwt-secret",
+            JWT_SECRET,
+            "--ttl",
+            ttl,
+        ];
         let outcome = home.run(&args);
         let line = outcome.failure(2);
         assert!(line.contains("--ttl"), "{line}");
@@ -86,7 +94,7 @@ fn a_token_that_serve_would_not_take_is_not_minted() {
 
 #[test]
 fn a_user_without_a_name_is_refused() {
-    let outcome = Home::new().run(&["token", "--user", "", "--jwt-secret", SECRET]);
+    let outcome = TestDir::new().run(&["token", "--user", "", "--jwt-secret", JWT_SECRET]);
     let line = outcome.failure(2);
     assert!(
         line.contains("--user") && line.contains("must not be empty"),

@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use crate::cli::harness::{Home, run};
+use crate::support::{TestDir, run};
 
 #[test]
 fn every_shell_gets_a_script_that_knows_the_commands() {
-    let home = Home::new();
+    let home = TestDir::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let outcome = home.run(&["completions", shell]);
         let script = outcome.success();
@@ -27,7 +27,7 @@ fn bash_completes_a_command_and_the_roles() {
     if Command::new("bash").arg("--version").output().is_err() {
         return;
     }
-    let home = Home::new();
+    let home = TestDir::new();
     let complete = |words: &str| {
         let words_before: Vec<&str> = words.split(' ').collect();
         let [.., previous, current] = words_before[..] else {
@@ -39,7 +39,7 @@ fn bash_completes_a_command_and_the_roles() {
             env!("CARGO_BIN_EXE_llavero"),
             words_before.len() - 1,
         );
-        let outcome = run(&mut home.in_here("bash", &["-c", &script]));
+        let outcome = run(&mut home.program("bash", &["-c", &script]));
         outcome.success().trim().to_owned()
     };
     assert_eq!(complete("llavero key ro"), "rotate");

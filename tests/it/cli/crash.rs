@@ -8,9 +8,8 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::cli::harness::{ANA, Api, DATABASE, Home, SECRET, Server};
+use crate::support::{ANA, Api, DATABASE, JWT_SECRET, KEYS_PATH, Server, TestDir};
 
-const KEYS: &str = "/organizations/acme-corp/api-keys";
 const CLIENTS: usize = 4;
 
 /// At which answer the server of a round is killed: sometimes at once, sometimes well under way.
@@ -26,7 +25,7 @@ fn create_until_the_end(
     deadly: usize,
 ) -> Vec<Value> {
     let mut answered = Vec::new();
-    while let Some(answer) = api.try_post(KEYS, &json!({ "name": "x" })) {
+    while let Some(answer) = api.try_post(KEYS_PATH, &json!({ "name": "x" })) {
         answered.push(answer.json());
         if answers.fetch_add(1, Ordering::SeqCst) + 1 == deadly {
             server.signal("KILL");
@@ -36,9 +35,9 @@ fn create_until_the_end(
 }
 
 fn kill(rounds: usize) {
-    let home = Home::new();
-    let token = home.token(ANA, &["--jwt-secret", SECRET, "--ttl", "1d"]);
-    let serve = || home.serve(&["--demo", "--jwt-secret", SECRET]);
+    let home = TestDir::new();
+    let token = home.token(ANA, &["--jwt-secret", JWT_SECRET, "--ttl", "1d"]);
+    let serve = || home.serve(&["--demo", "--jwt-secret", JWT_SECRET]);
     let mut expected = 9;
     for round in 0..rounds {
         let server = serve();
@@ -61,10 +60,10 @@ fn kill(rounds: usize) {
         let server = serve();
         let api = server.api(&token);
         for key in &answered {
-            let found = api.get(&format!("{KEYS}/{}", key["id"].as_str().unwrap()));
+            let found = api.get(&format!("{KEYS_PATH}/{}", key["id"].as_str().unwrap()));
             assert_eq!(found.status, 200, "round {round}: {key}");
         }
-        let stats = api.get(&format!("{KEYS}/stats")).json();
+        let stats = api.get(&format!("{KEYS_PATH}/stats")).json();
         let total = usize::try_from(stats["totalKeys"].as_u64().unwrap()).unwrap();
         // What was committed and not answered any more may be there, too: at most one a client.
         let range = expected + answered.len()..=expected + answered.len() + CLIENTS;
@@ -110,7 +109,7 @@ fn use_until_the_end(api: &Api, server: &Server, answers: &AtomicUsize, deadly: 
 }
 
 /// Uses by outcome, added up in three ways: of the key, of its organization, of its organization's days.
-fn totals(home: &Home) -> [i64; 3] {
+fn totals(home: &TestDir) -> [i64; 3] {
     let conn = home.sqlite(DATABASE);
     let sum = |table: &str, of: &str| -> i64 {
         let sql = format!(
@@ -128,7 +127,7 @@ fn totals(home: &Home) -> [i64; 3] {
 }
 
 fn kill_under_use(rounds: usize) {
-    let home = Home::new();
+    let home = TestDir::new();
     home.serve(&["--demo"]).stop();
     let secret = home.json(&["key", "rotate", UNLIMITED])["key"].clone();
     let secret = secret.as_str().unwrap();

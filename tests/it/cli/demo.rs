@@ -4,11 +4,11 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::cli::{
-    greeting::{Greeting, paste},
-    harness::{
-        ACME, ANA, BETO, CARLA, DATABASE, DIEGO, EVA, GLOBEX, Home, INITECH, PRODUCTION, STATS,
-        Server,
+use crate::{
+    cli::demo_output::{DemoOutput, paste},
+    support::{
+        ACME, ANA, BETO, CARLA, DATABASE, DIEGO, EVA, GLOBEX, INITECH, PRODUCTION_PATH, STATS_PATH,
+        Server, TestDir,
     },
 };
 
@@ -32,9 +32,9 @@ fn may_read(server: &Server, token: &str, organization: &str) -> bool {
 
 #[test]
 fn everybody_gets_a_token_and_reads_what_their_organizations_hold() {
-    let home = Home::new();
+    let home = TestDir::new();
     let mut server = home.serve(&["--demo"]);
-    let Greeting { tokens, .. } = Greeting::of(&mut server);
+    let DemoOutput { tokens, .. } = DemoOutput::of(&mut server);
     let names: Vec<&str> = tokens.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, USERS.map(|(name, _)| name));
     let memberships = [
@@ -62,7 +62,7 @@ fn everybody_gets_a_token_and_reads_what_their_organizations_hold() {
 
 #[test]
 fn every_documented_key_is_there() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let (ana, diego) = (home.token(ANA, &[]), home.token(DIEGO, &[]));
     let fixtures: Value =
@@ -86,16 +86,16 @@ fn every_documented_key_is_there() {
         numbers.push((slug, keys.len()));
     }
     assert_eq!(numbers, [("acme-corp", 9), ("globex", 2), ("initech", 0)]);
-    let busiest = server.get(&ana, PRODUCTION).json();
+    let busiest = server.get(&ana, PRODUCTION_PATH).json();
     assert_eq!(busiest["name"], "Production server");
 }
 
 #[test]
 fn use_reaches_back_90_days() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let stats = server
-        .get(&home.token(ANA, &[]), &format!("{STATS}?days=90"))
+        .get(&home.token(ANA, &[]), &format!("{STATS_PATH}?days=90"))
         .json();
     let daily = stats["daily"].as_array().unwrap();
     assert_eq!(daily.len(), 90);
@@ -113,11 +113,11 @@ fn use_reaches_back_90_days() {
 
 #[test]
 fn a_second_start_changes_nothing_and_prints_tokens_again() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.serve(&["--demo"]).stop();
     let before = home.dump(DATABASE);
     let mut server = home.serve(&["--demo"]);
-    let greeting = Greeting::of(&mut server);
+    let greeting = DemoOutput::of(&mut server);
     assert_eq!(greeting.tokens.len(), USERS.len());
     for line in &greeting.curls {
         paste(&home, line);
@@ -128,7 +128,7 @@ fn a_second_start_changes_nothing_and_prints_tokens_again() {
 
 #[test]
 fn demo_leaves_a_database_with_other_organizations_alone_and_prints_no_tokens() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.serve(&[]).stop();
     home.run(&["org", "create", "--name", "Mine"]).success();
     let before = home.dump(DATABASE);
@@ -146,14 +146,14 @@ fn demo_leaves_a_database_with_other_organizations_alone_and_prints_no_tokens() 
 
 #[test]
 fn demo_recognises_its_database_whatever_was_changed_in_it() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     home.run(&["org", "create", "--name", "Mine"]).success();
     home.run(&["member", "remove", "--org", "acme-corp", "--user", ANA])
         .success();
     let sql = "UPDATE organizations SET slug = 'acme', name = 'Acme' WHERE slug = 'acme-corp'";
     home.sqlite(DATABASE).execute_batch(sql).unwrap();
     let mut server = home.serve(&["--demo"]);
-    let greeting = Greeting::of(&mut server);
+    let greeting = DemoOutput::of(&mut server);
     assert_eq!(greeting.tokens.len(), USERS.len());
     for line in &greeting.curls {
         paste(&home, line);
@@ -166,7 +166,7 @@ fn demo_recognises_its_database_whatever_was_changed_in_it() {
 
 #[test]
 fn demo_allows_web_pages_from_this_machine() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.serve(&[]).stop();
     home.run(&["org", "create", "--name", "Mine"]).success();
     let page = "http://localhost:5173";
@@ -181,7 +181,7 @@ fn demo_allows_web_pages_from_this_machine() {
     ] {
         let server = home.serve(flags);
         let api = server.api("x").with_header("origin", page);
-        let answer = api.get(STATS);
+        let answer = api.get(STATS_PATH);
         let header = answer.headers.get("access-control-allow-origin");
         let found = header.map(|header| header.to_str().unwrap());
         assert_eq!(found, expected, "{flags:?}");
@@ -190,7 +190,7 @@ fn demo_allows_web_pages_from_this_machine() {
 
 #[test]
 fn without_the_flag_there_is_nothing_to_read() {
-    let home = Home::new();
+    let home = TestDir::new();
     let outcome = home.serve(&[]).stop();
     assert_eq!(outcome.stdout.lines().count(), 1, "{outcome:?}");
     assert!(
@@ -220,7 +220,7 @@ fn the_secrets_of_the_demo_keys_are_nowhere() {
         }
     };
 
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     assert!(fs::metadata(home.path("llavero.db-wal")).unwrap().len() > 0);
     for (file, bytes) in home.snapshot() {

@@ -2,16 +2,16 @@
 
 use std::{fs, net::TcpListener, process::Command};
 
-use crate::cli::harness::{ANA, Api, DATABASE, Home, PRODUCTION, SECRET, Server, run};
+use crate::support::{ANA, Api, DATABASE, JWT_SECRET, PRODUCTION_PATH, Server, TestDir, run};
 
 const OTHER_SECRET: &str = "another shared secret of more than 32 bytes";
 
 /// `llavero serve` with `args` and nothing else.
-fn serve(home: &Home, args: &[&str], variables: &[(&str, &str)]) -> Server {
+fn serve(home: &TestDir, args: &[&str], variables: &[(&str, &str)]) -> Server {
     Server::start(serve_command(home, args, variables))
 }
 
-fn serve_command(home: &Home, args: &[&str], variables: &[(&str, &str)]) -> Command {
+fn serve_command(home: &TestDir, args: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = home.command(&[&["serve"], args].concat());
     command.env("LLAVERO_LISTEN", "127.0.0.1:0");
     command.envs(variables.iter().copied());
@@ -20,7 +20,7 @@ fn serve_command(home: &Home, args: &[&str], variables: &[(&str, &str)]) -> Comm
 
 #[test]
 fn the_database() {
-    let home = Home::new();
+    let home = TestDir::new();
     let variable = [("LLAVERO_DATABASE", "variable.db")];
     serve(&home, &[], &variable).stop();
     assert_eq!(home.files(), ["variable.db"]);
@@ -30,7 +30,7 @@ fn the_database() {
 
 #[test]
 fn the_address() {
-    let home = Home::new();
+    let home = TestDir::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let variable = [("LLAVERO_LISTEN", taken.as_str())];
@@ -42,7 +42,7 @@ fn the_address() {
 
 #[test]
 fn the_base_path() {
-    let home = Home::new();
+    let home = TestDir::new();
     let variable = [("LLAVERO_BASE_PATH", "/variable")];
     let server = serve(&home, &[], &variable);
     assert!(server.api.ends_with("/variable"), "{}", server.api);
@@ -59,7 +59,7 @@ fn the_demo() {
         ("false", false),
         ("0", false),
     ] {
-        let home = Home::new();
+        let home = TestDir::new();
         let outcome = serve(&home, &[], &[("LLAVERO_DEMO", value)]).stop();
         assert_eq!(outcome.stdout.contains("Ana"), demo, "{value}");
         assert_eq!(
@@ -69,7 +69,7 @@ fn the_demo() {
             demo
         );
     }
-    let home = Home::new();
+    let home = TestDir::new();
     let outcome = serve(&home, &["--demo"], &[("LLAVERO_DEMO", "false")]).stop();
     assert!(outcome.stdout.contains("Ana"));
     let outcome = run(&mut serve_command(
@@ -81,39 +81,39 @@ fn the_demo() {
 }
 
 /// The status of a read with a token that is signed with `secret`.
-fn status(home: &Home, server: &Server, secret: &str, claims: &[&str]) -> u16 {
+fn status(home: &TestDir, server: &Server, secret: &str, claims: &[&str]) -> u16 {
     let args = [&["--jwt-secret", secret], claims].concat();
-    server.get(&home.token(ANA, &args), PRODUCTION).status
+    server.get(&home.token(ANA, &args), PRODUCTION_PATH).status
 }
 
 #[test]
 fn the_secret() {
-    let home = Home::new();
-    let variable = [("LLAVERO_JWT_SECRET", SECRET)];
+    let home = TestDir::new();
+    let variable = [("LLAVERO_JWT_SECRET", JWT_SECRET)];
     let server = serve(&home, &["--demo"], &variable);
-    assert_eq!(status(&home, &server, SECRET, &[]), 200);
+    assert_eq!(status(&home, &server, JWT_SECRET, &[]), 200);
     assert_eq!(status(&home, &server, OTHER_SECRET, &[]), 401);
     let server = serve(&home, &["--jwt-secret", OTHER_SECRET], &variable);
-    assert_eq!(status(&home, &server, SECRET, &[]), 401);
+    assert_eq!(status(&home, &server, JWT_SECRET, &[]), 401);
     assert_eq!(status(&home, &server, OTHER_SECRET, &[]), 200);
 }
 
 #[test]
 fn the_secret_file() {
-    let home = Home::new();
-    home.write("variable", SECRET);
+    let home = TestDir::new();
+    home.write("variable", JWT_SECRET);
     home.write("flag", OTHER_SECRET);
     let variable = [("LLAVERO_JWT_SECRET_FILE", "variable")];
     let server = serve(&home, &["--demo"], &variable);
-    assert_eq!(status(&home, &server, SECRET, &[]), 200);
+    assert_eq!(status(&home, &server, JWT_SECRET, &[]), 200);
     let server = serve(&home, &["--jwt-secret-file", "flag"], &variable);
-    assert_eq!(status(&home, &server, SECRET, &[]), 401);
+    assert_eq!(status(&home, &server, JWT_SECRET, &[]), 401);
     assert_eq!(status(&home, &server, OTHER_SECRET, &[]), 200);
 }
 
 #[test]
 fn the_public_key() {
-    let home = Home::new();
+    let home = TestDir::new();
     let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/p256-public.pem");
     let variable = [("LLAVERO_JWT_PUBLIC_KEY", "missing.pem")];
     let outcome = run(&mut serve_command(&home, &[], &variable));
@@ -123,21 +123,21 @@ fn the_public_key() {
 
 #[test]
 fn the_audience_and_the_issuer() {
-    let home = Home::new();
+    let home = TestDir::new();
     let variables = [
-        ("LLAVERO_JWT_SECRET", SECRET),
+        ("LLAVERO_JWT_SECRET", JWT_SECRET),
         ("LLAVERO_JWT_AUDIENCE", "variable-a"),
         ("LLAVERO_JWT_ISSUER", "variable-i"),
     ];
     let of_variables = ["--audience", "variable-a", "--issuer", "variable-i"];
     let of_flags = ["--audience", "flag-a", "--issuer", "flag-i"];
     let server = serve(&home, &["--demo"], &variables);
-    assert_eq!(status(&home, &server, SECRET, &of_variables), 200);
-    assert_eq!(status(&home, &server, SECRET, &of_flags), 401);
+    assert_eq!(status(&home, &server, JWT_SECRET, &of_variables), 200);
+    assert_eq!(status(&home, &server, JWT_SECRET, &of_flags), 401);
     let flags = ["--jwt-audience", "flag-a", "--jwt-issuer", "flag-i"];
     let server = serve(&home, &flags, &variables);
-    assert_eq!(status(&home, &server, SECRET, &of_variables), 401);
-    assert_eq!(status(&home, &server, SECRET, &of_flags), 200);
+    assert_eq!(status(&home, &server, JWT_SECRET, &of_variables), 401);
+    assert_eq!(status(&home, &server, JWT_SECRET, &of_flags), 200);
 }
 
 /// How many connections to its database a server has.
@@ -152,7 +152,7 @@ fn connections(server: &Server) -> usize {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_pool_size() {
-    let home = Home::new();
+    let home = TestDir::new();
     let variable = [("LLAVERO_POOL_SIZE", "3")];
     // One more writes.
     assert_eq!(connections(&serve(&home, &[], &variable)), 3 + 1);
@@ -168,7 +168,7 @@ fn statuses_of_two_connections(server: &Server) -> [u16; 2] {
 
 #[test]
 fn the_connection_limits() {
-    let home = Home::new();
+    let home = TestDir::new();
     for (variable, flag) in [
         ("LLAVERO_MAX_CONNECTIONS", "--max-connections"),
         (
@@ -193,7 +193,7 @@ fn the_connection_limits() {
 
 #[test]
 fn the_metrics_address() {
-    let home = Home::new();
+    let home = TestDir::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let variable = [("LLAVERO_METRICS_LISTEN", taken.as_str())];
@@ -212,7 +212,7 @@ fn the_metrics_address() {
 /// Whether pages of `origin` may read what the server answers.
 fn may_read(server: &Server, origin: &str) -> bool {
     let api = Api::new(&server.api, None).with_header("origin", origin);
-    let answer = api.get(PRODUCTION);
+    let answer = api.get(PRODUCTION_PATH);
     assert_eq!(answer.status, 401);
     let allowed = answer.headers.get("access-control-allow-origin");
     allowed.is_some_and(|allowed| allowed == origin)
@@ -220,7 +220,7 @@ fn may_read(server: &Server, origin: &str) -> bool {
 
 #[test]
 fn the_origins_of_web_pages() {
-    let home = Home::new();
+    let home = TestDir::new();
     let [one, two, three] = [
         "http://localhost:5173",
         "https://app.example.com",
@@ -255,7 +255,7 @@ fn the_origins_of_web_pages() {
 
 #[test]
 fn the_log_format() {
-    let home = Home::new();
+    let home = TestDir::new();
     let variable = [("LLAVERO_LOG_FORMAT", "json")];
     for (args, json) in [(&[][..], true), (&["--log-format", "text"], false)] {
         let server = serve(&home, args, &variable);
@@ -266,7 +266,7 @@ fn the_log_format() {
 
 #[test]
 fn the_log_level() {
-    let home = Home::new();
+    let home = TestDir::new();
     let variable = [("LLAVERO_LOG_LEVEL", "error")];
     for (args, lines) in [(&[][..], 0), (&["--log-level", "info"], 2)] {
         let outcome = serve(&home, args, &variable).stop();
@@ -276,13 +276,13 @@ fn the_log_level() {
 
 #[test]
 fn a_help_text_does_not_show_the_secret_of_a_variable() {
-    let home = Home::new();
+    let home = TestDir::new();
     for command in ["serve", "token"] {
         let mut help = home.command(&[command, "--help"]);
-        let outcome = run(help.env("LLAVERO_JWT_SECRET", SECRET));
+        let outcome = run(help.env("LLAVERO_JWT_SECRET", JWT_SECRET));
         let text = outcome.success();
         assert!(
-            text.contains("LLAVERO_JWT_SECRET") && !text.contains(SECRET),
+            text.contains("LLAVERO_JWT_SECRET") && !text.contains(JWT_SECRET),
             "{text}"
         );
     }

@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::cli::harness::{ANA, Api, Home, PRODUCTION, Server, run};
+use crate::support::{ANA, Api, PRODUCTION_PATH, Server, TestDir, run};
 
 /// A key of the demo without a rate limit.
 const UNLIMITED: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d07";
@@ -23,10 +23,10 @@ const WAL: &str = "llavero.db-wal";
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// `llavero` with `args`, for which no file may grow beyond `limit` KiB.
-fn with_limit(home: &Home, limit: &str, args: &[&str]) -> Command {
+fn with_limit(home: &TestDir, limit: &str, args: &[&str]) -> Command {
     let script = format!(r#"trap '' XFSZ; ulimit -S -f {limit}; exec "$0" "$@""#);
     let llavero = env!("CARGO_BIN_EXE_llavero");
-    home.in_here("bash", &[&["-c", &script, llavero], args].concat())
+    home.program("bash", &[&["-c", &script, llavero], args].concat())
 }
 
 /// Moves the limit of a server that runs.
@@ -50,7 +50,7 @@ fn wait_until_ready(server: &Server) {
 
 #[test]
 fn readyz_is_503_while_the_disk_is_full_and_200_once_a_commit_succeeds_without_a_request() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let rotated = home.json(&["key", "rotate", UNLIMITED]);
     let used_before = used(&home);
     let token = home.token(ANA, &[]);
@@ -67,7 +67,11 @@ fn readyz_is_503_while_the_disk_is_full_and_200_once_a_commit_succeeds_without_a
     assert_eq!([validate(), validate(), readiness(&server)], [503; 3]);
     assert!(home.run(&health).failure(1).contains("503"));
     assert_eq!(server.get_at_root("/healthz").status, 200);
-    assert_eq!(server.get(&token, PRODUCTION).status, 200, "reads go on");
+    assert_eq!(
+        server.get(&token, PRODUCTION_PATH).status,
+        200,
+        "reads go on"
+    );
 
     set_limit(&server, "unlimited");
     wait_until_ready(&server);
@@ -80,14 +84,14 @@ fn readyz_is_503_while_the_disk_is_full_and_200_once_a_commit_succeeds_without_a
     }
 }
 
-fn used(home: &Home) -> i64 {
+fn used(home: &TestDir) -> i64 {
     let key: Value = home.json(&["key", "show", UNLIMITED]);
     key["usage"]["totalRequests"].as_i64().unwrap()
 }
 
 #[test]
 fn org_create_on_a_full_disk_names_the_disk_and_leaves_nothing_behind() {
-    let home = Home::new();
+    let home = TestDir::new();
     let create = ["org", "create", "--name", "Acme"];
     // Room for nothing, for a part of the schema, for the schema, and for the write-ahead log's index.
     for limit in ["0", "32", "128", "192"] {
@@ -107,7 +111,7 @@ fn org_create_on_a_full_disk_names_the_disk_and_leaves_nothing_behind() {
 
 #[test]
 fn serve_on_a_full_disk_names_the_disk_and_leaves_nothing_behind() {
-    let home = Home::new();
+    let home = TestDir::new();
     let outcome = run(&mut with_limit(
         &home,
         "0",

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::cli::harness::{ANA, Api, DATABASE, DIEGO, Home, PRODUCTION, STATS, run};
+use crate::support::{ANA, Api, DATABASE, DIEGO, PRODUCTION_PATH, STATS_PATH, TestDir, run};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -10,9 +10,9 @@ fn json(text: &str) -> Value {
 
 #[test]
 fn it_prints_what_a_server_on_the_same_file_answers() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--demo"]);
-    for path in [PRODUCTION, STATS] {
+    for path in [PRODUCTION_PATH, STATS_PATH] {
         let answer = server.get(&home.token(ANA, &[]), path).body;
         let printed = home.run(&["get", &format!("/api{path}"), "--user", ANA]);
         assert_eq!(printed.success(), answer + "\n");
@@ -21,12 +21,12 @@ fn it_prints_what_a_server_on_the_same_file_answers() {
 
 #[test]
 fn its_exit_code_says_whether_it_is_a_success() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     for (path, user, status) in [
-        (STATS.to_owned(), Some(DIEGO), 403),
-        (STATS.to_owned(), None, 401),
-        (format!("{STATS}?days=0"), Some(ANA), 400),
-        (PRODUCTION.replace("d01", "d99"), Some(ANA), 404),
+        (STATS_PATH.to_owned(), Some(DIEGO), 403),
+        (STATS_PATH.to_owned(), None, 401),
+        (format!("{STATS_PATH}?days=0"), Some(ANA), 400),
+        (PRODUCTION_PATH.replace("d01", "d99"), Some(ANA), 404),
         ("/nowhere".to_owned(), Some(ANA), 404),
     ] {
         let path = format!("/api{path}");
@@ -42,12 +42,12 @@ fn its_exit_code_says_whether_it_is_a_success() {
 
 #[test]
 fn the_demo_and_the_sandbox_need_no_file_and_make_none() {
-    let home = Home::new();
-    let path = format!("/api{STATS}");
+    let home = TestDir::new();
+    let path = format!("/api{STATS_PATH}");
     let of = |flag| json(home.run(&["get", &path, "--user", ANA, flag]).success());
     assert_eq!(of("--demo")["totalKeys"], 9);
     assert_eq!(of("--sandbox"), of("--sandbox"));
-    let key = format!("/api{PRODUCTION}");
+    let key = format!("/api{PRODUCTION_PATH}");
     let key = home.run(&["get", &key, "--user", ANA, "--sandbox"]);
     assert_eq!(
         json(key.success())["lastUsedAt"],
@@ -64,13 +64,13 @@ fn the_demo_and_the_sandbox_need_no_file_and_make_none() {
 
 #[test]
 fn the_sandbox_answers_as_its_server_does() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--sandbox"]);
     let origin = format!("http://{}", server.address);
     let token = server.get_at_root("/sandbox").json()["users"][0]["token"].clone();
     let api = Api::new(&origin, token.as_str());
     for path in [
-        STATS,
+        STATS_PATH,
         "/sandbox",
         "/api/openapi.json",
         "/openapi.json",
@@ -87,7 +87,7 @@ fn the_sandbox_answers_as_its_server_does() {
 
 #[test]
 fn another_base_path_is_another_place() {
-    let home = Home::new();
+    let home = TestDir::new();
     for (base, path, code) in [
         ("/v2", "/v2/openapi.json", 0),
         ("/v2", "/api/openapi.json", 1),
@@ -100,7 +100,7 @@ fn another_base_path_is_another_place() {
 
 #[test]
 fn what_cannot_be_asked_for_is_refused() {
-    let home = Home::new();
+    let home = TestDir::new();
     let missing = home.run(&["get", "/api/x"]);
     assert!(missing.failure(2).contains(DATABASE), "{missing:?}");
     assert_eq!(home.files(), Vec::<String>::new());

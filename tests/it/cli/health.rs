@@ -4,19 +4,19 @@ use std::{fs, net::TcpListener};
 
 use serde_json::json;
 
-use crate::cli::harness::{ANA, Api, DATABASE, Home, Outcome, SECRET, Server, run};
+use crate::support::{ANA, Api, DATABASE, JWT_SECRET, Outcome, Server, TestDir, run};
 
 /// Nobody listens there: the port is reserved, and never handed out.
 const NOBODY: &str = "127.0.0.1:1";
 
-fn with_variable(home: &Home, listen: &str, args: &[&str]) -> Outcome {
+fn with_variable(home: &TestDir, listen: &str, args: &[&str]) -> Outcome {
     let mut command = home.command(&[&["healthcheck"], args].concat());
     run(command.env("LLAVERO_LISTEN", listen))
 }
 
 #[test]
 fn a_server_that_can_answer_is_healthy() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&[]);
     let listen = server.address.to_string();
     let url = format!("http://{listen}/readyz");
@@ -39,14 +39,14 @@ fn a_server_that_can_answer_is_healthy() {
 
 #[test]
 fn the_base_path_does_not_matter() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--base-path", "/v2"]);
     with_variable(&home, &server.address.to_string(), &[]).success();
 }
 
 #[test]
 fn nobody_there_is_unhealthy() {
-    let home = Home::new();
+    let home = TestDir::new();
     let url = format!("http://{NOBODY}/readyz");
     for args in [["--listen", NOBODY], ["--url", &url]] {
         let outcome = home.run(&[&["healthcheck"], &args[..]].concat());
@@ -57,7 +57,7 @@ fn nobody_there_is_unhealthy() {
 
 #[test]
 fn a_stopped_server_is_unhealthy() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&[]);
     let listen = server.address.to_string();
     with_variable(&home, &listen, &[]).success();
@@ -67,7 +67,7 @@ fn a_stopped_server_is_unhealthy() {
 
 #[test]
 fn a_server_that_cannot_read_its_database_is_unhealthy() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&[]);
     let listen = server.address.to_string();
     let sql = "ALTER TABLE signing_secret RENAME TO gone";
@@ -83,13 +83,13 @@ fn a_server_that_cannot_read_its_database_is_unhealthy() {
 }
 
 /// The statuses of what needs the file: readiness, a valid key, an unknown key, and a write.
-fn statuses(home: &Home, server: &Server, secret: &str) -> [u16; 4] {
+fn statuses(home: &TestDir, server: &Server, secret: &str) -> [u16; 4] {
     let validate = |secret: &str| {
         let api = Api::with_key(&server.api, secret);
         api.validate("").status
     };
     let keys = "/organizations/acme-corp/api-keys";
-    let token = home.token(ANA, &["--jwt-secret", SECRET]);
+    let token = home.token(ANA, &["--jwt-secret", JWT_SECRET]);
     [
         server.get_at_root("/readyz").status,
         validate(secret),
@@ -106,11 +106,11 @@ const UNKNOWN_SECRET: &str = "sk_Rw7PqK2mYc9TzL4vHd1XsB8nGf5JeA3Cwv9F";
 
 #[test]
 fn a_server_whose_file_is_not_in_its_place_is_unhealthy_and_refuses_uses_and_writes() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let [path, aside] = [DATABASE, "aside.db"].map(|name| home.path(name));
     let rotated = home.json(&["key", "rotate", "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d07"]);
     let secret = rotated["key"].as_str().unwrap();
-    let server = home.serve(&["--jwt-secret", SECRET]);
+    let server = home.serve(&["--jwt-secret", JWT_SECRET]);
     let listen = server.address.to_string();
     let in_place = [200, 200, 401, 201];
     assert_eq!(statuses(&home, &server, secret), in_place);
@@ -129,7 +129,7 @@ fn a_server_whose_file_is_not_in_its_place_is_unhealthy_and_refuses_uses_and_wri
 
 #[test]
 fn another_answer_is_unhealthy() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&[]);
     let url = format!("http://{}/nothing-here", server.address);
     let outcome = home.run(&["healthcheck", "--url", &url]);
@@ -139,7 +139,7 @@ fn another_answer_is_unhealthy() {
 
 #[test]
 fn a_server_that_says_nothing_is_unhealthy() {
-    let home = Home::new();
+    let home = TestDir::new();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = silent.local_addr().unwrap().to_string();
     assert!(
@@ -151,7 +151,7 @@ fn a_server_that_says_nothing_is_unhealthy() {
 
 #[test]
 fn what_cannot_be_asked_is_named() {
-    let home = Home::new();
+    let home = TestDir::new();
     for [flag, value] in [
         ["--url", "https://127.0.0.1/readyz"],
         ["--url", "/readyz"],

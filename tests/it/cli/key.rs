@@ -4,23 +4,20 @@ use std::{collections::HashSet, io::Write, process::Stdio};
 
 use serde_json::{Value, json};
 
-use crate::cli::harness::{ACME, ANA, DATABASE, Home, Outcome, run};
+use crate::support::{ACME, ANA, DATABASE, Outcome, PRODUCTION, PRODUCTION_SECRET, TestDir, run};
 
-const PRODUCTION: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01";
 const REVOKED: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d04";
 const EXPIRED: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d05";
-/// Production's secret: public, like everything of the demo.
-const PRODUCTION_SECRET: &str = "sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q";
 
 /// `llavero key show -` with `input` on standard input.
-fn show_secret(home: &Home, input: &str) -> Outcome {
+fn show_secret(home: &TestDir, input: &str) -> Outcome {
     home.write("input", input);
     let mut command = home.command(&["key", "show", "-", "--json"]);
     run(command.stdin(std::fs::File::open(home.path("input")).unwrap()))
 }
 
 /// The id of the key that a secret opens; `None` when it opens none.
-fn opens(home: &Home, secret: &Value) -> Option<Value> {
+fn opens(home: &TestDir, secret: &Value) -> Option<Value> {
     let outcome = show_secret(home, &format!("{}\n", secret.as_str().unwrap()));
     if outcome.status.code() == Some(1) {
         assert!(outcome.failure(1).contains("no API key has this secret"));
@@ -32,7 +29,7 @@ fn opens(home: &Home, secret: &Value) -> Option<Value> {
 
 #[test]
 fn a_key_has_what_the_flags_say() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let created = home.json(&[
         "key",
         "create",
@@ -79,7 +76,7 @@ fn a_key_has_what_the_flags_say() {
 
 #[test]
 fn a_command_prints_what_the_api_sends() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let token = home.token(ANA, &[]);
     let api = server.api(&token);
@@ -102,7 +99,7 @@ fn a_command_prints_what_the_api_sends() {
 
 #[test]
 fn a_list_has_more_keys_than_a_page_of_the_api() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let api = server.api(&home.token(ANA, &[]));
     for n in 0..120 {
@@ -123,7 +120,7 @@ fn a_list_has_more_keys_than_a_page_of_the_api() {
 
 #[test]
 fn a_rotated_key_is_opened_by_both_secrets_during_the_grace() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let before = home.json(&["key", "show", PRODUCTION]);
     let rotated = home.json(&["key", "rotate", PRODUCTION]);
     assert!(rotated["previousSecretExpiresAt"].is_string(), "{rotated}");
@@ -153,7 +150,7 @@ fn a_rotated_key_is_opened_by_both_secrets_during_the_grace() {
 
 #[test]
 fn rotate_during_a_grace_period_needs_replace_new_or_no_grace() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let second = home.json(&["key", "rotate", PRODUCTION]);
     let before = home.dump(DATABASE);
     let outcome = home.run(&["key", "rotate", PRODUCTION, "--grace", "7d"]);
@@ -185,7 +182,7 @@ fn rotate_during_a_grace_period_needs_replace_new_or_no_grace() {
 
 #[test]
 fn people_are_shown_the_secret_once_and_what_becomes_of_the_old_one() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let outcome = home.run(&[
         "key",
         "create",
@@ -225,7 +222,7 @@ fn people_are_shown_the_secret_once_and_what_becomes_of_the_old_one() {
 
 #[test]
 fn a_key_that_cannot_be_rotated_stays_as_it_is() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let before = home.dump(DATABASE);
     for (id, state) in [(REVOKED, "is revoked"), (EXPIRED, "has expired")] {
         let outcome = home.run(&["key", "rotate", id]);
@@ -238,19 +235,19 @@ fn a_key_that_cannot_be_rotated_stays_as_it_is() {
 
 #[test]
 fn a_secret_that_nobody_got_is_told_with_the_key_that_has_it() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let llavero = env!("CARGO_BIN_EXE_llavero");
     for args in [
         "create --org acme-corp --name x",
         &format!("rotate {PRODUCTION}"),
     ] {
         let script = format!("{llavero} key {args} >/dev/full");
-        let outcome = run(&mut home.in_here("sh", &["-c", &script]));
+        let outcome = run(&mut home.program("sh", &["-c", &script]));
         let line = outcome.failure(1);
         // The advice works when it is pasted, in a grace period too.
         let advice = line.split('`').nth(1).unwrap();
         let again = advice.replacen("llavero", llavero, 1);
-        run(&mut home.in_here("sh", &["-c", &again])).success();
+        run(&mut home.program("sh", &["-c", &again])).success();
         let id = line
             .split("the API key ")
             .nth(1)
@@ -264,7 +261,7 @@ fn a_secret_that_nobody_got_is_told_with_the_key_that_has_it() {
 
 #[test]
 fn create_and_rotate_change_nothing_without_standard_output() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let before = home.dump(DATABASE);
     for args in [
         "create --org acme-corp --name x",
@@ -272,7 +269,7 @@ fn create_and_rotate_change_nothing_without_standard_output() {
     ] {
         for stdout in [">&-", ">/dev/null"] {
             let script = format!("{} key {args} {stdout}", env!("CARGO_BIN_EXE_llavero"));
-            let outcome = run(&mut home.in_here("sh", &["-c", &script]));
+            let outcome = run(&mut home.program("sh", &["-c", &script]));
             let line = outcome.failure(2);
             assert!(line.contains("standard output is closed"), "{line}");
         }
@@ -282,7 +279,7 @@ fn create_and_rotate_change_nothing_without_standard_output() {
 
 #[test]
 fn people_see_how_long_an_old_secret_works() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let shown = |id: &str| {
         let outcome = home.run(&["key", "show", id]);
         let text = outcome.success();
@@ -319,7 +316,7 @@ fn people_see_how_long_an_old_secret_works() {
 
 #[test]
 fn an_unknown_key_is_a_no() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let unknown = "00000000-0000-4000-8000-000000000000";
     for id in [unknown, "nope", "sx_", ""] {
         for command in ["show", "rotate", "revoke"] {
@@ -334,7 +331,7 @@ fn an_unknown_key_is_a_no() {
 
 #[test]
 fn a_secret_as_an_argument_is_refused_and_not_repeated() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let typo = PRODUCTION_SECRET.replace("hoi8", "hoi9");
     for secret in [PRODUCTION_SECRET, &typo, " sk_qBhy02hoi8ucTVyAmSRnra "] {
         for command in ["show", "rotate", "revoke"] {
@@ -350,7 +347,7 @@ fn a_secret_as_an_argument_is_refused_and_not_repeated() {
 
 #[test]
 fn what_is_no_secret_is_told_so_and_not_repeated() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let typo = PRODUCTION_SECRET.replace("hoi8", "hoi9");
     for input in ["", "\n", "sk_", &typo, &PRODUCTION_SECRET[..38]] {
         let outcome = show_secret(&home, input);
@@ -375,7 +372,7 @@ fn what_is_no_secret_is_told_so_and_not_repeated() {
 
 #[test]
 fn wrong_flags_are_told_what_is_right_and_nothing_is_made() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let before = home.dump(DATABASE);
     let long = "x".repeat(501);
     for (args, words) in [
@@ -409,7 +406,7 @@ fn wrong_flags_are_told_what_is_right_and_nothing_is_made() {
 
 #[test]
 fn key_create_rejects_a_name_of_only_white_space() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let before = home.dump(DATABASE);
     let outcome = home.run(&["key", "create", "--org", "acme-corp", "--name", " \t"]);
     let line = outcome.failure(2);

@@ -8,9 +8,9 @@ use std::{
     thread,
 };
 
-use crate::cli::{
-    harness::{Api, Home, SECRET, STATS, Server, get},
-    logs::json_lines,
+use crate::{
+    cli::logs::json_lines,
+    support::{Api, JWT_SECRET, STATS_PATH, Server, TestDir, get},
 };
 
 /// A user id that makes a log line of about 3 KB.
@@ -18,19 +18,19 @@ fn long_user() -> String {
     "u".repeat(3000)
 }
 
-fn serve_command(home: &Home) -> Command {
+fn serve_command(home: &TestDir) -> Command {
     home.serve_command(&[
         "--metrics-listen",
         "127.0.0.1:0",
         "--jwt-secret",
-        SECRET,
+        JWT_SECRET,
         "--log-format",
         "json",
     ])
 }
 
 /// Starts a server with this standard error. Returns it and the URL of its metrics.
-fn serve_with_stderr(home: &Home, stderr: impl Into<Stdio>) -> (Server, String) {
+fn serve_with_stderr(home: &TestDir, stderr: impl Into<Stdio>) -> (Server, String) {
     let mut command = serve_command(home);
     command.stderr(stderr);
     let mut server = Server::start_with_stderr(command);
@@ -50,24 +50,24 @@ fn dropped(metrics: &str) -> u64 {
 }
 
 /// Sends requests until the server drops lines.
-fn fill_log(home: &Home, server: &Server, metrics: &str) {
-    let api = server.api(&home.token(&long_user(), &["--jwt-secret", SECRET]));
+fn fill_log(home: &TestDir, server: &Server, metrics: &str) {
+    let api = server.api(&home.token(&long_user(), &["--jwt-secret", JWT_SECRET]));
     while dropped(metrics) == 0 {
-        assert_eq!(api.get(STATS).status, 403);
+        assert_eq!(api.get(STATS_PATH).status, 403);
     }
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn serve_answers_and_stops_while_standard_error_fails() {
-    let home = Home::new();
+    let home = TestDir::new();
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let (reader, closed) = io::pipe().unwrap();
     drop(reader);
     for stderr in [Stdio::from(full), Stdio::from(closed)] {
         let (server, metrics) = serve_with_stderr(&home, stderr);
         for _ in 0..10 {
-            assert_eq!(server.get("wrong", STATS).status, 401);
+            assert_eq!(server.get("wrong", STATS_PATH).status, 401);
         }
         // One line for the start, and one for each request.
         while dropped(&metrics) < 11 {
@@ -79,17 +79,17 @@ fn serve_answers_and_stops_while_standard_error_fails() {
 
 #[test]
 fn serve_answers_and_stops_while_standard_error_is_closed() {
-    let home = Home::new();
+    let home = TestDir::new();
     let serve = "exec \"$0\" serve --listen 127.0.0.1:0 2>&-";
-    let command = home.in_here("sh", &["-c", serve, env!("CARGO_BIN_EXE_llavero")]);
+    let command = home.program("sh", &["-c", serve, env!("CARGO_BIN_EXE_llavero")]);
     let server = Server::start_with_stderr(command);
-    assert_eq!(server.get("wrong", STATS).status, 401);
+    assert_eq!(server.get("wrong", STATS_PATH).status, 401);
     server.stop();
 }
 
 #[test]
 fn serve_drops_and_counts_lines_that_nobody_reads() {
-    let home = Home::new();
+    let home = TestDir::new();
     let (mut reader, stderr) = io::pipe().unwrap();
     let (server, metrics) = serve_with_stderr(&home, stderr);
     fill_log(&home, &server, &metrics);
@@ -106,7 +106,7 @@ fn serve_drops_and_counts_lines_that_nobody_reads() {
 
 #[test]
 fn serve_logs_again_once_its_log_is_read() {
-    let home = Home::new();
+    let home = TestDir::new();
     let (mut reader, stderr) = io::pipe().unwrap();
     let (server, metrics) = serve_with_stderr(&home, stderr);
     fill_log(&home, &server, &metrics);
@@ -150,7 +150,7 @@ fn listening_line_is_whole_where_log_and_output_are_one_stream() {
 
 #[test]
 fn a_command_reports_its_failure_by_exit_code_while_standard_error_fails() {
-    let home = Home::new();
+    let home = TestDir::new();
     let (reader, closed) = io::pipe().unwrap();
     drop(reader);
     let status = home.command(&["key", "show", "x"]).stderr(closed).status();

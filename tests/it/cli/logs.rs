@@ -4,12 +4,12 @@ use std::io::{Read, Write};
 
 use serde_json::{Value, json};
 
-use crate::cli::harness::{ANA, Home, PRODUCTION, SECRET, STATS, Server};
+use crate::support::{
+    ANA, JWT_SECRET, PRODUCTION_PATH, PRODUCTION_SECRET, STATS_PATH, Server, TestDir,
+};
 
 /// A user whose name would colour a terminal and forge a line.
 const FORGER: &str = "\u{1b}[31mred\r\n2026-01-01T00:00:00Z  INFO forged";
-
-const KEY_SECRET: &str = "sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q";
 
 /// Sends bytes that end their connection, and returns all that comes back.
 pub(crate) fn send(server: &Server, request: &[u8]) -> String {
@@ -44,9 +44,9 @@ pub(crate) fn assert_printable(log: &str) {
 }
 
 /// Requests of every kind, with marks in all places that are not for the log. Returns how many.
-fn ask_with_marks(home: &Home, server: &Server) -> usize {
-    let token = home.token(ANA, &["--jwt-secret", SECRET]);
-    let forger = home.token(FORGER, &["--jwt-secret", SECRET]);
+fn ask_with_marks(home: &TestDir, server: &Server) -> usize {
+    let token = home.token(ANA, &["--jwt-secret", JWT_SECRET]);
+    let forger = home.token(FORGER, &["--jwt-secret", JWT_SECRET]);
     let paths = [
         "/api/organizations/MARK-path/api-keys/MARK-key?days=7&MARK-query=%1b%5b31m",
         "/api/organizations/MARK%0d%0aINFO%20forged%1b%5b31m/api-keys/stats",
@@ -71,7 +71,7 @@ fn ask_with_marks(home: &Home, server: &Server) -> usize {
         }
     }
     let log = server.log();
-    for mark in ["MARK", token.as_str(), &forger, SECRET] {
+    for mark in ["MARK", token.as_str(), &forger, JWT_SECRET] {
         assert!(!log.contains(mark), "{mark} is in {log}");
     }
     asked
@@ -79,8 +79,8 @@ fn ask_with_marks(home: &Home, server: &Server) -> usize {
 
 #[test]
 fn a_request_is_one_line_of_text_without_anything_confidential() {
-    let home = Home::new();
-    let server = home.serve(&["--demo", "--jwt-secret", SECRET, "--log-level", "debug"]);
+    let home = TestDir::new();
+    let server = home.serve(&["--demo", "--jwt-secret", JWT_SECRET, "--log-level", "debug"]);
     let asked = ask_with_marks(&home, &server);
     let log = request_lines(&server.log());
     assert_printable(&log);
@@ -101,8 +101,8 @@ fn a_request_is_one_line_of_text_without_anything_confidential() {
 
 #[test]
 fn a_request_is_one_json_object_without_anything_confidential() {
-    let home = Home::new();
-    let trust = ["--demo", "--jwt-secret", SECRET];
+    let home = TestDir::new();
+    let trust = ["--demo", "--jwt-secret", JWT_SECRET];
     let server = home.serve(
         &[
             &trust[..],
@@ -132,18 +132,18 @@ fn a_request_is_one_json_object_without_anything_confidential() {
 
 #[test]
 fn a_line_says_what_was_asked_by_whom_and_how_it_went() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--demo", "--log-format", "json", "--log-level", "debug"]);
     let token = home.token(ANA, &[]);
     for path in [
-        PRODUCTION,
-        STATS,
+        PRODUCTION_PATH,
+        STATS_PATH,
         "/organizations/globex/api-keys/stats",
         "/nothing",
     ] {
         server.get(&token, path);
     }
-    server.get("wrong", STATS);
+    server.get("wrong", STATS_PATH);
     let brought =
         "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-Id: trace-7\r\nConnection: close\r\n\r\n";
     send(&server, brought.as_bytes());
@@ -181,7 +181,7 @@ fn a_line_says_what_was_asked_by_whom_and_how_it_went() {
 
 #[test]
 fn a_failure_is_an_error_line_with_its_cause() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--log-format", "json"]);
     home.sqlite("llavero.db")
         .execute_batch("DROP TABLE signing_secret")
@@ -203,17 +203,17 @@ fn a_failure_is_an_error_line_with_its_cause() {
 
 #[test]
 fn log_begins_with_the_configuration_and_ends_with_the_stop() {
-    let home = Home::new();
+    let home = TestDir::new();
     let json = ["--log-format", "json"];
     let args = [
         "--demo",
         "--jwt-secret",
-        SECRET,
+        JWT_SECRET,
         "--cors-origin",
         "http://localhost:5173",
     ];
     let outcome = home.serve(&[&json[..], &args].concat()).stop();
-    assert!(!outcome.stderr.contains(SECRET), "{outcome:?}");
+    assert!(!outcome.stderr.contains(JWT_SECRET), "{outcome:?}");
     let lines = json_lines(&outcome.stderr);
     assert_eq!(lines.len(), 2, "{outcome:?}");
     for (field, value) in [
@@ -238,7 +238,7 @@ fn log_begins_with_the_configuration_and_ends_with_the_stop() {
 
 #[test]
 fn log_level_decides_which_events_are_logged() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.serve(&[]).stop();
     for (level, expected) in [
         ("debug", &["started", "/healthz", "-", "stopped"][..]),
@@ -260,23 +260,27 @@ fn log_level_decides_which_events_are_logged() {
 
 #[test]
 fn log_contains_no_secret_from_a_method_a_request_id_or_a_sub() {
-    let home = Home::new();
-    let server = home.serve(&["--jwt-secret", SECRET, "--log-format", "json"]);
-    let token = home.token(KEY_SECRET, &["--jwt-secret", SECRET]);
+    let home = TestDir::new();
+    let server = home.serve(&["--jwt-secret", JWT_SECRET, "--log-format", "json"]);
+    let token = home.token(PRODUCTION_SECRET, &["--jwt-secret", JWT_SECRET]);
     let send = |method: &str, id: &str| {
         let request = format!(
-            "{method} /api{STATS} HTTP/1.1\r\nHost: x\r\nX-Request-Id: {id}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+            "{method} /api{STATS_PATH} HTTP/1.1\r\nHost: x\r\nX-Request-Id: {id}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
         );
         send(&server, request.as_bytes())
     };
     // The response still names the method.
-    let response = send(KEY_SECRET, "a");
+    let response = send(PRODUCTION_SECRET, "a");
     assert!(
-        response.contains(&format!("Cannot {KEY_SECRET} /api")),
+        response.contains(&format!("Cannot {PRODUCTION_SECRET} /api")),
         "{response}"
     );
     assert!(response.contains("\r\nx-request-id: a\r\n"), "{response}");
-    for id in [KEY_SECRET, "trace:sk_qBhy", &format!("x{KEY_SECRET}")] {
+    for id in [
+        PRODUCTION_SECRET,
+        "trace:sk_qBhy",
+        &format!("x{PRODUCTION_SECRET}"),
+    ] {
         let response = send("GET", id);
         assert!(response.contains("HTTP/1.1 403"), "{response}");
         assert!(!response.contains(id), "{response}");
@@ -284,7 +288,7 @@ fn log_contains_no_secret_from_a_method_a_request_id_or_a_sub() {
     assert!(send("GET", "task_7").contains("\r\nx-request-id: task_7\r\n"));
 
     let log = server.log();
-    for part in ["sk_q", &KEY_SECRET[3..19]] {
+    for part in ["sk_q", &PRODUCTION_SECRET[3..19]] {
         assert!(!log.contains(part), "{part} is in {log}");
     }
     let lines = json_lines(&request_lines(&log));
@@ -309,9 +313,8 @@ fn on_a_terminal_the_log_has_nothing_to_complain_about() {
     let binary = env!("CARGO_BIN_EXE_llavero");
     let serve = format!("{binary} serve --listen 127.0.0.1:0 --jwt-secret short");
     // `script` gives the command a terminal of its own, for all that it writes.
-    let outcome = crate::cli::harness::run(
-        &mut Home::new().in_here("script", &["-qec", &serve, "/dev/null"]),
-    );
+    let outcome =
+        crate::support::run(&mut TestDir::new().program("script", &["-qec", &serve, "/dev/null"]));
     assert_eq!(outcome.status.code(), Some(2), "{outcome:?}");
     assert!(
         outcome

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::harness::{ANA, CARLA, DATABASE, EVA, Home, STATS};
+use crate::support::{ANA, CARLA, DATABASE, EVA, STATS_PATH, TestDir};
 
-fn members(home: &Home, organization: &str) -> Vec<(String, String)> {
+fn members(home: &TestDir, organization: &str) -> Vec<(String, String)> {
     let list = home.json(&["member", "list", "--org", organization]);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     (list.as_array().unwrap().iter())
@@ -14,7 +14,7 @@ fn members(home: &Home, organization: &str) -> Vec<(String, String)> {
 
 #[test]
 fn a_member_is_added_listed_and_removed() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let added = home.json(&[
         "member", "add", "--org", "globex", "--user", EVA, "--role", "admin",
     ]);
@@ -28,7 +28,7 @@ fn a_member_is_added_listed_and_removed() {
 
 #[test]
 fn a_new_member_reads_and_a_member_who_is_added_again_stays_as_they_are() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     for (user, role) in [(EVA, "member"), (EVA, "member"), (ANA, "owner")] {
         let added = home.json(&["member", "add", "--org", "acme-corp", "--user", user]);
         assert_eq!(added["role"], role);
@@ -42,7 +42,7 @@ fn a_new_member_reads_and_a_member_who_is_added_again_stays_as_they_are() {
 
 #[test]
 fn a_role_that_is_given_is_the_role_from_now_on() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let before = home.json(&["member", "list", "--org", "acme-corp"]);
     let args = [
         "member",
@@ -66,7 +66,7 @@ fn a_role_that_is_given_is_the_role_from_now_on() {
 
 #[test]
 fn what_cannot_be_done_is_said_with_exit_code_1_and_what_is_wrong_with_2() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let before = home.dump(DATABASE);
     let not_a_member = home.run(&["member", "remove", "--org", "acme-corp", "--user", EVA]);
     assert!(
@@ -118,7 +118,7 @@ fn what_cannot_be_done_is_said_with_exit_code_1_and_what_is_wrong_with_2() {
 
 #[test]
 fn an_unknown_organization_in_an_empty_database_is_told_how_to_make_one() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.serve(&[]).stop();
     let outcome = home.run(&["member", "list", "--org", "acme"]);
     assert!(outcome.failure(1).contains("llavero org create"));
@@ -127,14 +127,14 @@ fn an_unknown_organization_in_an_empty_database_is_told_how_to_make_one() {
 /// Anchors: a membership that a command ends grants nothing in any request that starts after the command has
 /// ended; a key that a command revokes is revoked in it.
 fn rounds(count: usize) {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve_long(&["--demo"]);
     let api = server.api(&home.token(EVA, &[]));
     let user = ["--org", "acme-corp", "--user", EVA];
     for round in 0..count {
         home.run(&[&["member", "add"], &user[..]].concat())
             .success();
-        assert_eq!(api.get(STATS).status, 200, "round {round}");
+        assert_eq!(api.get(STATS_PATH).status, 200, "round {round}");
         let key = home.json(&["key", "create", "--org", "acme-corp", "--name", "x"]);
         let id = key["id"].as_str().unwrap();
         let path = format!("/organizations/acme-corp/api-keys/{id}");
@@ -143,7 +143,7 @@ fn rounds(count: usize) {
         assert_eq!(api.get(&path).json()["status"], "revoked", "round {round}");
         home.run(&[&["member", "remove"], &user[..]].concat())
             .success();
-        assert_eq!(api.get(STATS).status, 403, "round {round}");
+        assert_eq!(api.get(STATS_PATH).status, 403, "round {round}");
     }
 }
 

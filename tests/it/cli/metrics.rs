@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::cli::harness::{ANA, Answer, Api, Home, PRODUCTION, Server, get};
-
-const SECRET: &str = "sk_qBhy02hoi8ucTVyAmSRnraF4p0Azww0IZk3Q";
+use crate::support::{ANA, Answer, Api, PRODUCTION_PATH, PRODUCTION_SECRET, Server, TestDir, get};
 
 /// A server and the address of its figures.
-fn serve(home: &Home) -> (Server, String) {
+fn serve(home: &TestDir) -> (Server, String) {
     let mut server = home.serve(&["--demo", "--metrics-listen", "127.0.0.1:0"]);
     let line = server.next_line();
     let url = line
@@ -30,14 +28,14 @@ fn samples(url: &str) -> HashMap<String, String> {
 
 #[test]
 fn what_happens_is_counted() {
-    let home = Home::new();
+    let home = TestDir::new();
     let (server, url) = serve(&home);
     let token = home.token(ANA, &[]);
     for _ in 0..3 {
-        server.get(&token, PRODUCTION).json();
+        server.get(&token, PRODUCTION_PATH).json();
     }
     server.get(&token, "/nope");
-    let key = Api::with_key(&server.api, SECRET);
+    let key = Api::with_key(&server.api, PRODUCTION_SECRET);
     for _ in 0..2 {
         key.validate("").json();
     }
@@ -89,9 +87,9 @@ fn scrape(url: &str, accept: &str) -> Answer {
 
 #[test]
 fn metrics_are_text_unless_accept_asks_for_openmetrics() {
-    let home = Home::new();
+    let home = TestDir::new();
     let (server, url) = serve(&home);
-    Api::with_key(&server.api, SECRET).get("/api-keys/validate");
+    Api::with_key(&server.api, PRODUCTION_SECRET).get("/api-keys/validate");
 
     let text = scrape(&url, "*/*");
     let content_type = "text/plain; version=0.0.4; charset=utf-8";
@@ -117,7 +115,7 @@ fn metrics_are_text_unless_accept_asks_for_openmetrics() {
 
 #[test]
 fn metrics_count_the_keys_of_all_organizations_by_status() {
-    let home = Home::new();
+    let home = TestDir::new();
     let (server, url) = serve(&home);
     let keys = || {
         let samples = samples(&url);
@@ -129,14 +127,14 @@ fn metrics_count_the_keys_of_all_organizations_by_status() {
     let [active, revoked, expired] = keys();
     // Nine keys of Acme Corp and two of Globex.
     assert_eq!([active + revoked + expired, revoked, expired], [11, 1, 1]);
-    Api::new(&server.api, Some(&home.token(ANA, &[]))).delete(PRODUCTION);
+    Api::new(&server.api, Some(&home.token(ANA, &[]))).delete(PRODUCTION_PATH);
     assert_eq!(keys(), [active - 1, revoked + 1, expired]);
     server.stop();
 }
 
 #[test]
 fn metrics_tell_the_version_and_the_use_of_resources() {
-    let home = Home::new();
+    let home = TestDir::new();
     let (server, url) = serve(&home);
     let samples = samples(&url);
     let version = format!(
@@ -163,7 +161,7 @@ fn metrics_tell_the_version_and_the_use_of_resources() {
 
 #[test]
 fn they_are_nowhere_but_at_their_own_address() {
-    let home = Home::new();
+    let home = TestDir::new();
     let (server, url) = serve(&home);
     assert_eq!(server.get_at_root("/metrics").status, 404);
     assert_eq!(get(&url.replace("/metrics", "/healthz"), None).status, 404);
@@ -173,7 +171,7 @@ fn they_are_nowhere_but_at_their_own_address() {
 
 #[test]
 fn no_word_of_a_caller_becomes_a_label() {
-    let home = Home::new();
+    let home = TestDir::new();
     let (server, url) = serve(&home);
     for path in ["/MARK", "/api/MARK?MARK=1"] {
         let request = format!("BREW {path} HTTP/1.1\r\nHost: MARK\r\nConnection: close\r\n\r\n");

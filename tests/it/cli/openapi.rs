@@ -8,11 +8,11 @@ use std::{
 
 use serde_json::Value;
 
-use crate::cli::harness::{Home, SECRET, run};
+use crate::support::{JWT_SECRET, TestDir, run};
 
 #[test]
 fn the_printed_document_is_the_served_one() {
-    let home = Home::new();
+    let home = TestDir::new();
     let outcome = home.run(&["openapi"]);
     let printed: Value = serde_json::from_str(outcome.success()).unwrap();
     assert_eq!(printed["openapi"], "3.1.0");
@@ -28,7 +28,7 @@ fn the_printed_document_is_the_served_one() {
 
 #[test]
 fn openapi_server_is_listed_first_and_used_in_samples() {
-    let home = Home::new();
+    let home = TestDir::new();
     let url = "https://keys.example.com/v1";
     for args in [&["openapi"][..], &["openapi", "--sandbox"]] {
         let outcome = home.run(&[args, &["--server", url]].concat());
@@ -43,7 +43,7 @@ fn openapi_server_is_listed_first_and_used_in_samples() {
 
 #[test]
 fn openapi_server_must_be_an_http_url() {
-    let home = Home::new();
+    let home = TestDir::new();
     for url in [
         "keys.example.com",
         "ftp://keys.example.com",
@@ -57,17 +57,17 @@ fn openapi_server_must_be_an_http_url() {
 
 #[test]
 fn printing_makes_no_database() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.run(&["openapi"]).success();
     assert_eq!(home.files(), [""; 0]);
 }
 
 #[test]
 fn a_reader_that_leaves_early_is_no_error() {
-    let home = Home::new();
+    let home = TestDir::new();
     let binary = env!("CARGO_BIN_EXE_llavero");
     let line = "\"$0\" openapi | head -c 1";
-    let outcome = run(&mut home.in_here("sh", &["-c", line, binary]));
+    let outcome = run(&mut home.program("sh", &["-c", line, binary]));
     assert_eq!(outcome.success(), "{");
 
     let (reader, writer) = io::pipe().unwrap();
@@ -84,10 +84,10 @@ fn a_full_disk_is_an_error() {
     if fs::metadata("/dev/full").is_err() {
         return;
     }
-    let home = Home::new();
+    let home = TestDir::new();
     for args in [
         &["openapi"][..],
-        &["token", "--user", "x", "--jwt-secret", SECRET],
+        &["token", "--user", "x", "--jwt-secret", JWT_SECRET],
         &["serve", "--listen", "127.0.0.1:0"],
     ] {
         let full = File::options().write(true).open("/dev/full").unwrap();

@@ -4,11 +4,11 @@ use std::{fs, os::unix::fs::PermissionsExt, thread};
 
 use serde_json::json;
 
-use crate::cli::harness::{ACME, DATABASE, GLOBEX, Home, INITECH};
+use crate::support::{ACME, DATABASE, GLOBEX, INITECH, TestDir};
 
 #[test]
 fn the_first_organization_makes_the_database() {
-    let home = Home::new();
+    let home = TestDir::new();
     let outcome = home.run(&["org", "create", "--name", "Acme Corp", "--json"]);
     assert!(outcome.status.success(), "{outcome:?}");
     assert_eq!(outcome.stderr, "created the database llavero.db\n");
@@ -30,7 +30,7 @@ fn the_first_organization_makes_the_database() {
 
 #[test]
 fn an_empty_file_becomes_a_database_too() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.write(DATABASE, "");
     let outcome = home.run(&["org", "create", "--name", "Acme"]);
     assert!(
@@ -43,7 +43,7 @@ fn an_empty_file_becomes_a_database_too() {
 #[test]
 fn many_first_organizations_at_once_make_one_database() {
     for _ in 0..5 {
-        let home = Home::new();
+        let home = TestDir::new();
         thread::scope(|scope| {
             for n in 0..8 {
                 let (home, name) = (&home, format!("Number {n}"));
@@ -59,7 +59,7 @@ fn many_first_organizations_at_once_make_one_database() {
 
 #[test]
 fn a_running_server_knows_a_new_organization_at_once() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&[]);
     home.json(&["org", "create", "--name", "Acme", "--slug", "a"]);
     home.json(&["member", "add", "--org", "a", "--user", "ana"]);
@@ -70,7 +70,7 @@ fn a_running_server_knows_a_new_organization_at_once() {
 
 #[test]
 fn a_slug_is_made_from_the_name_unless_one_is_given() {
-    let home = Home::new();
+    let home = TestDir::new();
     for (args, slug) in [
         (
             &["--name", "Panadería Ñandú, S.A."][..],
@@ -88,7 +88,7 @@ fn a_slug_is_made_from_the_name_unless_one_is_given() {
 
 #[test]
 fn a_slug_that_is_taken_is_refused_and_nothing_is_changed() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let before = home.dump(DATABASE);
     for args in [
         &["--name", "Acme, Corp."][..],
@@ -106,7 +106,7 @@ fn a_slug_that_is_taken_is_refused_and_nothing_is_changed() {
 
 #[test]
 fn names_and_slugs_that_are_none_are_refused_and_no_database_is_made() {
-    let home = Home::new();
+    let home = TestDir::new();
     let long = "n".repeat(101);
     for args in [
         &["--name", ""][..],
@@ -129,7 +129,7 @@ fn names_and_slugs_that_are_none_are_refused_and_no_database_is_made() {
 
 #[test]
 fn organizations_are_listed_by_slug() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let list = home.json(&["org", "list"]);
     let ids: Vec<&str> = (list.as_array().unwrap().iter())
         .map(|organization| organization["id"].as_str().unwrap())
@@ -150,7 +150,7 @@ fn organizations_are_listed_by_slug() {
 
 #[test]
 fn other_commands_do_not_make_a_database() {
-    let home = Home::new();
+    let home = TestDir::new();
     for args in [
         &["org", "list"][..],
         &["member", "list", "--org", "x"],

@@ -2,18 +2,18 @@
 
 use std::process::Command;
 
-use crate::cli::harness::{Home, Outcome, run};
+use crate::support::{Outcome, TestDir, run};
 
 /// Runs a command on a terminal of so many columns, where there is a program that makes one. Logs of a CI service
 /// show colours whatever the terminal, so it must not look like one.
-fn on_a_terminal(home: &Home, columns: u16, variables: &str, args: &str) -> Option<Outcome> {
+fn on_a_terminal(home: &TestDir, columns: u16, variables: &str, args: &str) -> Option<Outcome> {
     Command::new("script").arg("--version").output().ok()?;
     let command = format!(
         "stty rows 50 cols {columns}; env -u CI {variables} {} {args}",
         env!("CARGO_BIN_EXE_llavero")
     );
     Some(run(
-        &mut home.in_here("script", &["-qec", &command, "/dev/null"])
+        &mut home.program("script", &["-qec", &command, "/dev/null"])
     ))
 }
 
@@ -21,8 +21,8 @@ fn widest(text: &str) -> usize {
     text.lines().map(|line| line.chars().count()).max().unwrap()
 }
 
-fn home_with_a_long_name() -> Home {
-    let home = Home::demo();
+fn home_with_a_long_name() -> TestDir {
+    let home = TestDir::demo();
     let name = "A name that is longer than any table has room for in its line, by far: ninety-nine characters!!";
     home.json(&[
         "key",
@@ -38,7 +38,7 @@ fn home_with_a_long_name() -> Home {
 }
 
 /// What is printed on a terminal of 80 columns; nothing where there is no terminal to be had.
-fn on_80_columns(home: &Home, args: &[&str]) -> Option<String> {
+fn on_80_columns(home: &TestDir, args: &[&str]) -> Option<String> {
     let outcome = on_a_terminal(home, 80, "NO_COLOR=1", &args.join(" "))?;
     assert!(outcome.status.success(), "{outcome:?}");
     Some(outcome.stdout.replace('\r', ""))
@@ -95,7 +95,7 @@ fn ids_are_never_broken_and_names_lose_nothing() {
 
 #[test]
 fn a_terminal_gets_colours_unless_it_does_not_want_them() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     for (variables, colours) in [
         ("NO_COLOR= TERM=xterm", true),
         ("NO_COLOR=1 TERM=xterm", false),
@@ -129,7 +129,7 @@ fn a_wide_terminal_is_used() {
 
 #[test]
 fn a_name_cannot_steer_the_terminal() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let name = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\nforged\u{202e}\u{200b}\u{2028}\u{feff}\u{e0041}";
     let key = home.json(&[
         "key",
@@ -166,11 +166,11 @@ fn a_name_cannot_steer_the_terminal() {
 
 #[test]
 fn a_reader_that_has_left_is_no_error() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let script = format!(
         "{} key list --org acme-corp | true",
         env!("CARGO_BIN_EXE_llavero")
     );
-    let outcome = run(&mut home.in_here("sh", &["-c", &script]));
+    let outcome = run(&mut home.program("sh", &["-c", &script]));
     outcome.success();
 }

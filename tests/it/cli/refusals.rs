@@ -4,15 +4,15 @@
 
 use std::net::TcpListener;
 
-use crate::cli::harness::{ANA, DATABASE, Home, PRODUCTION, SECRET, run};
+use crate::support::{ANA, DATABASE, JWT_SECRET, PRODUCTION_PATH, TestDir, run};
 
 const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys");
 
 /// `args` are refused in one line with all of `words`, and no file is made.
 fn assert_refused(args: &[&str], words: &[&str]) {
-    let home = Home::new();
+    let home = TestDir::new();
     home.write("short", "a".repeat(31));
-    home.write("key.pem", SECRET);
+    home.write("key.pem", JWT_SECRET);
     let before = home.files();
     // In case that it is not refused.
     let outcome = run(home.command(args).env("LLAVERO_LISTEN", "127.0.0.1:0"));
@@ -35,12 +35,15 @@ fn a_port_in_use_is_refused_and_no_database_is_made() {
 
 #[test]
 fn a_second_start_by_mistake_leaves_the_first_one_alone() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let address = server.address.to_string();
     let outcome = home.run(&["serve", "--listen", &address]);
     assert!(outcome.failure(2).contains(&address), "{outcome:?}");
-    assert_eq!(server.get(&home.token(ANA, &[]), PRODUCTION).status, 200);
+    assert_eq!(
+        server.get(&home.token(ANA, &[]), PRODUCTION_PATH).status,
+        200
+    );
     server.stop();
     assert_eq!(home.files(), [DATABASE]);
 }
@@ -96,10 +99,10 @@ fn a_value_out_of_range_is_refused() {
 
 #[test]
 fn more_connections_than_the_system_allows_are_refused() {
-    let home = Home::new();
+    let home = TestDir::new();
     let serve = "ulimit -n 40; exec \"$0\" serve --listen 127.0.0.1:0 --pool-size 256";
     let binary = env!("CARGO_BIN_EXE_llavero");
-    let outcome = run(&mut home.in_here("sh", &["-c", serve, binary]));
+    let outcome = run(&mut home.program("sh", &["-c", serve, binary]));
     assert!(outcome.failure(2).contains(DATABASE), "{outcome:?}");
 }
 
@@ -119,7 +122,7 @@ fn what_the_command_line_does_not_know_is_refused() {
 
 #[test]
 fn without_a_command_the_help_is_shown() {
-    let outcome = Home::new().run(&[]);
+    let outcome = TestDir::new().run(&[]);
     assert_eq!(outcome.status.code(), Some(2), "{outcome:?}");
     for word in ["serve", "token", "openapi", "healthcheck"] {
         assert!(outcome.stderr.contains(word), "{outcome:?}");
@@ -129,7 +132,7 @@ fn without_a_command_the_help_is_shown() {
 #[test]
 fn two_ways_to_trust_are_refused() {
     let ways = [
-        ("--jwt-secret", SECRET),
+        ("--jwt-secret", JWT_SECRET),
         ("--jwt-secret-file", "key.pem"),
         ("--jwt-public-key", "key.pem"),
     ];
@@ -145,16 +148,16 @@ fn two_ways_to_trust_are_refused() {
 
 #[test]
 fn a_variable_and_another_flag_are_two_ways_to_trust() {
-    let home = Home::new();
+    let home = TestDir::new();
     let mut command = home.serve_command(&["--jwt-public-key", "key.pem"]);
-    command.env("LLAVERO_JWT_SECRET", SECRET);
+    command.env("LLAVERO_JWT_SECRET", JWT_SECRET);
     let outcome = run(&mut command);
     let line = outcome.failure(2);
     assert!(
         line.contains("--jwt-secret") && line.contains("--jwt-public-key"),
         "{line}"
     );
-    assert!(!line.contains(SECRET), "{line}");
+    assert!(!line.contains(JWT_SECRET), "{line}");
 }
 
 #[test]
@@ -163,7 +166,7 @@ fn a_short_secret_is_refused_and_not_repeated() {
     let words = ["31 bytes", "at least 32", "openssl rand"];
     for command in [&["serve"][..], &["token", "--user", "x"]] {
         assert_refused(&[command, &["--jwt-secret-file", "short"]].concat(), &words);
-        let home = Home::new();
+        let home = TestDir::new();
         let outcome = home.run(&[command, &["--jwt-secret", short]].concat());
         let line = outcome.failure(2);
         assert!(words.iter().all(|word| line.contains(word)), "{line}");
@@ -191,8 +194,8 @@ fn a_key_file_that_cannot_be_read_is_refused() {
 fn a_key_file_that_others_can_write_is_refused() {
     for mode in [0o602, 0o620, 0o666] {
         for flag in ["--jwt-secret-file", "--jwt-public-key"] {
-            let home = Home::new();
-            home.write("key", SECRET);
+            let home = TestDir::new();
+            home.write("key", JWT_SECRET);
             home.set_mode("key", mode);
             let outcome = home.run(&["serve", flag, "key"]);
             let line = outcome.failure(2);
@@ -206,12 +209,12 @@ fn a_key_file_that_others_can_write_is_refused() {
 fn a_key_file_without_end_is_refused() {
     for flag in ["--jwt-secret-file", "--jwt-public-key"] {
         assert_refused(&["serve", flag, "/dev/zero"], &["/dev/zero", "a device"]);
-        let home = Home::new();
+        let home = TestDir::new();
         home.write("large", vec![b'x'; 64 * 1024 + 1]);
         let outcome = home.run(&["serve", flag, "large"]);
         assert!(outcome.failure(2).contains("64 KiB"), "{outcome:?}");
         let serve = format!("yes | \"$0\" serve {flag} /dev/stdin");
-        let outcome = run(&mut home.in_here("sh", &["-c", &serve, env!("CARGO_BIN_EXE_llavero")]));
+        let outcome = run(&mut home.program("sh", &["-c", &serve, env!("CARGO_BIN_EXE_llavero")]));
         assert!(outcome.failure(2).contains("64 KiB"), "{outcome:?}");
         assert_eq!(home.files(), ["large"]);
     }
@@ -219,13 +222,13 @@ fn a_key_file_without_end_is_refused() {
 
 #[test]
 fn a_key_file_may_be_a_pipe_or_readable_by_others() {
-    let home = Home::new();
-    home.write("key", SECRET);
+    let home = TestDir::new();
+    home.write("key", JWT_SECRET);
     home.set_mode("key", 0o644);
     let from_file = home.run(&["token", "--user", ANA, "--jwt-secret-file", "key"]);
     from_file.success();
     let token = "cat key | \"$0\" token --user x --jwt-secret-file /dev/stdin";
-    let from_pipe = run(&mut home.in_here("sh", &["-c", token, env!("CARGO_BIN_EXE_llavero")]));
+    let from_pipe = run(&mut home.program("sh", &["-c", token, env!("CARGO_BIN_EXE_llavero")]));
     from_pipe.success();
 }
 

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::cli::{
-    greeting::{Greeting, paste},
-    harness::{Answer, Api, Home, PRODUCTION, STATS, Server, run},
+use crate::{
+    cli::demo_output::{DemoOutput, paste},
+    support::{Answer, Api, PRODUCTION_PATH, STATS_PATH, Server, TestDir, run},
 };
 
 /// The published secret of every sandbox, spelt once more: it must not change.
 const PUBLIC_SECRET: &str = "llavero sandbox: everyone knows this secret, no server trusts it";
 
-fn sandbox(home: &Home, args: &[&str]) -> Server {
+fn sandbox(home: &TestDir, args: &[&str]) -> Server {
     home.serve(&[&["--sandbox"], args].concat())
 }
 
@@ -140,7 +140,7 @@ fn visits(server: &Server) -> Vec<(u16, BTreeMap<String, Vec<u8>>, String)> {
 
 #[test]
 fn two_starts_answer_every_request_with_the_same_bytes() {
-    let home = Home::new();
+    let home = TestDir::new();
     let (one, two) = (sandbox(&home, &[]), sandbox(&home, &[]));
     let (first, second) = (everything(&one), everything(&two));
     assert!(first.len() > 300, "{}", first.len());
@@ -159,7 +159,7 @@ fn two_starts_answer_every_request_with_the_same_bytes() {
 
 #[test]
 fn a_sandbox_token_opens_nothing_but_a_sandbox() {
-    let home = Home::new();
+    let home = TestDir::new();
     let tokens: Vec<String> = {
         let guide = guide(&sandbox(&home, &[]));
         let users = guide["users"].as_array().unwrap().iter();
@@ -175,7 +175,7 @@ fn a_sandbox_token_opens_nothing_but_a_sandbox() {
     for args in [&["--demo"][..], &with_a_secret] {
         let server = home.serve(args);
         for token in &tokens {
-            assert_eq!(server.get(token, STATS).status, 401);
+            assert_eq!(server.get(token, STATS_PATH).status, 401);
         }
         server.stop();
     }
@@ -198,14 +198,14 @@ fn a_sandbox_token_opens_nothing_but_a_sandbox() {
 
 #[test]
 fn a_token_of_a_server_does_not_open_the_sandbox() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let token = home.token("11111111-1111-4111-8111-111111111111", &[]);
-    assert_eq!(sandbox(&home, &[]).get(&token, STATS).status, 401);
+    assert_eq!(sandbox(&home, &[]).get(&token, STATS_PATH).status, 401);
 }
 
 #[test]
 fn the_published_secret_stays_what_it_is() {
-    let home = Home::new();
+    let home = TestDir::new();
     let guide = guide(&sandbox(&home, &[]));
     let token = token_of(&guide, "Ana");
     assert_eq!(
@@ -223,9 +223,9 @@ fn the_published_secret_stays_what_it_is() {
 
 #[test]
 fn the_printed_tokens_and_lines_work() {
-    let home = Home::new();
+    let home = TestDir::new();
     let mut server = sandbox(&home, &[]);
-    let Greeting { tokens, curls } = Greeting::of(&mut server);
+    let DemoOutput { tokens, curls } = DemoOutput::of(&mut server);
     let guide = guide(&server);
     for (name, token) in &tokens {
         assert_eq!(*token, token_of(&guide, name));
@@ -237,7 +237,7 @@ fn the_printed_tokens_and_lines_work() {
 
 #[test]
 fn nothing_is_left_behind() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = sandbox(&home, &[]);
     let token = token_of(&guide(&server), "Ana");
     let made = server
@@ -251,11 +251,11 @@ fn nothing_is_left_behind() {
 
 #[test]
 fn the_clock_stands_where_it_is_set() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = sandbox(&home, &["--clock", "2030-06-01T00:00:00+02:00"]);
     let guide = guide(&server);
     assert_eq!(guide["clock"], "2030-05-31T22:00:00.000Z");
-    let key = server.get(&token_of(&guide, "Ana"), PRODUCTION).json();
+    let key = server.get(&token_of(&guide, "Ana"), PRODUCTION_PATH).json();
     assert_eq!(key["lastUsedAt"], "2030-05-31T21:58:00.000Z");
     for edge in ["2000-01-01T00:00:00.000Z", "9998-12-31T23:59:59.999Z"] {
         assert_eq!(
@@ -273,7 +273,7 @@ fn the_clock_stands_where_it_is_set() {
 
 #[test]
 fn what_a_sandbox_has_no_use_for_is_refused() {
-    let home = Home::new();
+    let home = TestDir::new();
     for args in [
         &["--database", "x.db"][..],
         &["--database", "llavero.db"],
@@ -297,7 +297,7 @@ fn what_a_sandbox_has_no_use_for_is_refused() {
 
 #[test]
 fn another_base_path_stands_beside_none() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = sandbox(&home, &["--base-path", "/v2"]);
     let guide = guide(&server);
     assert_eq!(guide["document"], "/v2/openapi.json");
@@ -310,7 +310,11 @@ fn another_base_path_stands_beside_none() {
     assert_eq!(document["paths"], fetched["paths"]);
     let api = Api::new(&origin(&server), Some(&token_of(&guide, "Ana")));
     for (base, status) in [("/v2", 200), ("", 200), ("/api", 404)] {
-        assert_eq!(api.get(&format!("{base}{STATS}")).status, status, "{base}");
+        assert_eq!(
+            api.get(&format!("{base}{STATS_PATH}")).status,
+            status,
+            "{base}"
+        );
     }
     let mut command = home.command(&["openapi", "--sandbox"]);
     command.env("LLAVERO_BASE_PATH", "/v2");
@@ -322,7 +326,7 @@ fn another_base_path_stands_beside_none() {
 
 #[test]
 fn variables_say_the_same_as_flags() {
-    let home = Home::new();
+    let home = TestDir::new();
     let mut command = home.serve_command(&[]);
     command
         .env("LLAVERO_SANDBOX", "true")
@@ -347,10 +351,10 @@ fn variables_say_the_same_as_flags() {
 
 #[test]
 fn an_answer_that_was_asked_for_is_no_fault_in_the_log() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = sandbox(&home, &[]);
     let api = Api::new(&server.api, None).with_header("prefer", "code=503");
-    assert_eq!(api.get(STATS).status, 503);
+    assert_eq!(api.get(STATS_PATH).status, 503);
     let log = server.log();
     assert!(
         log.contains("status=503") && !log.contains("ERROR"),
@@ -360,7 +364,7 @@ fn an_answer_that_was_asked_for_is_no_fault_in_the_log() {
 
 #[test]
 fn the_document_is_printed_as_it_is_served() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = sandbox(&home, &[]);
     let printed = run(&mut home.command(&["openapi", "--sandbox"]));
     let without_servers = |mut document: Value| {

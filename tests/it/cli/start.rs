@@ -2,9 +2,9 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::cli::harness::{ANA, DATABASE, Home, PRODUCTION, Server, get};
+use crate::support::{ANA, DATABASE, PRODUCTION_PATH, Server, TestDir, get};
 
-fn modes(home: &Home) -> Vec<(String, u32)> {
+fn modes(home: &TestDir) -> Vec<(String, u32)> {
     let mode = |name: &String| fs::metadata(home.path(name)).unwrap().permissions().mode();
     let files = home.files();
     let modes: Vec<u32> = files.iter().map(mode).collect();
@@ -13,7 +13,7 @@ fn modes(home: &Home) -> Vec<(String, u32)> {
 
 #[test]
 fn a_first_start_makes_files_that_only_their_owner_can_read() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&[]);
     let private = 0o100_600;
     let expected = [DATABASE, "llavero.db-shm", "llavero.db-wal"];
@@ -27,7 +27,7 @@ fn a_first_start_makes_files_that_only_their_owner_can_read() {
 
 #[test]
 fn a_database_with_two_hard_links_is_served_with_a_warning() {
-    let home = Home::new();
+    let home = TestDir::new();
     let warnings = |log: &str| {
         let lines = log.lines();
         lines
@@ -49,7 +49,7 @@ fn a_database_with_two_hard_links_is_served_with_a_warning() {
 
 #[test]
 fn a_restart_finds_everything_as_it_was() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.serve(&["--demo"]).stop();
     let token = home.token(ANA, &[]);
     let before = home.dump(DATABASE);
@@ -64,7 +64,7 @@ fn a_restart_finds_everything_as_it_was() {
 
     for _ in 0..2 {
         let server = home.serve(&[]);
-        assert_eq!(server.get(&token, PRODUCTION).status, 200);
+        assert_eq!(server.get(&token, PRODUCTION_PATH).status, 200);
         server.stop();
         assert!(home.dump(DATABASE) == before, "the content has changed");
     }
@@ -72,40 +72,49 @@ fn a_restart_finds_everything_as_it_was() {
 
 #[test]
 fn a_killed_server_loses_nothing() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let token = home.token(ANA, &[]);
-    let answer = server.get(&token, PRODUCTION);
+    let answer = server.get(&token, PRODUCTION_PATH);
     server.signal("KILL");
     assert_eq!(server.wait().status.code(), None);
 
     let server = home.serve(&[]);
-    assert_eq!(server.get(&token, PRODUCTION).json(), answer.json());
+    assert_eq!(server.get(&token, PRODUCTION_PATH).json(), answer.json());
     server.stop();
     assert_eq!(home.files(), [DATABASE]);
 }
 
 #[test]
 fn two_new_databases_have_different_secrets() {
-    let (home, other) = (Home::new(), Home::new());
+    let (home, other) = (TestDir::new(), TestDir::new());
     let server = home.serve(&["--demo"]);
     other.serve(&["--demo"]).stop();
-    assert_eq!(server.get(&home.token(ANA, &[]), PRODUCTION).status, 200);
-    assert_eq!(server.get(&other.token(ANA, &[]), PRODUCTION).status, 401);
+    assert_eq!(
+        server.get(&home.token(ANA, &[]), PRODUCTION_PATH).status,
+        200
+    );
+    assert_eq!(
+        server.get(&other.token(ANA, &[]), PRODUCTION_PATH).status,
+        401
+    );
 }
 
 #[test]
 fn an_empty_file_is_a_new_database() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.write(DATABASE, "");
     let server = home.serve(&["--demo"]);
-    assert_eq!(server.get(&home.token(ANA, &[]), PRODUCTION).status, 200);
+    assert_eq!(
+        server.get(&home.token(ANA, &[]), PRODUCTION_PATH).status,
+        200
+    );
 }
 
 #[test]
 fn starts_at_once_on_one_new_file_all_come_up_and_share_its_secret() {
     for _ in 0..8 {
-        let home = Home::new();
+        let home = TestDir::new();
         let servers = std::thread::scope(|scope| {
             let start = || home.serve(&["--demo"]);
             let starts = [(); 6].map(|()| scope.spawn(start));
@@ -113,7 +122,7 @@ fn starts_at_once_on_one_new_file_all_come_up_and_share_its_secret() {
         });
         let token = home.token(ANA, &[]);
         for server in &servers {
-            assert_eq!(server.get(&token, PRODUCTION).status, 200);
+            assert_eq!(server.get(&token, PRODUCTION_PATH).status, 200);
         }
         for server in servers {
             server.stop();
@@ -123,7 +132,7 @@ fn starts_at_once_on_one_new_file_all_come_up_and_share_its_secret() {
 
 #[test]
 fn port_0_is_a_free_port_and_the_line_says_which() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&[]);
     assert_ne!(server.address.port(), 0);
     assert_eq!(
@@ -137,7 +146,7 @@ fn port_0_is_a_free_port_and_the_line_says_which() {
 
 #[test]
 fn a_host_name_can_be_listened_on() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = Server::start(home.command(&["serve", "--listen", "localhost:0"]));
     assert!(server.address.ip().is_loopback(), "{}", server.address);
     assert_eq!(server.get_at_root("/readyz").status, 200);
@@ -145,7 +154,7 @@ fn a_host_name_can_be_listened_on() {
 
 #[test]
 fn the_api_is_where_the_base_path_says_and_nowhere_else() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.serve(&["--demo"]).stop();
     let token = home.token(ANA, &[]);
     for (flag, base) in [
@@ -157,9 +166,9 @@ fn the_api_is_where_the_base_path_says_and_nowhere_else() {
         let server = home.serve(&["--base-path", flag]);
         let origin = format!("http://{}", server.address);
         assert_eq!(server.api, format!("{origin}{base}"), "{flag}");
-        assert_eq!(server.get(&token, PRODUCTION).status, 200, "{flag}");
+        assert_eq!(server.get(&token, PRODUCTION_PATH).status, 200, "{flag}");
         assert_eq!(server.get(&token, "/openapi.json").status, 200, "{flag}");
-        let default = get(&format!("{origin}/api{PRODUCTION}"), Some(&token));
+        let default = get(&format!("{origin}/api{PRODUCTION_PATH}"), Some(&token));
         assert_eq!(default.status, 404, "{flag}");
         assert_eq!(server.get_at_root("/readyz").status, 200, "{flag}");
     }
@@ -168,7 +177,7 @@ fn the_api_is_where_the_base_path_says_and_nowhere_else() {
 #[test]
 fn a_path_that_looks_like_a_uri_or_has_spaces_is_a_plain_file_name() {
     for name in ["file:x.db?mode=memory", "mis datos ñ.db", ":memory:"] {
-        let home = Home::new();
+        let home = TestDir::new();
         home.serve(&["--database", name]).stop();
         assert_eq!(home.files(), [name]);
     }
@@ -176,7 +185,7 @@ fn a_path_that_looks_like_a_uri_or_has_spaces_is_a_plain_file_name() {
 
 #[test]
 fn a_linked_directory_is_followed() {
-    let home = Home::new();
+    let home = TestDir::new();
     fs::create_dir(home.path("real")).unwrap();
     std::os::unix::fs::symlink("real", home.path("link")).unwrap();
     home.serve(&["--database", "link/x.db"]).stop();
@@ -188,7 +197,7 @@ fn a_linked_directory_is_followed() {
 fn backlog_takes_clients_that_connect_while_the_server_is_busy() {
     use std::io::{Read, Write};
 
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&[]);
     server.signal("STOP");
     // With the usual backlog of 128, the others would have to repeat their SYN, in vain.

@@ -8,11 +8,11 @@ use std::{
     thread,
 };
 
-use crate::cli::harness::{ANA, DATABASE, Home, Outcome, PRODUCTION, Server};
+use crate::support::{ANA, DATABASE, Outcome, PRODUCTION_PATH, Server, TestDir};
 
 const HALF: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: x\r\n";
 
-fn assert_good_order(home: &Home, outcome: &Outcome) {
+fn assert_good_order(home: &TestDir, outcome: &Outcome) {
     assert_eq!(outcome.status.code(), Some(0), "{outcome:?}");
     assert_eq!(home.files(), [DATABASE]);
 }
@@ -21,7 +21,7 @@ fn assert_good_order(home: &Home, outcome: &Outcome) {
 fn both_signals_end_it_in_good_order() {
     for signal in ["TERM", "INT"] {
         for args in [&[][..], &["--demo"]] {
-            let home = Home::new();
+            let home = TestDir::new();
             let server = home.serve(args);
             server.signal(signal);
             assert_good_order(&home, &server.wait());
@@ -31,16 +31,16 @@ fn both_signals_end_it_in_good_order() {
 
 #[test]
 fn a_server_that_has_answered_ends_in_good_order() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let token = home.token(ANA, &[]);
-    assert_eq!(server.get(&token, PRODUCTION).status, 200);
+    assert_eq!(server.get(&token, PRODUCTION_PATH).status, 200);
     assert_good_order(&home, &server.stop());
 }
 
 #[test]
 fn an_idle_connection_does_not_hold_it_up() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&[]);
     let silent = server.connect();
     let mut idle = server.connect();
@@ -56,7 +56,7 @@ fn an_idle_connection_does_not_hold_it_up() {
 
 #[test]
 fn a_connection_that_lingers_delays_the_stop_by_less_than_the_drain() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&[]);
     let mut client = server.connect();
     client
@@ -101,7 +101,7 @@ fn half_sent(server: &Server) -> TcpStream {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_request_in_flight_is_finished() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&[]);
     let mut stream = half_sent(&server);
     server.signal("TERM");
@@ -131,7 +131,7 @@ fn unread(server: &Server) -> TcpStream {
 #[cfg(target_os = "linux")]
 #[test]
 fn peers_that_neither_finish_nor_read_are_cut_off() {
-    let homes = [Home::new(), Home::new()];
+    let homes = [TestDir::new(), TestDir::new()];
     let servers = [0, 1].map(|at: usize| homes[at].serve(&[]));
     let peers = [half_sent(&servers[0]), unread(&servers[1])];
     // Both at once: this takes as long as requests in flight are given.
@@ -148,7 +148,7 @@ fn peers_that_neither_finish_nor_read_are_cut_off() {
 #[test]
 fn a_second_signal_does_not_wait_and_loses_nothing() {
     for signals in [["TERM", "TERM"], ["INT", "INT"], ["TERM", "INT"]] {
-        let home = Home::new();
+        let home = TestDir::new();
         let server = home.serve(&["--demo"]);
         let token = home.token(ANA, &[]);
         let stream = half_sent(&server);
@@ -160,14 +160,14 @@ fn a_second_signal_does_not_wait_and_loses_nothing() {
         drop(stream);
 
         let server = home.serve(&[]);
-        assert_eq!(server.get(&token, PRODUCTION).status, 200);
+        assert_eq!(server.get(&token, PRODUCTION_PATH).status, 200);
         assert_good_order(&home, &server.stop());
     }
 }
 
 /// Asks until nobody answers. Whatever begins to come back has to be whole.
 fn ask_until_the_end(server: &Server, token: &str, answered: &mpsc::Sender<()>) {
-    let path = format!("/api{PRODUCTION}");
+    let path = format!("/api{PRODUCTION_PATH}");
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
     );
@@ -200,7 +200,7 @@ fn ask_until_the_end(server: &Server, token: &str, answered: &mpsc::Sender<()>) 
 #[test]
 fn under_load_no_answer_is_cut_short() {
     for _ in 0..5 {
-        let home = Home::new();
+        let home = TestDir::new();
         let server = home.serve(&["--demo"]);
         let token = home.token(ANA, &[]);
         let (sender, answered) = mpsc::channel();

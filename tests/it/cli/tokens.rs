@@ -5,29 +5,32 @@ use std::process::Command;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
 
-use crate::cli::harness::{ANA, DATABASE, DIEGO, Home, PRODUCTION, SECRET, Server, run};
+use crate::support::{ANA, DATABASE, DIEGO, JWT_SECRET, PRODUCTION_PATH, Server, TestDir, run};
 
 /// The status of a read with a token for Ana that `llavero token` mints with `args`.
-fn status(home: &Home, server: &Server, args: &[&str]) -> u16 {
-    server.get(&home.token(ANA, args), PRODUCTION).status
+fn status(home: &TestDir, server: &Server, args: &[&str]) -> u16 {
+    server.get(&home.token(ANA, args), PRODUCTION_PATH).status
 }
 
 #[test]
 fn a_running_servers_database_signs_for_it() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     assert_eq!(status(&home, &server, &[]), 200);
     assert_eq!(status(&home, &server, &["--database", DATABASE]), 200);
-    assert_eq!(server.get(&home.token(DIEGO, &[]), PRODUCTION).status, 403);
+    assert_eq!(
+        server.get(&home.token(DIEGO, &[]), PRODUCTION_PATH).status,
+        403
+    );
     let mut command = home.command(&["token", "--user", ANA]);
     let outcome = run(command.env("LLAVERO_DATABASE", home.path(DATABASE)));
     let token = outcome.success().trim_end().to_owned();
-    assert_eq!(server.get(&token, PRODUCTION).status, 200);
+    assert_eq!(server.get(&token, PRODUCTION_PATH).status, 200);
 }
 
 #[test]
 fn a_stopped_servers_database_is_left_as_one_file() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.serve(&[]).stop();
     let before = home.dump(DATABASE);
     for _ in 0..20 {
@@ -39,7 +42,7 @@ fn a_stopped_servers_database_is_left_as_one_file() {
 
 #[test]
 fn a_missing_database_is_refused_and_not_made() {
-    let home = Home::new();
+    let home = TestDir::new();
     for args in [&[][..], &["--database", "missing.db"]] {
         let outcome = home.run(&[&["token", "--user", ANA], args].concat());
         let line = outcome.failure(2);
@@ -53,11 +56,11 @@ fn a_missing_database_is_refused_and_not_made() {
 
 #[test]
 fn a_secret_file_is_read_alike_on_both_sides() {
-    let home = Home::new();
-    home.write("bare", SECRET);
-    home.write("unix", format!("{SECRET}\n"));
-    home.write("windows", format!("{SECRET}\r\n"));
-    home.write("two-lines", format!("{SECRET}\n\n"));
+    let home = TestDir::new();
+    home.write("bare", JWT_SECRET);
+    home.write("unix", format!("{JWT_SECRET}\n"));
+    home.write("windows", format!("{JWT_SECRET}\r\n"));
+    home.write("two-lines", format!("{JWT_SECRET}\n\n"));
     let alike = ["bare", "unix", "windows"];
     for served in alike {
         let server = home.serve(&["--demo", "--jwt-secret-file", served]);
@@ -69,7 +72,7 @@ fn a_secret_file_is_read_alike_on_both_sides() {
             );
         }
         assert_eq!(
-            status(&home, &server, &["--jwt-secret", SECRET]),
+            status(&home, &server, &["--jwt-secret", JWT_SECRET]),
             200,
             "{served}"
         );
@@ -84,7 +87,7 @@ fn a_secret_file_is_read_alike_on_both_sides() {
 
 #[test]
 fn a_secret_of_random_bytes_is_taken_byte_by_byte() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.write("bytes", [0xff; 40]);
     home.write("bytes-and-break", [&[0xff; 40][..], b"\n"].concat());
     let server = home.serve(&["--demo", "--jwt-secret-file", "bytes-and-break"]);
@@ -97,22 +100,22 @@ fn a_secret_of_random_bytes_is_taken_byte_by_byte() {
 
 #[test]
 fn a_secret_in_the_environment_signs_and_checks() {
-    let home = Home::new();
+    let home = TestDir::new();
     let with_secret = |mut command: Command| {
-        command.env("LLAVERO_JWT_SECRET", SECRET);
+        command.env("LLAVERO_JWT_SECRET", JWT_SECRET);
         command
     };
     let server = Server::start(with_secret(home.serve_command(&["--demo"])));
     let outcome = run(&mut with_secret(home.command(&["token", "--user", ANA])));
     let token = outcome.success().trim_end();
-    assert_eq!(server.get(token, PRODUCTION).status, 200);
-    assert_eq!(status(&home, &server, &["--jwt-secret", SECRET]), 200);
+    assert_eq!(server.get(token, PRODUCTION_PATH).status, 200);
+    assert_eq!(status(&home, &server, &["--jwt-secret", JWT_SECRET]), 200);
     assert_eq!(status(&home, &server, &[]), 401);
 }
 
 #[test]
 fn an_audience_and_an_issuer_are_said_and_required() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--demo", "--jwt-audience", "a", "--jwt-issuer", "i"]);
     for (args, expected) in [
         (&["--audience", "a", "--issuer", "i"][..], 200),
@@ -131,14 +134,16 @@ fn an_audience_and_an_issuer_are_said_and_required() {
         .env("LLAVERO_JWT_ISSUER", "i");
     let outcome = run(&mut command);
     assert_eq!(
-        server.get(outcome.success().trim_end(), PRODUCTION).status,
+        server
+            .get(outcome.success().trim_end(), PRODUCTION_PATH)
+            .status,
         200
     );
 }
 
 #[test]
 fn a_public_key_checks_and_does_not_sign() {
-    let home = Home::new();
+    let home = TestDir::new();
     let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/p256-public.pem");
     let outcome = home.run(&["token", "--user", ANA, "--jwt-public-key", key]);
     let line = outcome.failure(2);
@@ -152,13 +157,13 @@ fn a_public_key_checks_and_does_not_sign() {
     // The year 2100.
     let claims = json!({ "sub": ANA, "exp": 4_102_444_800_i64 });
     let token = encode(&Header::new(Algorithm::ES256), &claims, &issuer).unwrap();
-    assert_eq!(server.get(&token, PRODUCTION).status, 200);
+    assert_eq!(server.get(&token, PRODUCTION_PATH).status, 200);
     assert_eq!(status(&home, &server, &[]), 401);
 }
 
 #[test]
 fn an_empty_file_is_no_database_to_sign_from_and_stays_empty() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.write("llavero.db", "");
     let outcome = home.run(&["token", "--user", ANA]);
     let line = outcome.failure(2);

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::harness::{ANA, DATABASE, EVA, Home};
+use crate::support::{ANA, DATABASE, EVA, TestDir};
 
 /// A demo database as the version before this one left it.
-fn home_of_version_1() -> Home {
-    let home = Home::demo();
+fn home_of_version_1() -> TestDir {
+    let home = TestDir::demo();
     home.sqlite(DATABASE)
         .execute_batch(
             "DROP TABLE key_id_generator;
@@ -46,7 +46,7 @@ fn commands_leave_an_older_file_as_it_is_and_say_what_to_do() {
 fn a_server_brings_an_older_file_up_to_date_and_keeps_what_is_in_it() {
     let home = home_of_version_1();
     let is_old = |row: &String| row.starts_with("api_keys: ") || row.starts_with("organization");
-    let rows = |home: &Home| {
+    let rows = |home: &TestDir| {
         home.dump(DATABASE)
             .into_iter()
             .filter(is_old)
@@ -76,8 +76,8 @@ const ORGANIZATION: &str = "550e8400-e29b-41d4-a716-446655440000";
 const KEY: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01";
 
 /// A database of version 2 with one organization, one key, and an audit log.
-fn home_of_version_2() -> Home {
-    let home = Home::new();
+fn home_of_version_2() -> TestDir {
+    let home = TestDir::new();
     let (before, _) = SCHEMA.split_once("\n-- v 3").unwrap();
     home.sqlite(DATABASE)
         .execute_batch(&format!(
@@ -105,7 +105,7 @@ fn home_of_version_2() -> Home {
 #[test]
 fn the_audit_log_of_version_2_is_kept_and_takes_the_actions_of_version_3() {
     let home = home_of_version_2();
-    let rows = |home: &Home| -> Vec<String> {
+    let rows = |home: &TestDir| -> Vec<String> {
         let sql = "SELECT concat_ws('|', id, organization_id, created_at, actor_id, action, key_id, member_id, role)
                      FROM audit_log
                     ORDER BY id";

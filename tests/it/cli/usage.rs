@@ -2,27 +2,27 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::harness::{ANA, DATABASE, Home, Server};
+use crate::support::{ANA, DATABASE, Server, TestDir};
 
 const KEY: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d02";
 const OTHER: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d07";
-const STATS: &str = "/organizations/acme-corp/api-keys/stats?days=90";
+const DAILY_STATS_PATH: &str = "/organizations/acme-corp/api-keys/stats?days=90";
 
 fn line(key: &str, at: &str, outcome: &str, count: u64) -> String {
     json!({ "keyId": key, "at": at, "outcome": outcome, "count": count }).to_string() + "\n"
 }
 
-fn stats(home: &Home, server: &Server) -> Value {
-    server.get(&home.token(ANA, &[]), STATS).json()
+fn stats(home: &TestDir, server: &Server) -> Value {
+    server.get(&home.token(ANA, &[]), DAILY_STATS_PATH).json()
 }
 
-fn usage(home: &Home, key: &str) -> Value {
+fn usage(home: &TestDir, key: &str) -> Value {
     home.json(&["key", "show", key])["usage"].clone()
 }
 
 #[test]
 fn an_import_is_counted_in_all_totals_while_a_server_runs() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let before = stats(&home, &server);
     let today = before["daily"][89]["date"].as_str().unwrap().to_owned();
@@ -56,7 +56,7 @@ fn an_import_is_counted_in_all_totals_while_a_server_runs() {
 
 #[test]
 fn csv_says_the_same_as_ndjson() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     home.write(
         "uses.csv",
         format!("outcome,keyId,count,at\nsuccess,{KEY},3,2026-01-05T12:00:00Z\r\n\"error\",{KEY},1,2026-01-05T12:00:01Z\n"),
@@ -76,7 +76,7 @@ fn csv_says_the_same_as_ndjson() {
 
 #[test]
 fn a_bad_line_is_named_and_nothing_is_imported() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let before = home.dump(DATABASE);
     let good = line(KEY, "2026-01-05T12:00:00Z", "success", 1);
     let unknown = "00000000-0000-4000-8000-000000000000";
@@ -157,7 +157,7 @@ fn a_bad_line_is_named_and_nothing_is_imported() {
 
 #[test]
 fn import_stops_at_the_first_unknown_key() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let unknown = "00000000-0000-4000-8000-000000000000";
     let at = "2026-01-05T12:00:00Z";
     home.write(
@@ -172,7 +172,7 @@ fn import_stops_at_the_first_unknown_key() {
 
 #[test]
 fn import_skips_a_byte_order_mark_at_the_beginning() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let at = "2026-01-05T12:00:00Z";
     let mark = '\u{feff}';
     let record = line(KEY, at, "success", 1);
@@ -194,7 +194,7 @@ fn import_skips_a_byte_order_mark_at_the_beginning() {
 
 #[test]
 fn import_is_one_audit_entry_for_each_organization() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let globex = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d11";
     let at = "2026-01-05T12:00:00Z";
     home.write(
@@ -234,7 +234,7 @@ fn import_is_one_audit_entry_for_each_organization() {
 
 #[test]
 fn sums_that_are_too_large_are_refused() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     let most = i64::MAX - 10;
     home.sqlite(DATABASE)
         .execute(
@@ -253,7 +253,7 @@ fn sums_that_are_too_large_are_refused() {
 
 #[test]
 fn a_batch_is_imported_once_and_its_name_used_for_nothing_else() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     home.write(
         "uses.ndjson",
         line(KEY, "2026-01-05T12:00:00Z", "success", 7),
@@ -278,7 +278,7 @@ fn a_batch_is_imported_once_and_its_name_used_for_nothing_else() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_refused() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     home.write("uses.txt", "");
     assert!(
         home.run(&["usage", "import", "uses.txt"])
@@ -296,7 +296,7 @@ fn a_file_that_cannot_be_read_is_refused() {
 
 #[test]
 fn an_export_says_what_the_statistics_say() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let daily = stats(&home, &server)["daily"].clone();
     let export = |args: &[&str]| {

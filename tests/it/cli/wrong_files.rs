@@ -2,13 +2,13 @@
 
 use std::{fs, os::unix::fs::symlink, process::Command};
 
-use crate::cli::harness::{DATABASE, Home, as_nobody, run};
+use crate::support::{DATABASE, TestDir, as_nobody, run};
 
 const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
 const TOKEN: [&str; 3] = ["token", "--user", "x"];
 
 /// Neither command takes `file`: each says `words`, and leaves everything as it was.
-fn assert_refused(home: &Home, file: &str, words: &[&str]) {
+fn assert_refused(home: &TestDir, file: &str, words: &[&str]) {
     let before = home.snapshot();
     for args in [&SERVE[..], &TOKEN] {
         let outcome = home.run(&[args, &["--database", file]].concat());
@@ -25,15 +25,15 @@ fn assert_refused(home: &Home, file: &str, words: &[&str]) {
 }
 
 /// A directory with a database that was stopped in good order.
-fn home_with_database() -> Home {
-    let home = Home::new();
+fn home_with_database() -> TestDir {
+    let home = TestDir::new();
     home.serve(&["--demo"]).stop();
     home
 }
 
 #[test]
 fn a_missing_directory_is_refused() {
-    let home = Home::new();
+    let home = TestDir::new();
     assert_refused(
         &home,
         "missing/x.db",
@@ -43,14 +43,14 @@ fn a_missing_directory_is_refused() {
 
 #[test]
 fn a_path_below_a_file_is_refused() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.write("file", "");
     assert_refused(&home, "file/x.db", &["Not a directory", "check the path"]);
 }
 
 #[test]
 fn a_directory_is_refused() {
-    let home = Home::new();
+    let home = TestDir::new();
     fs::create_dir(home.path("directory")).unwrap();
     assert_refused(&home, "directory", &["not a regular file", "--database"]);
     assert_refused(&home, "/", &["check the path"]);
@@ -58,7 +58,7 @@ fn a_directory_is_refused() {
 
 #[test]
 fn a_named_pipe_is_refused_and_not_waited_for() {
-    let home = Home::new();
+    let home = TestDir::new();
     run(Command::new("mkfifo").arg(home.path("pipe"))).success();
     assert_refused(&home, "pipe", &["not a regular file", "--database"]);
 }
@@ -74,7 +74,7 @@ fn a_symbolic_link_is_refused_wherever_it_leads() {
 
 #[test]
 fn a_file_that_is_no_database_is_refused() {
-    let home = Home::new();
+    let home = TestDir::new();
     home.write("letter.txt", "Dear llavero,\n");
     home.write("one-byte", "S");
     home.write("magic-only", "SQLite format 3\0");
@@ -86,7 +86,7 @@ fn a_file_that_is_no_database_is_refused() {
 
 #[test]
 fn another_applications_database_is_refused() {
-    let home = Home::new();
+    let home = TestDir::new();
     for (file, setting) in [
         ("unmarked.db", "PRAGMA user_version = 1"),
         ("marked.db", "PRAGMA application_id = 252006673"),
@@ -119,7 +119,7 @@ fn a_newer_version_that_lies_in_the_write_ahead_log_is_refused_and_stays_there()
         .execute_batch("PRAGMA user_version = 4000000")
         .unwrap();
     for args in [&SERVE[..], &TOKEN] {
-        let home = Home::new();
+        let home = TestDir::new();
         for file in [DATABASE, "llavero.db-wal"] {
             fs::copy(source.path(file), home.path(file)).unwrap();
         }
@@ -171,13 +171,13 @@ fn a_file_whose_index_does_not_match_its_table_is_refused() {
 }
 
 /// A stopped database that everybody may enter the directory of.
-fn home_of_everybody() -> Home {
+fn home_of_everybody() -> TestDir {
     let home = home_with_database();
     home.set_mode("", 0o777);
     home
 }
 
-fn assert_refused_to_nobody(home: &Home, file: &str) {
+fn assert_refused_to_nobody(home: &TestDir, file: &str) {
     let before = home.snapshot();
     let mut command = home.serve_command(&["--database", file]);
     as_nobody(&mut command);

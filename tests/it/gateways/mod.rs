@@ -4,11 +4,12 @@
 //! Ignored by default, because the two programs must be installed; CI does that. The configurations are the files in
 //! `examples/`, which `docs/gateways.md` prints word for word; only the ports differ.
 
-mod harness;
+mod gateway;
 
 use serde_json::{Value, json};
 
-use self::harness::{Answer, Gateway, Llavero, Upstream};
+use self::gateway::{Gateway, Llavero, Upstream};
+use crate::support::Answer;
 
 const NGINX: &str = include_str!("../../../examples/nginx.conf");
 const CADDY: &str = include_str!("../../../examples/Caddyfile");

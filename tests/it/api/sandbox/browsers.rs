@@ -3,7 +3,7 @@
 use reqwest::{Method, header::HeaderValue};
 
 use super::SandboxApp;
-use crate::api::harness::{ACME, PRODUCTION, key_path, stats_path};
+use crate::support::{ACME, PRODUCTION, key_path, stats_path};
 
 #[tokio::test]
 async fn cors_allows_every_origin_on_every_response() {

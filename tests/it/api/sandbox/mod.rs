@@ -1,4 +1,4 @@
-//! The sandbox over real sockets: its harness here, one file a subject beside it.
+//! The sandbox over real sockets: a running sandbox here, one file a subject beside it.
 
 mod browsers;
 mod document;
@@ -20,10 +20,10 @@ use llavero::{
     model::{Clock, Timestamp},
     sandbox::{DEFAULT_CLOCK, Limits, Sandbox},
 };
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::api::harness::{ANA, Server, body};
+use crate::support::{ANA, Client, Documented, LocalServer, Request, body};
 
 /// A running sandbox. Its clock stands still; the time that visitors stay away is the test's.
 struct SandboxApp {
@@ -31,7 +31,7 @@ struct SandboxApp {
     sandbox: Sandbox,
     time: Arc<AtomicI64>,
     client: Client,
-    server: Server,
+    server: LocalServer,
 }
 
 impl SandboxApp {
@@ -52,13 +52,16 @@ impl SandboxApp {
         let base = "/api".parse().unwrap();
         let endpoint = api::sandbox_endpoint(&sandbox, &base, 0xfeed).await;
         let endpoint = endpoint.unwrap();
-        let server = Server::start(endpoint).await;
+        let server = LocalServer::start(endpoint).await;
+        let document = api::sandbox_document(&sandbox, &base, None).await;
+        let documented = Documented::new(&document.unwrap(), &["/api", ""]);
+        let client = Client::new(&server.origin, reqwest::Client::new(), documented);
         Self {
             origin: server.origin.clone(),
             server,
             sandbox,
             time,
-            client: Client::new(),
+            client,
         }
     }
 
@@ -75,9 +78,8 @@ impl SandboxApp {
     }
 
     /// A request to `path` at the root, without a token.
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client
-            .request(method, format!("{}{path}", self.origin))
+    fn request(&self, method: Method, path: &str) -> Request {
+        self.client.request(method, path)
     }
 
     /// The answer to Ana's GET.
@@ -91,7 +93,7 @@ impl SandboxApp {
         body(self.get(path).await, 200).await
     }
 
-    /// What somebody who names a session, and is Ana, can do.
+    /// Requests of Ana in the session `name`.
     fn session(&self, name: &str) -> Session<'_> {
         Session {
             app: self,
@@ -110,12 +112,10 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self
-            .app
-            .request(method, path)
-            .bearer_auth(self.app.token(ANA));
-        request.header("X-Sandbox-Session", &self.name)
+    fn request(&self, method: Method, path: &str) -> Request {
+        let request = self.app.request(method, path);
+        let request = request.bearer_auth(self.app.token(ANA));
+        request.header("X-Sandbox-Session", self.name.as_str())
     }
 
     async fn json(&self, path: &str) -> Value {

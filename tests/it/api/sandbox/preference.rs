@@ -4,7 +4,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use super::SandboxApp;
-use crate::api::harness::{ACME, ANA, PRODUCTION, body, key_path, keys_path, message, stats_path};
+use crate::support::{ACME, ANA, PRODUCTION, body, key_path, keys_path, message, stats_path};
 
 async fn prefer(app: &SandboxApp, method: Method, path: &str, wish: &str) -> Response {
     let request = app.request(method, path).header("Prefer", wish);

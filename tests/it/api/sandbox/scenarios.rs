@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::SandboxApp;
-use crate::api::harness::{ACME, message};
+use crate::support::{ACME, message};
 
 async fn stats(app: &SandboxApp, organization: &str) -> Value {
     app.json(&format!("/api/organizations/{organization}/api-keys/stats"))
@@ -158,7 +158,7 @@ async fn guide_is_html_for_browsers() {
         "all-revoked",
         "X-Sandbox-Session",
         "Prefer: code=",
-        app.token(crate::api::harness::EVA),
+        app.token(crate::support::EVA),
     ] {
         assert!(html.contains(part), "{part}");
     }

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{KEYS, SandboxApp};
-use crate::api::harness::{ANA, TestApp, lasting_token};
+use crate::support::{ANA, TestApp, lasting_token};
 
 /// Does what a request to create a key would.
 async fn create(visit: &SessionTx, n: u8) {
@@ -153,11 +153,10 @@ async fn checks_run_in_the_same_order_as_in_the_service() {
             (true, "application/json", b""),
         ] {
             let mut answers = Vec::new();
-            for (origin, token) in [
-                (&app.origin, app.token(ANA)),
-                (&real.origin, &lasting_token(ANA)),
+            for (request, token) in [
+                (app.request(Method::POST, path), app.token(ANA)),
+                (real.request(Method::POST, path), &lasting_token(ANA)),
             ] {
-                let request = app.client.post(format!("{origin}{path}"));
                 let request = request
                     .header("Content-Type", media_type)
                     .body(body.to_vec());

@@ -7,9 +7,9 @@ use reqwest::{Body, Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{KEYS, SandboxApp, names};
-use crate::api::{
-    bodies::in_chunks,
-    harness::{ACME, ANA, BETO, DIEGO, PRODUCTION, body, key_path, message, stats_path},
+use crate::{
+    api::bodies::in_chunks,
+    support::{ACME, ANA, BETO, DIEGO, PRODUCTION, body, key_path, message, stats_path},
 };
 
 const NOTHING: [&str; 0] = [];

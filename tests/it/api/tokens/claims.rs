@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{EXP, HEADER, claims, is_accepted, signed, token_with};
-use crate::api::harness::{ACME, ANA, NOW, PRODUCTION, SECRET, TestApp, key_path};
+use crate::support::{ACME, ANA, NOW, PRODUCTION, SECRET, TestApp, key_path};
 
 /// The end of the year 9999.
 const LAST_DATE: i64 = 253_402_300_799;

@@ -12,7 +12,7 @@ use super::{
     EXP, HEADER, MALFORMED_TOKEN, NO_TOKEN, assert_refusal, base64url, claims, error_description,
     message, sign, signed, token_with,
 };
-use crate::api::harness::{ACME, ANA, NOW, SECRET, TestApp, stats_path, token};
+use crate::support::{ACME, ANA, NOW, SECRET, TestApp, stats_path, token};
 
 const MALFORMED: &str = "The token is malformed";
 const SIGNATURE: &str = "The token's signature does not match";

@@ -14,7 +14,7 @@ use super::{
     keys::{P256_PUBLIC, app_trusting, signing_key},
     message, sign, signed,
 };
-use crate::api::harness::{SECRET, TestApp};
+use crate::support::{SECRET, TestApp};
 
 /// An honest token, but its header has one member more or another value for one.
 fn token_saying(member: &str, value: Value) -> String {

@@ -15,7 +15,7 @@ use llavero::{
 use serde_json::json;
 
 use super::{claims, is_accepted, message, sign};
-use crate::api::harness::{NOW, SECRET, TestApp};
+use crate::support::{NOW, SECRET, TestApp};
 
 const P256_PRIVATE: &str = include_str!("../../../keys/p256-private.pem");
 pub(super) const P256_PUBLIC: &str = include_str!("../../../keys/p256-public.pem");

@@ -15,7 +15,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::api::harness::{ACME, ANA, NOW, PRODUCTION, SECRET, TestApp, key_path};
+use crate::support::{ACME, ANA, NOW, PRODUCTION, SECRET, TestApp, key_path};
 
 /// The challenge of a request that brought no bearer token.
 const NO_TOKEN: &str = r#"Bearer realm="llavero""#;

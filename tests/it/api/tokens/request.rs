@@ -16,7 +16,7 @@ use super::{
     keys::{P256_PUBLIC, app_trusting, honest_token, signing_key},
     message, sign, signed, token_with,
 };
-use crate::api::harness::{
+use crate::support::{
     ACME, ANA, BETO, NOW, PRODUCTION, SECRET, TestApp, key_path, stats_path, token,
 };
 

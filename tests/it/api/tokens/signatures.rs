@@ -20,9 +20,7 @@ use super::{
     },
     message, sign, signed,
 };
-use crate::api::harness::{
-    ACME, ANA, NOW, PRODUCTION, SECRET, TestApp, key_path, stats_path, token,
-};
+use crate::support::{ACME, ANA, NOW, PRODUCTION, SECRET, TestApp, key_path, stats_path, token};
 
 #[tokio::test]
 async fn a_token_signed_with_another_secret_is_refused() {

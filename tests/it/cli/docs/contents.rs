@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 use super::{blocks, file};
-use crate::cli::harness::{ANA, Home, PRODUCTION};
+use crate::support::{ANA, PRODUCTION_PATH, TestDir};
 
 /// Which page prints which file, and as what.
 const PRINTED: [(&str, &str, &str); 7] = [
@@ -94,8 +94,8 @@ fn command_line_page_documents_every_command_and_flag() {
 #[test]
 fn readme_shows_the_key_that_the_demo_has() {
     let shown: Value = serde_json::from_str(&blocks("README.md", "json")[0]).unwrap();
-    let home = Home::new();
-    let path = format!("/api{PRODUCTION}");
+    let home = TestDir::new();
+    let path = format!("/api{PRODUCTION_PATH}");
     let outcome = home.run(&["get", &path, "--user", ANA, "--demo"]);
     let mut printed: Value = serde_json::from_str(outcome.success()).unwrap();
     for date in ["createdAt", "lastUsedAt"] {
@@ -153,7 +153,7 @@ fn anchors(page: &str) -> BTreeSet<String> {
 }
 
 fn help(command: &[&str]) -> String {
-    let outcome = Home::new().run(&[command, &["--help"]].concat());
+    let outcome = TestDir::new().run(&[command, &["--help"]].concat());
     outcome.success().to_owned()
 }
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::transcript::{Step, matches, steps, trim};
-use crate::cli::harness::Home;
+use crate::support::TestDir;
 
 /// The server's address on a page.
 const SHOWN_ADDRESS: &str = "127.0.0.1:3001";
@@ -30,16 +30,16 @@ struct Shell {
     output: BufReader<ChildStdout>,
     /// Where the server that was started listens.
     address: String,
-    _home: Home,
+    _home: TestDir,
 }
 
 impl Shell {
     fn start() -> Self {
-        let home = Home::new();
+        let home = TestDir::new();
         let shell = ["-s", "KILL", TIME_LIMIT, "bash", "--noprofile", "--norc"];
         let binary = Path::new(env!("CARGO_BIN_EXE_llavero")).parent().unwrap();
         let path = env::var("PATH").unwrap_or_default();
-        let mut process = (home.in_here("timeout", &shell))
+        let mut process = (home.program("timeout", &shell))
             .env("PATH", format!("{}:{path}", binary.display()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -8,9 +8,8 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::cli::harness::{ANA, Api, DATABASE, Home};
+use crate::support::{ANA, Api, DATABASE, KEYS_PATH, TestDir};
 
-const KEYS: &str = "/organizations/acme-corp/api-keys";
 /// The key that everybody rotates.
 const SHARED: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01";
 /// How many write at once on either side.
@@ -26,16 +25,19 @@ fn id(key: &Value) -> &str {
 /// One key's life over HTTP.
 fn live_by_server(api: &Api) {
     let grace = json!({ "graceSeconds": 0 });
-    let key = api.post(KEYS, &json!({ "name": "by the server" })).json();
+    let key = api
+        .post(KEYS_PATH, &json!({ "name": "by the server" }))
+        .json();
     for rotated in [id(&key), SHARED] {
-        api.post(&format!("{KEYS}/{rotated}/rotate"), &grace).json();
+        api.post(&format!("{KEYS_PATH}/{rotated}/rotate"), &grace)
+            .json();
     }
-    let revoked = api.delete(&format!("{KEYS}/{}", id(&key))).json();
+    let revoked = api.delete(&format!("{KEYS_PATH}/{}", id(&key))).json();
     assert_eq!(revoked["status"], "revoked");
 }
 
 /// One key's life by four processes.
-fn live_by_command(home: &Home) {
+fn live_by_command(home: &TestDir) {
     let key = home.json(&[
         "key",
         "create",
@@ -66,7 +68,7 @@ const WRONG_TOTALS: &str = "
 
 /// As many writes by a server as by commands, `writes` each.
 fn write_together(writes: usize) {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve_long(&["--demo"]);
     let token = home.token(ANA, &[]);
     let lives = writes / WRITES_OF_A_LIFE;
@@ -101,7 +103,7 @@ fn write_together(writes: usize) {
             snapshots += 1;
         }
     });
-    let stats = server.get(&token, &format!("{KEYS}/stats")).json();
+    let stats = server.get(&token, &format!("{KEYS_PATH}/stats")).json();
     // The demo has nine, of which one is revoked.
     assert_eq!(stats["totalKeys"], 9 + 2 * lives);
     assert_eq!(stats["revokedKeys"], 1 + 2 * lives);
@@ -151,7 +153,7 @@ fn a_server_and_commands_write_ten_thousand_times_each_and_nothing_is_lost() {
 
 #[test]
 fn commands_without_a_server_write_at_once_and_leave_one_file() {
-    let home = Home::demo();
+    let home = TestDir::demo();
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {

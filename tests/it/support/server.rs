@@ -1,80 +1,81 @@
 //! A running `llavero serve`: started, asked, signalled, awaited.
+//!
+//! Wraps [`Process`] with a watchdog, standard error in a file, and a client. Nothing here sleeps.
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::Read,
     net::{SocketAddr, TcpStream},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::Command,
     thread,
     time::Duration,
 };
 
 use tempfile::NamedTempFile;
 
-use super::{Answer, Api, Outcome, PATIENCE, Watchdog, get, signal};
+use super::{
+    Answer, Api, Outcome, TIMEOUT,
+    command::{Watchdog, signal},
+    get,
+    process::{Process, listening},
+};
 
 /// A `llavero serve` that listens; killed when dropped.
 pub(crate) struct Server {
-    /// What it said that the API's URL is.
+    /// The API's URL, as printed.
     pub(crate) api: String,
     pub(crate) address: SocketAddr,
-    child: Child,
-    stdout: BufReader<ChildStdout>,
-    said: String,
+    process: Process,
+    stdout: String,
     stderr: NamedTempFile,
     _watchdog: Watchdog,
 }
 
 impl Server {
-    /// Starts `command`, and waits until it says where it listens.
+    /// Starts `command`, and waits until it listens.
     pub(crate) fn start(command: Command) -> Self {
-        Self::start_for(command, PATIENCE)
+        Self::start_with_timeout(command, TIMEOUT)
     }
 
-    /// The same for a server that may run for so long.
-    pub(crate) fn start_for(mut command: Command, patience: Duration) -> Self {
+    /// The same with another limit on how long the server may run.
+    pub(crate) fn start_with_timeout(mut command: Command, timeout: Duration) -> Self {
         let stderr = NamedTempFile::new().unwrap();
         command.stderr(stderr.reopen().unwrap());
-        Self::spawn(command, patience, stderr)
+        Self::spawn(command, timeout, stderr)
     }
 
     /// Starts `command` with its own standard error, which [`Server::log`] does not read.
     pub(crate) fn start_with_stderr(command: Command) -> Self {
-        Self::spawn(command, PATIENCE, NamedTempFile::new().unwrap())
+        Self::spawn(command, TIMEOUT, NamedTempFile::new().unwrap())
     }
 
-    fn spawn(mut command: Command, patience: Duration, stderr: NamedTempFile) -> Self {
-        command.stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut server = Self {
-            api: String::new(),
-            address: ([0, 0, 0, 0], 0).into(),
-            _watchdog: Watchdog::over_patient(child.id(), patience),
-            stdout: BufReader::new(child.stdout.take().unwrap()),
-            said: String::new(),
-            child,
+    fn spawn(command: Command, timeout: Duration, stderr: NamedTempFile) -> Self {
+        let mut process = Process::spawn(command);
+        let watchdog = Watchdog::start(process.child.0.id(), timeout);
+        let line = process.next_line();
+        let Some((api, address)) = listening(&line) else {
+            let log = fs::read_to_string(stderr.path()).unwrap();
+            panic!("the server printed {line:?} and logged {log:?}");
+        };
+        Self {
+            api,
+            address,
+            process,
+            stdout: line,
             stderr,
-        };
-        let line = server.next_line();
-        let Some(api) = line.strip_prefix("listening on http://") else {
-            panic!("it said {line:?} and {:?}", server.log());
-        };
-        let host = api.trim_end().split('/').next().unwrap();
-        server.address = host.parse().unwrap();
-        server.api = format!("http://{}", api.trim_end());
-        server
+            _watchdog: watchdog,
+        }
     }
 
     /// The next line of standard output; empty at its end.
     pub(crate) fn next_line(&mut self) -> String {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        self.said += &line;
+        let line = self.process.next_line();
+        self.stdout += &line;
         line
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.child.0.id()
     }
 
     /// Returns what it wrote to standard error so far. The line of a request is written before its response is sent, unless
@@ -83,9 +84,9 @@ impl Server {
         fs::read_to_string(self.stderr.path()).unwrap()
     }
 
-    /// The answer to a GET of `path` under the API.
+    /// The answer to a GET of `path` below the API's base path.
     pub(crate) fn get(&self, token: &str, path: &str) -> Answer {
-        get(&format!("{}{path}", self.api), Some(token))
+        self.api(token).get(path)
     }
 
     /// A client of the API with a token.
@@ -100,7 +101,7 @@ impl Server {
 
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream
     }
 
@@ -109,7 +110,7 @@ impl Server {
         signal(self.pid(), name);
     }
 
-    /// Returns when nobody accepts connections any more.
+    /// Returns when no connection is accepted any more.
     pub(crate) fn wait_until_closed(&self) {
         while TcpStream::connect(self.address).is_ok() {
             thread::yield_now();
@@ -118,27 +119,20 @@ impl Server {
 
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> Outcome {
-        self.stdout.read_to_string(&mut self.said).unwrap();
+        let mut stdout = std::mem::take(&mut self.stdout);
+        self.process.stdout.read_to_string(&mut stdout).unwrap();
         Outcome {
-            status: self.child.wait().unwrap(),
-            stdout: std::mem::take(&mut self.said),
+            status: self.process.child.0.wait().unwrap(),
+            stdout,
             stderr: self.log(),
         }
     }
 
-    /// Asks it to stop, and waits until it has, in good order.
+    /// Sends SIGTERM, waits for the end, and requires exit code 0.
     pub(crate) fn stop(self) -> Outcome {
         self.signal("TERM");
         let outcome = self.wait();
         assert_eq!(outcome.status.code(), Some(0), "{outcome:?}");
         outcome
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended; then there is nothing to do.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -4,13 +4,13 @@ use std::{collections::HashSet, fs, process::Command};
 
 use serde_json::json;
 
-use crate::cli::harness::{ANA, DATABASE, Home, run};
+use crate::support::{ANA, DATABASE, TestDir, run};
 
 /// Made over HTTP, by rotation, and by commands.
 const MADE: [usize; 3] = [700, 250, 50];
 
 /// All secrets of a home whose server has made and rotated keys.
-fn make(home: &Home) -> Vec<String> {
+fn make(home: &TestDir) -> Vec<String> {
     let mut secrets = Vec::new();
     let server = home.serve(&["--demo", "--log-format", "json"]);
     let api = server.api(&home.token(ANA, &[]));
@@ -62,7 +62,7 @@ fn make(home: &Home) -> Vec<String> {
 
 #[test]
 fn no_file_log_or_backup_holds_a_usable_key() {
-    let home = Home::new();
+    let home = TestDir::new();
     let secrets = make(&home);
     assert_eq!(secrets.len(), MADE.iter().sum::<usize>());
     let files = home.snapshot();
@@ -86,7 +86,7 @@ fn no_file_log_or_backup_holds_a_usable_key() {
 #[test]
 fn the_system_sees_no_secret_among_the_arguments() {
     // Whatever makes or shows a secret takes none: the help of every command is the proof.
-    let home = Home::demo();
+    let home = TestDir::demo();
     for command in ["create", "list", "show", "rotate", "revoke"] {
         let outcome = run(&mut home.command(&["key", command, "--help"]));
         assert!(!outcome.success().contains("<SECRET>"), "{outcome:?}");

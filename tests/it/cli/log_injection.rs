@@ -7,14 +7,14 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 
-use crate::cli::{
-    harness::Home,
-    logs::{answers, assert_printable, json_lines, send},
+use crate::{
+    cli::logs::{answers, assert_printable, json_lines, send},
+    support::TestDir,
 };
 
 #[test]
 fn no_bytes_of_a_request_forge_or_break_a_line() {
-    let home = Home::new();
+    let home = TestDir::new();
     let server = home.serve(&["--log-format", "json"]);
     let bytes = || prop::collection::vec(any::<u8>(), 0..40);
     let mut runner = TestRunner::new(Config::with_cases(200));

@@ -1,4 +1,6 @@
-//! The directory of a test, what is in it, and how commands are run there.
+//! The directory of a test: its files, its databases, and commands that run in it.
+//!
+//! Every process of a test has it as working directory, and none of the `LLAVERO_…` variables of the environment.
 
 use std::{
     collections::BTreeMap,
@@ -12,12 +14,12 @@ use rusqlite::types::Value as Cell;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{LONG_PATIENCE, Outcome, PATIENCE, Server, run};
+use super::{LONG_TIMEOUT, Outcome, Server, TIMEOUT, run};
 
 /// The working directory of every process of a test.
-pub(crate) struct Home(TempDir);
+pub(crate) struct TestDir(TempDir);
 
-impl Home {
+impl TestDir {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -39,7 +41,7 @@ impl Home {
         self.snapshot().into_keys().collect()
     }
 
-    /// What is in it, byte for byte: of a link where it leads, nothing of what is no file or not readable.
+    /// The files in it with their bytes; a link with its target, and anything else or unreadable as empty.
     pub(crate) fn snapshot(&self) -> BTreeMap<String, Vec<u8>> {
         let content = |path: &Path| match fs::read_link(path) {
             Ok(target) => target.into_os_string().into_encoded_bytes(),
@@ -56,13 +58,13 @@ impl Home {
             .collect()
     }
 
-    /// `llavero` with `args`, in this directory, without the variables of whoever runs the tests.
+    /// `llavero` with `args`, in this directory.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        self.in_here(env!("CARGO_BIN_EXE_llavero"), args)
+        self.program(env!("CARGO_BIN_EXE_llavero"), args)
     }
 
-    /// Another program, for instance a shell, run likewise.
-    pub(crate) fn in_here(&self, program: &str, args: &[&str]) -> Command {
+    /// Another program, for instance a shell, in this directory.
+    pub(crate) fn program(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
             .args(args)
@@ -81,7 +83,7 @@ impl Home {
         run(&mut self.command(args))
     }
 
-    /// What `llavero` prints with `--json`.
+    /// The output of `llavero` with `--json`.
     pub(crate) fn json(&self, args: &[&str]) -> Value {
         let outcome = self.run(&[args, &["--json"]].concat());
         serde_json::from_str(outcome.success()).unwrap()
@@ -89,9 +91,9 @@ impl Home {
 
     /// A database with the demo fixtures that no server has open.
     pub(crate) fn demo() -> Self {
-        let home = Self::new();
-        home.serve(&["--demo"]).stop();
-        home
+        let dir = Self::new();
+        dir.serve(&["--demo"]).stop();
+        dir
     }
 
     /// Starts `llavero serve` on a free port.
@@ -101,7 +103,7 @@ impl Home {
 
     /// The same for a test that takes minutes.
     pub(crate) fn serve_long(&self, args: &[&str]) -> Server {
-        Server::start_for(self.serve_command(args), LONG_PATIENCE)
+        Server::start_with_timeout(self.serve_command(args), LONG_TIMEOUT)
     }
 
     pub(crate) fn serve_command(&self, args: &[&str]) -> Command {
@@ -120,11 +122,11 @@ impl Home {
     pub(crate) fn sqlite(&self, name: &str) -> rusqlite::Connection {
         #[expect(clippy::disallowed_methods, reason = "another program")]
         let conn = rusqlite::Connection::open(self.path(name)).unwrap();
-        conn.busy_timeout(PATIENCE).unwrap();
+        conn.busy_timeout(TIMEOUT).unwrap();
         conn
     }
 
-    /// Everything that a database file in it holds, as text; not what SQLite's planner notes down of it.
+    /// The content of a database file in it as text, without the planner's statistics.
     pub(crate) fn dump(&self, name: &str) -> Vec<String> {
         let conn = self.sqlite(name);
         let schema = "SELECT name, type, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'";

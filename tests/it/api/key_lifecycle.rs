@@ -3,23 +3,16 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::api::harness::{
-    ACME, ANA, BETO, CARLA, DIEGO, EVA, GLOBEX_WEBSITE, NOW, PRODUCTION, TestApp, body, key_path,
-    keys_path, lasting_token, later, message, stats_path,
+use crate::support::{
+    ACME, ANA, BETO, CARLA, DAY, DIEGO, EVA, GLOBEX_WEBSITE, NOW, PRODUCTION, TestApp, body,
+    key_path, keys_path, lasting_token, later, message, stats_path,
 };
 
 const NOT_A_MEMBER: &str = "Access denied. User is not a member of this organization.";
 const ROLE_TOO_LOW: &str = "Access denied. Owner or admin role required.";
-const DAY: i64 = 86_400_000;
 
 fn rotate_path(key: &Value) -> String {
     key_path(ACME, key["id"].as_str().unwrap()) + "/rotate"
-}
-
-/// A new key of Acme Corp, with nothing but a name.
-async fn create(app: &TestApp, name: &str) -> Value {
-    let asked = json!({ "name": name });
-    body(app.post(ANA, &keys_path(ACME), &asked).await, 201).await
 }
 
 async fn rotate(app: &TestApp, key: &Value, grace_seconds: i64) -> Value {
@@ -86,7 +79,7 @@ async fn what_is_left_out_or_null_is_nothing() {
     let app = TestApp::demo().await;
     let nulls = json!({ "name": "x", "description": null, "rateLimit": null, "expiresAt": null });
     let nulls = body(app.post(ANA, &keys_path(ACME), &nulls).await, 201).await;
-    for key in [nulls, create(&app, "x").await] {
+    for key in [nulls, app.create_key(json!({})).await] {
         assert_eq!(key["scopes"], json!([]));
         for field in ["description", "rateLimit", "expiresAt"] {
             assert_eq!(key[field], Value::Null, "{field}");
@@ -97,7 +90,10 @@ async fn what_is_left_out_or_null_is_nothing() {
 #[tokio::test]
 async fn every_key_has_an_id_and_a_secret_of_its_own() {
     let app = TestApp::demo().await;
-    let (one, other) = (create(&app, "x").await, create(&app, "x").await);
+    let (one, other) = (
+        app.create_key(json!({})).await,
+        app.create_key(json!({})).await,
+    );
     assert_ne!(one["id"], other["id"]);
     assert_ne!(one["key"], other["key"]);
 }
@@ -123,7 +119,7 @@ async fn rotation_keeps_the_identity_and_changes_the_secret() {
 #[tokio::test]
 async fn the_old_secret_works_until_the_very_millisecond_in_which_its_grace_ends() {
     let app = TestApp::demo().await;
-    let key = create(&app, "x").await;
+    let key = app.create_key(json!({})).await;
     let id = key["id"].as_str();
     let rotated = rotate(&app, &key, 60).await;
     for (now, works) in [(0, true), (59_999, true), (60_000, false), (DAY, false)] {
@@ -137,7 +133,7 @@ async fn the_old_secret_works_until_the_very_millisecond_in_which_its_grace_ends
 #[tokio::test]
 async fn previous_secret_expires_at_is_null_when_that_secret_does_not_work() {
     let app = TestApp::demo().await;
-    let key = create(&app, "x").await;
+    let key = app.create_key(json!({})).await;
     let path = key_path(ACME, key["id"].as_str().unwrap());
     rotate(&app, &key, 60).await;
     let end = json!(later(60_000).to_string());
@@ -169,7 +165,7 @@ async fn previous_secret_expires_no_later_than_its_key() {
 #[tokio::test]
 async fn without_grace_the_old_secret_ends_at_once() {
     let app = TestApp::demo().await;
-    let key = create(&app, "x").await;
+    let key = app.create_key(json!({})).await;
     rotate(&app, &key, 0).await;
     assert_eq!(app.key_of(&key["key"]).await, None);
 }
@@ -177,7 +173,7 @@ async fn without_grace_the_old_secret_ends_at_once() {
 #[tokio::test]
 async fn rotate_during_a_grace_period_is_refused_and_changes_nothing() {
     let app = TestApp::demo().await;
-    let first = create(&app, "x").await;
+    let first = app.create_key(json!({})).await;
     let second = rotate(&app, &first, 60).await;
     let before = read(&app, &first).await;
     for millis in [0, 59_999] {
@@ -210,7 +206,7 @@ async fn rotate_during_a_grace_period_is_refused_and_changes_nothing() {
 async fn rotate_without_grace_ends_all_older_secrets() {
     let app = TestApp::demo().await;
     for replace_new in [false, true] {
-        let first = create(&app, "x").await;
+        let first = app.create_key(json!({})).await;
         let second = rotate(&app, &first, 604_800).await;
         let asked = json!({ "graceSeconds": 0, "replaceNew": replace_new });
         let third = body(app.post(ANA, &rotate_path(&first), &asked).await, 200).await;
@@ -230,7 +226,7 @@ async fn rotate_without_grace_ends_all_older_secrets() {
 #[tokio::test]
 async fn rotate_with_replace_new_ends_the_newest_secret_and_keeps_the_previous_one() {
     let app = TestApp::demo().await;
-    let first = create(&app, "x").await;
+    let first = app.create_key(json!({})).await;
     let second = rotate(&app, &first, 60).await;
     app.set_clock(later(30_000));
     let asked = json!({ "graceSeconds": 3600, "replaceNew": true });
@@ -250,7 +246,7 @@ async fn rotate_with_replace_new_ends_the_newest_secret_and_keeps_the_previous_o
 #[tokio::test]
 async fn rotate_with_replace_new_outside_a_grace_period_keeps_the_newest_secret() {
     let app = TestApp::demo().await;
-    let first = create(&app, "x").await;
+    let first = app.create_key(json!({})).await;
     let asked = json!({ "graceSeconds": 60, "replaceNew": true });
     let second = body(app.post(ANA, &rotate_path(&first), &asked).await, 200).await;
     let id = first["id"].as_str();
@@ -261,7 +257,7 @@ async fn rotate_with_replace_new_outside_a_grace_period_keeps_the_newest_secret(
 #[tokio::test]
 async fn a_revoked_key_stays_revoked_since_the_first_time() {
     let app = TestApp::demo().await;
-    let key = create(&app, "x").await;
+    let key = app.create_key(json!({})).await;
     let path = key_path(ACME, key["id"].as_str().unwrap());
     let before = app.json(ANA, &stats_path(ACME)).await;
     let revoked = body(app.delete(ANA, &path).await, 200).await;
@@ -317,7 +313,7 @@ async fn owners_and_admins_manage_keys_and_nobody_else() {
         (DIEGO, Some(NOT_A_MEMBER)),
         (EVA, Some(NOT_A_MEMBER)),
     ] {
-        let key = create(&app, "x").await;
+        let key = app.create_key(json!({})).await;
         let path = key_path(ACME, key["id"].as_str().unwrap());
         let answers = [
             (200, app.get(user, &keys_path(ACME)).await),
@@ -422,7 +418,7 @@ async fn an_act_that_cannot_be_noted_down_does_not_happen() {
 #[tokio::test]
 async fn the_secret_is_in_one_answer_and_in_no_other() {
     let app = TestApp::demo().await;
-    let key = create(&app, "x").await;
+    let key = app.create_key(json!({})).await;
     let secret = key["key"].as_str().unwrap();
     for path in [
         key_path(ACME, key["id"].as_str().unwrap()),

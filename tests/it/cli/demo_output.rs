@@ -4,15 +4,15 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::cli::harness::{Home, SECRET, Server, get, run};
+use crate::support::{JWT_SECRET, Server, TestDir, get, run};
 
 /// What a start with `--demo` prints: the users' tokens by name, and the curl lines.
-pub(crate) struct Greeting {
+pub(crate) struct DemoOutput {
     pub(crate) tokens: Vec<(String, String)>,
     pub(crate) curls: Vec<String>,
 }
 
-impl Greeting {
+impl DemoOutput {
     /// Reads on until the last of it.
     pub(crate) fn of(server: &mut Server) -> Self {
         let mut greeting = Self {
@@ -35,11 +35,11 @@ impl Greeting {
 }
 
 /// The answer to a printed line, by curl itself where there is one.
-pub(crate) fn paste(home: &Home, line: &str) -> Value {
+pub(crate) fn paste(home: &TestDir, line: &str) -> Value {
     let has_curl = Command::new("curl").arg("--version").output().is_ok();
     if has_curl {
         let line = line.replacen("curl ", "curl -sf ", 1);
-        let outcome = run(&mut home.in_here("sh", &["-c", &line]));
+        let outcome = run(&mut home.program("sh", &["-c", &line]));
         return serde_json::from_str(outcome.success()).unwrap();
     }
     let quoted: Vec<&str> = line.split('\'').collect();
@@ -56,9 +56,9 @@ fn the_printed_lines_work_when_they_are_pasted() {
         &["--listen", "0.0.0.0:0"],
         &["--listen", "127.0.0.1:0", "--base-path", "/"],
     ] {
-        let home = Home::new();
+        let home = TestDir::new();
         let mut server = Server::start(home.command(&[&["serve", "--demo"], args].concat()));
-        let Greeting { curls, .. } = Greeting::of(&mut server);
+        let DemoOutput { curls, .. } = DemoOutput::of(&mut server);
         let [key, stats] = [0, 1].map(|line| paste(&home, &curls[line]));
         assert_eq!(key["name"], "Production server", "{args:?}");
         assert_eq!(stats["totalKeys"], 9, "{args:?}");
@@ -67,25 +67,25 @@ fn the_printed_lines_work_when_they_are_pasted() {
 
 #[test]
 fn the_printed_lines_say_what_the_flags_require() {
-    let home = Home::new();
+    let home = TestDir::new();
     let flags = [
         "--demo",
         "--jwt-secret",
-        SECRET,
+        JWT_SECRET,
         "--jwt-audience",
         "it's",
         "--jwt-issuer",
         "\"us\"",
     ];
     let mut server = home.serve(&flags);
-    for line in Greeting::of(&mut server).curls {
+    for line in DemoOutput::of(&mut server).curls {
         paste(&home, &line);
     }
 }
 
 #[test]
 fn nobody_gets_a_token_when_a_public_key_is_trusted() {
-    let home = Home::new();
+    let home = TestDir::new();
     let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/p256-public.pem");
     let outcome = home.serve(&["--demo", "--jwt-public-key", key]).stop();
     assert!(

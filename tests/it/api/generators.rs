@@ -1,4 +1,4 @@
-//! Random worlds: organizations, members, keys and uses, for tests that hold the API against a model.
+//! Random generators: organizations, members, keys and uses, for tests that hold the API against a model.
 //!
 //! Small numbers on purpose, so that strangers, shared users, empty organizations and ties all occur often.
 
@@ -9,9 +9,8 @@ use llavero::model::{
 use proptest::{collection::vec, option, prelude::*};
 use uuid::Uuid;
 
-use crate::api::harness::NOW;
+use crate::support::{DAY, NOW};
 
-const DAY: i64 = 86_400_000;
 pub(crate) const ORGANIZATIONS: usize = 3;
 pub(crate) const USERS: usize = 4;
 

@@ -1,81 +1,28 @@
-//! The three processes of a gateway test: llavero, the gateway, and a service that tells what reaches it.
+//! The three processes of a gateway test: llavero, the gateway, and a service that echoes its requests.
 
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
 };
 
-use reqwest::{Client, Method, RequestBuilder, header::HeaderMap};
+use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
 
-const KEYS: &str = "/organizations/acme-corp/api-keys";
-
-/// An answer, whoever gave it.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
-}
-
-/// A client, and the runtime that it needs.
-struct Http {
-    client: Client,
-    runtime: Runtime,
-}
-
-impl Http {
-    fn new() -> Self {
-        let client = Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(30));
-        Self {
-            client: client.build().unwrap(),
-            runtime: Builder::new_current_thread().enable_all().build().unwrap(),
-        }
-    }
-
-    fn send(&self, request: RequestBuilder) -> Answer {
-        self.runtime.block_on(async {
-            let response = request.send().await.unwrap();
-            Answer {
-                status: response.status().as_u16(),
-                headers: response.headers().clone(),
-                body: response.text().await.unwrap(),
-            }
-        })
-    }
-}
-
-/// A process that ends with the test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::support::{Answer, Api, KEYS_PATH, KillOnDrop, STATS_PATH, Server, TestDir};
 
 /// A running llavero with the demo.
 pub(crate) struct Llavero {
-    api: String,
-    address: String,
-    token: String,
-    http: Http,
-    _process: Process,
-    _directory: TempDir,
+    server: Server,
+    api: Api,
+    _directory: TestDir,
 }
 
 /// A key and its secret.
@@ -86,51 +33,28 @@ pub(crate) struct Key {
 
 impl Llavero {
     pub(crate) fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_llavero"))
-            .args(["serve", "--demo", "--listen", "127.0.0.1:0"])
-            .current_dir(directory.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap())
-            .lines()
-            .map(Result::unwrap);
-        let listening = lines.next().unwrap();
-        let api = listening.strip_prefix("listening on ").unwrap().to_owned();
-        let token = lines.find(|line| line.starts_with("eyJ")).unwrap();
+        let directory = TestDir::new();
+        let mut server = directory.serve(&["--demo"]);
+        let token = loop {
+            let line = server.next_line();
+            assert_ne!(line, "", "no token was printed");
+            if line.starts_with("eyJ") {
+                break line;
+            }
+        };
         Self {
-            address: api["http://".len()..].split('/').next().unwrap().to_owned(),
-            api,
-            token,
-            http: Http::new(),
-            _process: Process(child),
+            api: server.api(token.trim_end()),
+            server,
             _directory: directory,
         }
     }
 
-    fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
-        let request = self
-            .http
-            .client
-            .request(method, format!("{}{path}", self.api));
-        let request = request.bearer_auth(&self.token);
-        let request = match body {
-            Some(body) => request.json(body),
-            None => request,
-        };
-        let answer = self.http.send(request);
-        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
-        serde_json::from_str(&answer.body).unwrap()
-    }
-
     pub(crate) fn stats(&self) -> Value {
-        self.ask(Method::GET, &format!("{KEYS}/stats"), None)
+        self.api.get(STATS_PATH).json()
     }
 
     pub(crate) fn create(&self, settings: &Value) -> Key {
-        let key = self.ask(Method::POST, KEYS, Some(settings));
+        let key = self.api.post(KEYS_PATH, settings).json();
         let text = |field: &str| key[field].as_str().unwrap().to_owned();
         Key {
             id: text("id"),
@@ -139,7 +63,7 @@ impl Llavero {
     }
 
     pub(crate) fn revoke(&self, key: &Key) {
-        self.ask(Method::DELETE, &format!("{KEYS}/{}", key.id), None);
+        self.api.delete(&format!("{KEYS_PATH}/{}", key.id)).json();
     }
 }
 
@@ -192,10 +116,9 @@ fn answer(mut stream: TcpStream) {
 
 /// A gateway in front of the upstream.
 pub(crate) struct Gateway {
-    address: SocketAddr,
     upstream: Upstream,
-    http: Http,
-    _process: Process,
+    client: Api,
+    _process: KillOnDrop,
     _directory: TempDir,
 }
 
@@ -239,14 +162,14 @@ impl Gateway {
         let address = free_address();
         let config = config
             .replace("LISTEN", &address.to_string())
-            .replace("127.0.0.1:3001", &llavero.address)
+            .replace("127.0.0.1:3001", &llavero.server.address.to_string())
             .replace("127.0.0.1:9000", &upstream.address.to_string());
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join(file), config).unwrap();
         let mut command = command(directory.path().to_str().unwrap());
-        // What a gateway leaves behind must not hold a pipe of whoever runs the tests.
+        // A process that outlives the gateway must not hold the pipes of the test runner.
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        let mut process = Process(command.spawn().unwrap());
+        let mut process = KillOnDrop(command.spawn().unwrap());
         while TcpStream::connect(address).is_err() {
             assert_eq!(
                 process.0.try_wait().unwrap(),
@@ -256,9 +179,8 @@ impl Gateway {
             thread::yield_now();
         }
         Self {
-            address,
             upstream,
-            http: Http::new(),
+            client: Api::new(&format!("http://{address}"), None),
             _process: process,
             _directory: directory,
         }
@@ -270,20 +192,17 @@ impl Gateway {
     }
 
     pub(crate) fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let mut request = self
-            .http
-            .client
-            .get(format!("http://{}{path}", self.address));
+        let mut request = self.client.request(Method::GET, path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.http.send(request)
+        self.client.send(request)
     }
 
     pub(crate) fn post(&self, path: &str, secret: &str, body: &str) -> Answer {
-        let url = format!("http://{}{path}", self.address);
-        let request = self.http.client.post(url).header("X-API-Key", secret);
-        self.http.send(request.body(body.to_owned()))
+        let request = self.client.request(Method::POST, path);
+        let request = request.header("X-API-Key", secret);
+        self.client.send(request.body(body.to_owned()))
     }
 
     pub(crate) fn upstream_requests(&self) -> usize {
@@ -291,7 +210,7 @@ impl Gateway {
     }
 }
 
-/// An address that nobody listens on now.
+/// A free address.
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()

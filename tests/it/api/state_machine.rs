@@ -7,7 +7,7 @@ use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::api::harness::{
+use crate::support::{
     ACME, ANA, BETO, CARLA, EVA, INITECH, TestApp, key_path, keys_path, later, stats_path,
 };
 
