@@ -336,14 +336,18 @@ async fn what_is_not_http_is_refused_and_the_connection_closed() {
         "GET /healthz\r\n\r\n",
         "GET /healthz HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
         "GET /healthz HTTP/1.1\r\nhost: x\r\n folded: y\r\n\r\n",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ] {
-        let answer = raw(&app, request).await;
+        let response = raw(&app, request).await;
+        let (head, body) = response.split_once("\r\n\r\n").unwrap();
         assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
-            "{request:?}: {answer}"
+            head.starts_with("HTTP/1.1 400 Bad Request\r\n"),
+            "{request:?}: {head}"
         );
+        assert!(head.contains("connection: close"), "{request:?}: {head}");
+        assert_eq!(body, "", "{request:?}");
     }
+    // A client that begins with the preface of HTTP/2 cannot read a response of HTTP/1.1.
+    assert_eq!(raw(&app, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await, "");
     let alive = app.request(Method::GET, "/healthz").send().await.unwrap();
     assert_eq!(alive.status(), StatusCode::OK);
 }

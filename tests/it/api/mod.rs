@@ -6,6 +6,7 @@ mod connection_limits;
 mod connections;
 mod cors;
 mod errors;
+mod every_operation;
 mod generators;
 mod health;
 mod key_lifecycle;

@@ -1,8 +1,6 @@
 //! `llavero completions`: a script for each shell, which the shell itself can read.
 
-use std::process::Command;
-
-use crate::support::{TestDir, run};
+use crate::support::{TestDir, run, tool};
 
 #[test]
 fn every_shell_gets_a_script_that_knows_the_commands() {
@@ -24,7 +22,7 @@ fn every_shell_gets_a_script_that_knows_the_commands() {
 
 #[test]
 fn bash_completes_a_command_and_the_roles() {
-    if Command::new("bash").arg("--version").output().is_err() {
+    if !tool("bash") {
         return;
     }
     let home = TestDir::new();

@@ -1,10 +1,8 @@
 //! What `--demo` prints: tokens, and lines that work when they are pasted.
 
-use std::process::Command;
-
 use serde_json::Value;
 
-use crate::support::{JWT_SECRET, Server, TestDir, get, run};
+use crate::support::{ANA, JWT_SECRET, STATS_PATH, Server, TestDir, get, run, tool};
 
 /// What a start with `--demo` prints: the users' tokens by name, and the curl lines.
 pub(crate) struct DemoOutput {
@@ -34,10 +32,9 @@ impl DemoOutput {
     }
 }
 
-/// The answer to a printed line, by curl itself where there is one.
+/// The response to a printed curl line. Without curl, the request is sent by the test.
 pub(crate) fn paste(home: &TestDir, line: &str) -> Value {
-    let has_curl = Command::new("curl").arg("--version").output().is_ok();
-    if has_curl {
+    if tool("curl") {
         let line = line.replacen("curl ", "curl -sf ", 1);
         let outcome = run(&mut home.program("sh", &["-c", &line]));
         return serde_json::from_str(outcome.success()).unwrap();
@@ -78,9 +75,15 @@ fn the_printed_lines_say_what_the_flags_require() {
         "\"us\"",
     ];
     let mut server = home.serve(&flags);
-    for line in DemoOutput::of(&mut server).curls {
-        paste(&home, &line);
+    let DemoOutput { tokens, curls } = DemoOutput::of(&mut server);
+    for line in &curls {
+        let body = paste(&home, line);
+        assert!(body["id"].is_string() || body["totalKeys"] == 9, "{body}");
     }
+    // The same server refuses a token without the required claims.
+    let plain = home.token(ANA, &["--jwt-secret", JWT_SECRET]);
+    assert_eq!(server.get(&plain, STATS_PATH).status, 401);
+    assert_eq!(server.get(&tokens[0].1, STATS_PATH).status, 200);
 }
 
 #[test]

@@ -299,15 +299,11 @@ fn log_contains_no_secret_from_a_method_a_request_id_or_a_sub() {
     );
 }
 
-/// Where there is no `script` of util-linux, there is no terminal to be had.
+/// `script` of util-linux makes the terminal.
 #[test]
 #[cfg(target_os = "linux")]
 fn on_a_terminal_the_log_has_nothing_to_complain_about() {
-    if std::process::Command::new("script")
-        .arg("--version")
-        .output()
-        .is_err()
-    {
+    if !tool("script") {
         return;
     }
     let binary = env!("CARGO_BIN_EXE_llavero");

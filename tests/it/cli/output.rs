@@ -1,13 +1,13 @@
 //! What people see: tables that fit, colours only where they are wanted, and nothing that steers a terminal.
 
-use std::process::Command;
-
-use crate::support::{Outcome, TestDir, run};
+use crate::support::{Outcome, TestDir, run, tool};
 
 /// Runs a command on a terminal of so many columns, where there is a program that makes one. Logs of a CI service
 /// show colours whatever the terminal, so it must not look like one.
 fn on_a_terminal(home: &TestDir, columns: u16, variables: &str, args: &str) -> Option<Outcome> {
-    Command::new("script").arg("--version").output().ok()?;
+    if !tool("script") {
+        return None;
+    }
     let command = format!(
         "stty rows 50 cols {columns}; env -u CI {variables} {} {args}",
         env!("CARGO_BIN_EXE_llavero")

@@ -103,7 +103,15 @@ fn more_connections_than_the_system_allows_are_refused() {
     let serve = "ulimit -n 40; exec \"$0\" serve --listen 127.0.0.1:0 --pool-size 256";
     let binary = env!("CARGO_BIN_EXE_llavero");
     let outcome = run(&mut home.program("sh", &["-c", serve, binary]));
-    assert!(outcome.failure(2).contains(DATABASE), "{outcome:?}");
+    let line = outcome.failure(2);
+    assert!(
+        line.contains("error: cannot open ") && line.contains(DATABASE),
+        "{line}"
+    );
+    assert!(
+        line.ends_with("; allow more open files, or lower --pool-size"),
+        "{line}"
+    );
 }
 
 #[test]
