@@ -309,8 +309,7 @@ fn on_a_terminal_the_log_has_nothing_to_complain_about() {
     let binary = env!("CARGO_BIN_EXE_llavero");
     let serve = format!("{binary} serve --listen 127.0.0.1:0 --jwt-secret short");
     // `script` gives the command a terminal of its own, for all that it writes.
-    let outcome =
-        crate::support::run(&mut TestDir::new().program("script", &["-qec", &serve, "/dev/null"]));
+    let outcome = run(&mut TestDir::new().program("script", &["-qec", &serve, "/dev/null"]));
     assert_eq!(outcome.status.code(), Some(2), "{outcome:?}");
     assert!(
         outcome
