@@ -34,7 +34,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn every_user_reads_exactly_the_keys_of_their_organizations(seed in generators::world()) {
+    fn users_read_exactly_the_keys_of_their_organizations(seed in generators::world()) {
         Runtime::new().unwrap().block_on(async {
             let app = TestApp::with_seed(seed.clone()).await;
             // One organization and one key more than there are.
@@ -78,7 +78,7 @@ async fn visible(response: Response) -> (StatusCode, Vec<(String, String)>, Stri
 }
 
 #[tokio::test]
-async fn every_role_reads() {
+async fn reading_is_allowed_to_every_role() {
     let app = TestApp::demo().await;
     for user in [ANA, BETO, CARLA] {
         app.json(user, &key_path(ACME, PRODUCTION)).await;
@@ -87,7 +87,7 @@ async fn every_role_reads() {
 }
 
 #[tokio::test]
-async fn a_foreign_organization_looks_like_one_that_does_not_exist() {
+async fn foreign_organization_and_missing_organization_get_the_same_response() {
     let app = TestApp::demo().await;
     let unknown = "00000000-0000-4000-8000-000000000000";
     for (foreign, missing) in [(GLOBEX, unknown), ("globex", "no-such-slug")] {
@@ -107,7 +107,7 @@ async fn a_foreign_organization_looks_like_one_that_does_not_exist() {
 }
 
 #[tokio::test]
-async fn a_foreign_key_looks_like_one_that_does_not_exist() {
+async fn foreign_key_and_missing_key_get_the_same_response() {
     let app = TestApp::demo().await;
     let unknown = "00000000-0000-4000-8000-000000000000";
     let foreign = visible(app.get(ANA, &key_path(ACME, GLOBEX_WEBSITE)).await).await;
@@ -122,7 +122,7 @@ async fn a_foreign_key_looks_like_one_that_does_not_exist() {
 }
 
 #[tokio::test]
-async fn a_member_of_nothing_reads_nothing() {
+async fn user_without_memberships_reads_nothing() {
     let app = TestApp::demo().await;
     for organization in [ACME, GLOBEX, INITECH, "acme-corp", "globex", "initech"] {
         for path in [stats_path(organization), key_path(organization, PRODUCTION)] {
@@ -132,7 +132,7 @@ async fn a_member_of_nothing_reads_nothing() {
 }
 
 #[tokio::test]
-async fn a_removed_membership_counts_from_the_next_request_on() {
+async fn removed_member_is_rejected_from_the_next_request_on() {
     let app = TestApp::demo().await;
     let other = app.other_connection();
     for round in 0..50 {
@@ -154,7 +154,7 @@ async fn a_removed_membership_counts_from_the_next_request_on() {
 }
 
 #[tokio::test]
-async fn sql_in_a_path_is_just_a_text_that_names_nothing() {
+async fn path_with_sql_is_an_unknown_organization_or_key() {
     let app = TestApp::demo().await;
     for text in [
         "'%20OR%201=1%20--",

@@ -28,7 +28,7 @@ async fn problems(app: &TestApp, asked: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_problem_of_a_body_is_named() {
+async fn body_error_lists_every_problem() {
     let app = TestApp::demo().await;
     let asked = json!({
         "name": "",
@@ -56,7 +56,7 @@ async fn every_problem_of_a_body_is_named() {
 }
 
 #[tokio::test]
-async fn each_field_has_its_bounds() {
+async fn body_fields_have_bounds() {
     let app = TestApp::demo().await;
     let with = |field: &str, value: Value| {
         let mut asked = json!({ "name": "x" });
@@ -125,7 +125,7 @@ async fn create_rejects_fields_that_the_server_sets() {
 }
 
 #[tokio::test]
-async fn the_grace_of_a_rotation_is_required_and_at_most_a_week() {
+async fn rotate_requires_grace_seconds_of_at_most_a_week() {
     let app = TestApp::demo().await;
     let path = key_path(ACME, PRODUCTION) + "/rotate";
     for grace in [json!(0), json!(604_800), json!(60.0)] {
@@ -151,7 +151,7 @@ async fn the_grace_of_a_rotation_is_required_and_at_most_a_week() {
 }
 
 #[tokio::test]
-async fn replace_new_is_a_boolean_or_absent() {
+async fn rotate_takes_replace_new_as_a_boolean_or_absent() {
     let app = TestApp::demo().await;
     let path = key_path(ACME, PRODUCTION) + "/rotate";
     for value in [json!(true), json!(false), json!(null)] {
@@ -170,7 +170,7 @@ async fn replace_new_is_a_boolean_or_absent() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_object_is_refused() {
+async fn body_must_be_a_json_object() {
     let app = TestApp::demo().await;
     let deep = "[".repeat(1000) + &"]".repeat(1000);
     for text in [
@@ -205,7 +205,7 @@ async fn what_is_no_json_object_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_announced_as_json_is_a_415() {
+async fn body_with_another_content_type_is_a_415() {
     let app = TestApp::demo().await;
     let text = "{\"name\":\"x\"}";
     for content_type in [
@@ -235,7 +235,7 @@ fn sized(size: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_body_over_16_kib_is_a_413_however_it_is_sent() {
+async fn body_over_16_kib_is_a_413_with_and_without_a_content_length() {
     let app = TestApp::demo().await;
     for (size, status) in [
         (LARGEST, 201),
@@ -273,7 +273,7 @@ pub(crate) fn in_chunks(bytes: &[u8]) -> Body {
 }
 
 #[tokio::test]
-async fn a_large_body_that_asks_first_is_refused_before_it_is_sent() {
+async fn body_over_16_kib_is_a_413_in_place_of_100_continue() {
     let app = TestApp::demo().await;
     let address = app.origin.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -290,7 +290,7 @@ async fn a_large_body_that_asks_first_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_compressed_body_is_a_415() {
+async fn body_with_a_content_encoding_is_a_415() {
     let app = TestApp::demo().await;
     let request = create_request(&app).header(header::CONTENT_TYPE, "application/json");
     let request = request.header(header::CONTENT_ENCODING, "gzip");
@@ -300,7 +300,7 @@ async fn a_compressed_body_is_a_415() {
 }
 
 #[tokio::test]
-async fn problems_are_named_in_the_order_of_the_body() {
+async fn body_error_lists_problems_in_the_order_of_the_body() {
     let app = TestApp::demo().await;
     let request = create_request(&app).header(header::CONTENT_TYPE, "application/json");
     let long = "y".repeat(100);
@@ -314,7 +314,7 @@ async fn problems_are_named_in_the_order_of_the_body() {
 }
 
 #[tokio::test]
-async fn a_stranger_is_refused_without_a_look_at_the_body() {
+async fn body_is_not_checked_for_users_who_are_not_members() {
     let app = TestApp::demo().await;
     let request = app.request(Method::POST, &keys_path(ACME));
     let answer = request.body(sized(10 * LARGEST)).send().await.unwrap();

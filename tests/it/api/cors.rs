@@ -29,7 +29,7 @@ fn cors_headers(headers: &HeaderMap) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_page_of_an_allowed_origin_may_read_every_kind_of_answer() {
+async fn cors_headers_are_on_every_response_to_an_allowed_origin() {
     let app = TestApp::demo().await;
     let (ana, diego) = (lasting_token(ANA), lasting_token(DIEGO));
     let long = "x".repeat(17 * 1024);
@@ -75,7 +75,7 @@ async fn a_page_of_an_allowed_origin_may_read_every_kind_of_answer() {
 }
 
 #[tokio::test]
-async fn a_preflight_from_an_allowed_origin_is_answered_without_a_token_whatever_its_path() {
+async fn cors_preflight_needs_no_token_and_no_known_path() {
     let app = TestApp::demo().await;
     for path in [stats_path(ACME), "/nowhere".to_owned()] {
         let answer = preflight(&app, &path, HeaderValue::from_static(PAGE)).await;
@@ -99,7 +99,7 @@ async fn a_preflight_from_an_allowed_origin_is_answered_without_a_token_whatever
 }
 
 #[tokio::test]
-async fn a_public_page_may_ask_for_the_local_network() {
+async fn cors_preflight_allows_private_network_access() {
     let app = TestApp::demo().await;
     for (origin, allowed) in [(PAGE, true), ("https://evil.example", false)] {
         let request = app.request(Method::OPTIONS, &stats_path(ACME));
@@ -114,7 +114,7 @@ async fn a_public_page_may_ask_for_the_local_network() {
 }
 
 #[tokio::test]
-async fn no_other_origin_learns_anything_and_none_does_harm() {
+async fn cors_headers_are_absent_for_other_origins() {
     let app = TestApp::demo().await;
     for origin in [
         &b"https://evil.example"[..],
@@ -145,7 +145,7 @@ async fn no_other_origin_learns_anything_and_none_does_harm() {
 }
 
 #[tokio::test]
-async fn loopback_origins_are_allowed_on_any_port_besides_the_named_ones() {
+async fn cors_loopback_allows_any_port_besides_the_named_origins() {
     let named = "https://app.example.com";
     let app = TestApp::demo_with_cors(Cors::LoopbackAnd(vec![named.parse().unwrap()])).await;
     for (origin, is_allowed) in [

@@ -33,7 +33,7 @@ async fn assert_failure(answer: Response, status: u16) -> String {
 }
 
 #[tokio::test]
-async fn every_failure_has_the_documented_shape() {
+async fn errors_have_the_documented_shape() {
     let app = TestApp::demo().await;
     let missing_slash = key_path(ACME, "");
     for (user, path, status, message) in [
@@ -103,7 +103,7 @@ async fn every_failure_has_the_documented_shape() {
 }
 
 #[tokio::test]
-async fn without_a_token_the_answer_is_401_whatever_else_is_wrong() {
+async fn error_401_without_a_token_precedes_all_other_errors() {
     let app = TestApp::demo().await;
     for path in [
         stats_path(ACME),
@@ -128,7 +128,7 @@ async fn without_a_token_the_answer_is_401_whatever_else_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_the_right_ones() {
+async fn error_405_lists_the_allowed_methods() {
     let app = TestApp::demo().await;
     let paths = [
         (stats_path(ACME), "GET, HEAD"),
@@ -161,7 +161,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
 }
 
 #[tokio::test]
-async fn head_answers_as_get_without_a_body() {
+async fn head_gets_the_response_of_get_without_a_body() {
     let app = TestApp::demo().await;
     let found = [
         stats_path(ACME),
@@ -200,7 +200,7 @@ async fn head_answers_as_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn a_panic_is_one_failed_request_and_nothing_more() {
+async fn error_500_for_a_panic_leaves_the_server_running() {
     let app = TestApp::demo().await;
     app.break_clock();
     for _ in 0..3 {
@@ -212,7 +212,7 @@ async fn a_panic_is_one_failed_request_and_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_broken_statement_is_a_500_that_tells_nothing() {
+async fn error_500_for_a_failed_statement_has_a_generic_message() {
     let app = TestApp::demo().await;
     app.other_connection()
         .execute_batch("PRAGMA foreign_keys = OFF; DROP TABLE api_keys;")
@@ -224,7 +224,7 @@ async fn a_broken_statement_is_a_500_that_tells_nothing() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_answer_now_is_a_503_with_retry_after() {
+async fn error_503_for_an_unavailable_store_has_retry_after() {
     let app = TestApp::demo().await;
     // Somebody writes over the file.
     std::fs::write(app.directory.path().join("test.db"), vec![0x55; 200_000]).unwrap();
@@ -235,7 +235,7 @@ async fn a_store_that_cannot_answer_now_is_a_503_with_retry_after() {
 }
 
 #[tokio::test]
-async fn a_valid_request_id_is_kept_and_any_other_replaced() {
+async fn request_id_is_kept_if_valid_and_replaced_otherwise() {
     let app = TestApp::demo().await;
     let send = async |id: &[u8]| {
         let request = app
@@ -277,7 +277,7 @@ async fn a_valid_request_id_is_kept_and_any_other_replaced() {
 }
 
 #[tokio::test]
-async fn a_head_over_the_limits_is_a_431() {
+async fn error_431_for_a_request_head_over_the_limits() {
     let app = TestApp::demo().await;
     let large = app
         .request(Method::GET, "/healthz")
@@ -304,7 +304,7 @@ async fn raw(app: &TestApp, request: &str) -> String {
 }
 
 #[tokio::test]
-async fn odd_request_targets_are_answered_and_never_a_500() {
+async fn request_target_in_an_odd_form_is_never_a_500() {
     let app = TestApp::demo().await;
     for (line, status) in [
         ("OPTIONS * HTTP/1.1", "404"),
@@ -329,7 +329,7 @@ async fn odd_request_targets_are_answered_and_never_a_500() {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_refused_and_the_connection_closed() {
+async fn malformed_http_is_a_400_and_closes_the_connection() {
     let app = TestApp::demo().await;
     for request in [
         "\0\0\0\0\r\n\r\n",

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{ACME, ANA, TestApp, stats_path};
 
 #[tokio::test]
-async fn a_healthy_server_is_alive_and_ready_without_a_token() {
+async fn health_probes_need_no_token() {
     let app = TestApp::demo().await;
     for path in ["/healthz", "/readyz"] {
         let answer = app.request(Method::GET, path).send().await.unwrap();
@@ -17,7 +17,7 @@ async fn a_healthy_server_is_alive_and_ready_without_a_token() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_read_is_alive_and_not_ready() {
+async fn readyz_fails_and_healthz_succeeds_when_the_database_cannot_be_read() {
     let app = TestApp::demo().await;
     app.other_connection()
         .execute("DROP TABLE signing_secret", [])
@@ -31,7 +31,7 @@ async fn a_server_that_cannot_read_is_alive_and_not_ready() {
 }
 
 #[tokio::test]
-async fn a_server_whose_writer_has_ended_is_alive_and_not_ready() {
+async fn readyz_fails_and_healthz_succeeds_when_the_writer_has_ended() {
     let app = TestApp::demo().await;
     app.store.clone().close();
     let ready = app.request(Method::GET, "/readyz").send().await.unwrap();
@@ -42,7 +42,7 @@ async fn a_server_whose_writer_has_ended_is_alive_and_not_ready() {
 }
 
 #[tokio::test]
-async fn the_reference_is_one_page_that_asks_nothing_of_other_hosts() {
+async fn reference_is_one_page_without_requests_to_other_hosts() {
     let app = TestApp::demo().await;
     let answer = app.request(Method::GET, "/docs").send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
@@ -86,7 +86,7 @@ async fn reference_describes_llavero_and_keeps_the_token() {
 }
 
 #[tokio::test]
-async fn paths_near_the_reference_and_the_document_redirect_to_them() {
+async fn reference_and_document_have_redirects_from_similar_paths() {
     let app = TestApp::demo().await;
     for (from, to) in [
         ("/docs/", "/docs"),

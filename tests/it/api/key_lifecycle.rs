@@ -33,7 +33,7 @@ fn without_secret(key: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_created_key_has_what_was_asked_for_and_a_secret_this_once() {
+async fn create_returns_the_settings_and_the_secret_once() {
     let app = TestApp::demo().await;
     let asked = json!({
         "name": "Despliegue 🔑",
@@ -75,7 +75,7 @@ async fn a_created_key_has_what_was_asked_for_and_a_secret_this_once() {
 }
 
 #[tokio::test]
-async fn what_is_left_out_or_null_is_nothing() {
+async fn create_treats_absent_and_null_fields_alike() {
     let app = TestApp::demo().await;
     let nulls = json!({ "name": "x", "description": null, "rateLimit": null, "expiresAt": null });
     let nulls = body(app.post(ANA, &keys_path(ACME), &nulls).await, 201).await;
@@ -88,7 +88,7 @@ async fn what_is_left_out_or_null_is_nothing() {
 }
 
 #[tokio::test]
-async fn every_key_has_an_id_and_a_secret_of_its_own() {
+async fn create_generates_a_new_id_and_secret_each_time() {
     let app = TestApp::demo().await;
     let (one, other) = (
         app.create_key(json!({})).await,
@@ -99,7 +99,7 @@ async fn every_key_has_an_id_and_a_secret_of_its_own() {
 }
 
 #[tokio::test]
-async fn rotation_keeps_the_identity_and_changes_the_secret() {
+async fn rotate_changes_only_the_secret() {
     let app = TestApp::demo().await;
     let before = app.json(ANA, &key_path(ACME, PRODUCTION)).await;
     let stats = app.json(ANA, &stats_path(ACME)).await;
@@ -117,7 +117,7 @@ async fn rotation_keeps_the_identity_and_changes_the_secret() {
 }
 
 #[tokio::test]
-async fn the_old_secret_works_until_the_very_millisecond_in_which_its_grace_ends() {
+async fn rotate_keeps_the_old_secret_until_the_grace_ends() {
     let app = TestApp::demo().await;
     let key = app.create_key(json!({})).await;
     let id = key["id"].as_str();
@@ -131,7 +131,7 @@ async fn the_old_secret_works_until_the_very_millisecond_in_which_its_grace_ends
 }
 
 #[tokio::test]
-async fn previous_secret_expires_at_is_null_when_that_secret_does_not_work() {
+async fn rotate_sets_previous_secret_expires_at_while_that_secret_works() {
     let app = TestApp::demo().await;
     let key = app.create_key(json!({})).await;
     let path = key_path(ACME, key["id"].as_str().unwrap());
@@ -153,7 +153,7 @@ async fn previous_secret_expires_at_is_null_when_that_secret_does_not_work() {
 }
 
 #[tokio::test]
-async fn previous_secret_expires_no_later_than_its_key() {
+async fn rotate_ends_the_previous_secret_no_later_than_its_key() {
     let app = TestApp::demo().await;
     let expiry = later(1000).to_string();
     let asked = json!({ "name": "x", "expiresAt": expiry });
@@ -163,7 +163,7 @@ async fn previous_secret_expires_no_later_than_its_key() {
 }
 
 #[tokio::test]
-async fn without_grace_the_old_secret_ends_at_once() {
+async fn rotate_without_grace_ends_the_old_secret_at_once() {
     let app = TestApp::demo().await;
     let key = app.create_key(json!({})).await;
     rotate(&app, &key, 0).await;
@@ -255,7 +255,7 @@ async fn rotate_with_replace_new_outside_a_grace_period_keeps_the_newest_secret(
 }
 
 #[tokio::test]
-async fn a_revoked_key_stays_revoked_since_the_first_time() {
+async fn revoke_again_keeps_the_first_revocation_time() {
     let app = TestApp::demo().await;
     let key = app.create_key(json!({})).await;
     let path = key_path(ACME, key["id"].as_str().unwrap());
@@ -283,7 +283,7 @@ async fn a_revoked_key_stays_revoked_since_the_first_time() {
 }
 
 #[tokio::test]
-async fn only_an_active_key_can_be_rotated_and_any_key_revoked() {
+async fn rotate_requires_an_active_key_and_revoke_does_not() {
     let app = TestApp::demo().await;
     let expiring = json!({ "name": "x", "expiresAt": later(1).to_string() });
     let key = body(app.post(ANA, &keys_path(ACME), &expiring).await, 201).await;
@@ -302,7 +302,7 @@ async fn only_an_active_key_can_be_rotated_and_any_key_revoked() {
 }
 
 #[tokio::test]
-async fn owners_and_admins_manage_keys_and_nobody_else() {
+async fn managing_keys_requires_owner_or_admin() {
     let app = TestApp::demo().await;
     let grace = json!({ "graceSeconds": 0 });
     let name = json!({ "name": "x" });
@@ -344,7 +344,7 @@ async fn owners_and_admins_manage_keys_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_foreign_key_can_be_changed_no_more_than_one_that_does_not_exist() {
+async fn rotate_and_revoke_of_a_foreign_key_are_a_404() {
     let app = TestApp::demo().await;
     let before = app.json(DIEGO, &key_path("globex", GLOBEX_WEBSITE)).await;
     let grace = json!({ "graceSeconds": 0 });
@@ -368,7 +368,7 @@ async fn a_foreign_key_can_be_changed_no_more_than_one_that_does_not_exist() {
 }
 
 #[tokio::test]
-async fn a_removed_member_manages_nothing_from_the_next_request_on() {
+async fn removed_member_cannot_manage_keys_from_the_next_request_on() {
     let app = TestApp::demo().await;
     app.other_connection()
         .execute("DELETE FROM memberships WHERE user_id = ?1", [BETO])
@@ -379,7 +379,7 @@ async fn a_removed_member_manages_nothing_from_the_next_request_on() {
 }
 
 #[tokio::test]
-async fn without_a_token_nothing_is_changed_and_no_body_is_read() {
+async fn managing_keys_without_a_token_is_a_401_before_the_body_is_read() {
     let app = TestApp::demo().await;
     let before = app.json(ANA, &stats_path(ACME)).await;
     let asked = [
@@ -401,7 +401,7 @@ async fn without_a_token_nothing_is_changed_and_no_body_is_read() {
 }
 
 #[tokio::test]
-async fn an_act_that_cannot_be_noted_down_does_not_happen() {
+async fn change_without_an_audit_entry_is_rolled_back() {
     let app = TestApp::demo().await;
     let before = app.json(ANA, &stats_path(ACME)).await;
     app.other_connection()
@@ -416,7 +416,7 @@ async fn an_act_that_cannot_be_noted_down_does_not_happen() {
 }
 
 #[tokio::test]
-async fn the_secret_is_in_one_answer_and_in_no_other() {
+async fn secret_is_only_in_the_response_that_creates_it() {
     let app = TestApp::demo().await;
     let key = app.create_key(json!({})).await;
     let secret = key["key"].as_str().unwrap();

@@ -33,7 +33,7 @@ async fn pages(app: &TestApp, limit: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn the_list_has_every_key_as_it_is_read_alone_newest_first() {
+async fn list_equals_single_reads_newest_first() {
     let app = TestApp::demo().await;
     let page = app.json(ANA, &keys_path("acme-corp")).await;
     assert_eq!(page.as_object().unwrap().len(), 2);
@@ -53,7 +53,7 @@ async fn the_list_has_every_key_as_it_is_read_alone_newest_first() {
 }
 
 #[tokio::test]
-async fn an_organization_without_keys_has_an_empty_list() {
+async fn list_of_an_organization_without_keys_is_empty() {
     let app = TestApp::demo().await;
     let page = app.json(ANA, &keys_path(INITECH)).await;
     assert_eq!(page, json!({ "items": [], "nextCursor": null }));
@@ -109,7 +109,7 @@ async fn create_generates_increasing_ids_also_when_the_clock_is_set_back() {
 }
 
 #[tokio::test]
-async fn pages_of_any_size_make_up_the_list() {
+async fn list_pages_of_any_size_make_up_the_list() {
     let app = TestApp::demo().await;
     // Made in the same millisecond: the id decides.
     for n in 0..7 {
@@ -141,7 +141,7 @@ async fn pages_of_any_size_make_up_the_list() {
 }
 
 #[tokio::test]
-async fn keys_made_meanwhile_neither_repeat_nor_hide_others() {
+async fn list_pages_are_stable_while_keys_are_created() {
     let app = TestApp::demo().await;
     let before = ids(&app.json(ANA, &keys_path(ACME)).await);
     let mut seen = Vec::new();
@@ -165,7 +165,7 @@ async fn keys_made_meanwhile_neither_repeat_nor_hide_others() {
 }
 
 #[tokio::test]
-async fn fifty_keys_are_sent_unless_somebody_says_how_many() {
+async fn list_has_fifty_keys_per_page_by_default() {
     let app = TestApp::demo().await;
     for _ in 0..60 {
         body(
@@ -183,7 +183,7 @@ async fn fifty_keys_are_sent_unless_somebody_says_how_many() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_a_place_in_the_order_and_opens_nothing() {
+async fn list_cursor_gives_no_access_to_other_organizations() {
     let app = TestApp::demo().await;
     let page = app.json(ANA, &(keys_path(ACME) + "?limit=1")).await;
     let cursor = page["nextCursor"].as_str().unwrap();
@@ -196,7 +196,7 @@ async fn a_cursor_is_a_place_in_the_order_and_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_wrong_limit_or_cursor_is_told_what_is_right() {
+async fn list_rejects_an_invalid_limit_or_cursor() {
     let app = TestApp::demo().await;
     for query in [
         "limit=0",

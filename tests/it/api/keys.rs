@@ -11,7 +11,7 @@ fn demo_key(n: u8) -> String {
 }
 
 #[tokio::test]
-async fn a_key_has_all_fields_in_the_documented_order() {
+async fn key_has_all_fields_in_the_documented_order() {
     let app = TestApp::demo().await;
     let body = app
         .get(ANA, &key_path(ACME, PRODUCTION))
@@ -67,7 +67,7 @@ async fn a_key_has_all_fields_in_the_documented_order() {
 }
 
 #[tokio::test]
-async fn what_a_key_does_not_have_is_null_and_present() {
+async fn key_sends_absent_values_as_null() {
     let app = TestApp::demo().await;
     let never_used = app.json(ANA, &key_path(ACME, &demo_key(2))).await;
     assert_eq!(never_used["lastUsedAt"], Value::Null);
@@ -85,7 +85,7 @@ async fn what_a_key_does_not_have_is_null_and_present() {
 }
 
 #[tokio::test]
-async fn a_key_is_found_by_the_organizations_slug_and_by_ids_in_either_case() {
+async fn key_is_found_by_slug_and_by_ids_in_upper_or_lower_case() {
     let app = TestApp::demo().await;
     let by_id = app.json(ANA, &key_path(ACME, PRODUCTION)).await;
     for (organization, key) in [
@@ -98,7 +98,7 @@ async fn a_key_is_found_by_the_organizations_slug_and_by_ids_in_either_case() {
 }
 
 #[tokio::test]
-async fn a_key_expires_at_the_very_millisecond_of_its_expiry() {
+async fn key_expires_at_the_millisecond_of_expires_at() {
     let app = TestApp::demo().await;
     let path = key_path(ACME, &demo_key(8));
     let in_60_days = NOW.as_millis() + 60 * 86_400_000;
@@ -111,7 +111,7 @@ async fn a_key_expires_at_the_very_millisecond_of_its_expiry() {
 }
 
 #[tokio::test]
-async fn revoked_wins_over_expired() {
+async fn key_revoked_and_expired_is_revoked() {
     let app = TestApp::demo().await;
     let expired = app.json(ANA, &key_path(ACME, &demo_key(5))).await;
     assert_eq!(expired["status"], "expired");
@@ -127,7 +127,7 @@ async fn revoked_wins_over_expired() {
 }
 
 #[tokio::test]
-async fn a_change_by_another_program_is_seen_by_the_next_request() {
+async fn key_changed_by_another_program_is_seen_by_the_next_request() {
     let app = TestApp::demo().await;
     let other = app.other_connection();
     for round in 0..20 {

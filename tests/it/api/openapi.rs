@@ -19,7 +19,7 @@ fn document() -> Value {
 }
 
 #[test]
-fn the_committed_document_is_the_one_that_the_code_makes() {
+fn document_in_fixtures_is_up_to_date() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/openapi.json");
     let made = llavero::api::document().unwrap();
     if env::var_os("UPDATE_OPENAPI").is_some() {
@@ -33,7 +33,7 @@ fn the_committed_document_is_the_one_that_the_code_makes() {
 }
 
 #[tokio::test]
-async fn the_document_is_served_without_a_token() {
+async fn document_is_served_without_a_token() {
     let app = TestApp::demo().await;
     let answer = app
         .request(Method::GET, "/api/openapi.json")
@@ -80,7 +80,7 @@ fn scopes_of_a_validation_are_optional() {
 }
 
 #[test]
-fn every_error_is_an_example_with_a_meaningful_name() {
+fn document_names_an_example_for_every_error() {
     let document = document();
     for (method, path, operation) in operations(&document) {
         for (status, response) in operation["responses"].as_object().unwrap() {
@@ -116,7 +116,7 @@ fn every_error_is_an_example_with_a_meaningful_name() {
 }
 
 #[test]
-fn the_upstream_documents_words_are_kept() {
+fn document_keeps_the_upstream_texts() {
     let document = document();
     assert_eq!(document["openapi"], "3.1.0");
     assert_eq!(document["info"]["title"], "Timbrix API");
@@ -220,7 +220,7 @@ fn examples(response: &Value) -> Vec<&Value> {
 }
 
 #[test]
-fn every_operation_is_in_the_document_under_a_name_of_its_own() {
+fn document_has_a_unique_id_for_every_operation() {
     let document = document();
     let names: Vec<&Value> = operations(&document)
         .iter()
@@ -242,7 +242,7 @@ fn every_operation_is_in_the_document_under_a_name_of_its_own() {
 }
 
 #[test]
-fn every_answer_has_an_example_and_every_field_a_description() {
+fn document_has_an_example_per_response_and_a_description_per_field() {
     let document = document();
     for (method, path, operation) in operations(&document) {
         for (status, response) in operation["responses"].as_object().unwrap() {
@@ -269,7 +269,7 @@ fn every_answer_has_an_example_and_every_field_a_description() {
 }
 
 #[test]
-fn what_is_asked_for_is_closed_to_other_fields_and_says_what_may_be_null() {
+fn document_request_schemas_are_closed_and_mark_nullable_fields() {
     let document = document();
     let schemas = &document["components"]["schemas"];
     for name in ["CreateApiKey", "RotateApiKey", "NewRateLimit"] {
@@ -290,7 +290,7 @@ fn what_is_asked_for_is_closed_to_other_fields_and_says_what_may_be_null() {
 }
 
 #[tokio::test]
-async fn the_examples_of_requests_work() {
+async fn document_request_examples_succeed() {
     let app = TestApp::demo().await;
     let document = document();
     let example = |path: &str| {
@@ -322,7 +322,7 @@ fn shape(value: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_sent_has_the_shape_of_the_documented_examples() {
+async fn document_examples_have_the_shape_of_real_responses() {
     let app = TestApp::demo().await;
     let document = document();
     let no_days = stats_path(ACME) + "?days=0";

@@ -68,7 +68,7 @@ async fn list_rejects_unknown_parameters() {
 }
 
 #[tokio::test]
-async fn every_documented_parameter_is_known() {
+async fn parameters_in_the_document_are_all_accepted() {
     let app = TestApp::demo().await;
     let document: Value = app.json(ANA, "/api/openapi.json").await;
     let mut tried = 0;
@@ -94,7 +94,7 @@ async fn every_documented_parameter_is_known() {
 }
 
 #[tokio::test]
-async fn other_operations_ignore_unknown_parameters() {
+async fn unknown_parameters_are_ignored_by_other_operations() {
     let app = TestApp::demo().await;
     for path in [stats_path(ACME), key_path(ACME, PRODUCTION)] {
         app.json(ANA, &(path + "?colour=red&colour=blue")).await;

@@ -219,7 +219,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn every_history_ends_as_the_model_says(steps in vec((0..USERS.len() * 2, step()), 1..24)) {
+    fn random_histories_match_the_model(steps in vec((0..USERS.len() * 2, step()), 1..24)) {
         Runtime::new().unwrap().block_on(async {
             let mut world = World { app: TestApp::demo().await, now: 0, keys: Vec::new(), acts: Vec::new() };
             let elsewhere = world.app.json(ANA, &keys_path(ACME)).await;

@@ -113,7 +113,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn statistics_equal_the_sums_over_keys_and_uses(
+    fn stats_equal_the_sums_over_keys_and_uses(
         mut seed in generators::world(),
         later in prop_oneof![Just(0), 0..50 * DAY, (0..3i64).prop_map(|days| days * DAY)],
         days in 0..=90i64,
@@ -146,7 +146,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn statistics_have_all_fields_in_the_documented_order() {
+async fn stats_have_all_fields_in_the_documented_order() {
     let app = TestApp::demo().await;
     let body = app.json(ANA, &(stats_path(ACME) + "?days=2")).await;
     let fields: Vec<&String> = body.as_object().unwrap().keys().collect();
@@ -196,7 +196,7 @@ async fn statistics_have_all_fields_in_the_documented_order() {
 }
 
 #[tokio::test]
-async fn daily_is_there_only_when_it_was_asked_for() {
+async fn stats_have_daily_only_with_days() {
     let app = TestApp::demo().await;
     let without = app.json(ANA, &stats_path(ACME)).await;
     assert_eq!(without.get("daily"), None);
@@ -213,7 +213,7 @@ async fn daily_is_there_only_when_it_was_asked_for() {
 }
 
 #[tokio::test]
-async fn the_days_are_utc_days_and_turn_at_midnight() {
+async fn stats_days_begin_at_midnight_utc() {
     let app = TestApp::demo().await;
     let midnight = NOW.day().minus(-1).start();
     for (now, today) in [
@@ -227,7 +227,7 @@ async fn the_days_are_utc_days_and_turn_at_midnight() {
 }
 
 #[tokio::test]
-async fn days_outside_1_to_90_or_not_a_number_are_refused_in_plain_words() {
+async fn stats_days_must_be_a_number_from_1_to_90() {
     let app = TestApp::demo().await;
     let bad = [
         "0",
@@ -265,7 +265,7 @@ async fn days_outside_1_to_90_or_not_a_number_are_refused_in_plain_words() {
 }
 
 #[tokio::test]
-async fn a_key_becomes_inactive_at_the_very_millisecond_of_30_days() {
+async fn stats_count_a_key_as_inactive_after_exactly_30_days() {
     let app = TestApp::demo().await;
     // `Production server` was used two minutes before NOW, and is the last to fall idle.
     let idle = NOW.as_millis() - 120_000 + 30 * DAY;
@@ -277,7 +277,7 @@ async fn a_key_becomes_inactive_at_the_very_millisecond_of_30_days() {
 }
 
 #[tokio::test]
-async fn an_organization_without_keys_has_statistics_of_zero() {
+async fn stats_of_an_organization_without_keys_are_zero() {
     let app = TestApp::demo().await;
     let stats = app.json(ANA, &(stats_path("initech") + "?days=1")).await;
     let no_requests = json!({
@@ -289,7 +289,7 @@ async fn an_organization_without_keys_has_statistics_of_zero() {
 }
 
 #[tokio::test]
-async fn a_batch_that_names_an_unknown_key_records_nothing() {
+async fn import_of_an_unknown_key_records_nothing() {
     let app = TestApp::demo().await;
     let before = app.json(ANA, &stats_path(ACME)).await;
     let used = |key: &str| UsageEvent {
@@ -305,7 +305,7 @@ async fn a_batch_that_names_an_unknown_key_records_nothing() {
 }
 
 #[tokio::test]
-async fn the_last_use_only_moves_forward() {
+async fn import_moves_last_used_at_forward_only() {
     let app = TestApp::demo().await;
     let path = key_path(ACME, PRODUCTION);
     let before = app.json(ANA, &path).await;
@@ -323,7 +323,7 @@ async fn the_last_use_only_moves_forward() {
 }
 
 #[tokio::test]
-async fn concurrent_batches_are_all_counted() {
+async fn import_of_concurrent_batches_counts_all() {
     let app = TestApp::demo().await;
     let total = async |app: &TestApp| {
         let stats = app.json(ANA, &stats_path(ACME)).await;

@@ -16,7 +16,7 @@ fn one_use() -> Vec<UsageEvent> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn statistics_are_one_snapshot_while_uses_are_recorded() {
+async fn stats_are_one_snapshot_while_uses_are_recorded() {
     let app = TestApp::demo().await;
     let total = |value: &Value| value["totalRequests"].as_i64().unwrap();
     // Whatever today's requests do not account for stays as it is.
@@ -49,7 +49,7 @@ async fn statistics_are_one_snapshot_while_uses_are_recorded() {
 }
 
 #[tokio::test]
-async fn reading_does_not_wait_for_another_programs_write() {
+async fn reads_do_not_wait_for_another_programs_write() {
     let app = TestApp::demo().await;
     let other = app.other_connection();
     other
@@ -63,7 +63,7 @@ async fn reading_does_not_wait_for_another_programs_write() {
 }
 
 #[tokio::test]
-async fn what_was_recorded_is_there_after_a_restart() {
+async fn recorded_uses_survive_a_restart() {
     let app = TestApp::demo().await;
     app.import(&one_use()).await.unwrap();
     let before = app.json(ANA, &stats_path(ACME)).await;

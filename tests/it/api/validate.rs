@@ -51,7 +51,7 @@ fn header<'a>(answer: &'a Response, name: &str) -> Option<&'a str> {
 }
 
 #[tokio::test]
-async fn a_key_that_may_pass_is_told_and_passed_on_and_counted() {
+async fn validate_returns_the_key_in_body_and_headers_and_counts_the_use() {
     let app = TestApp::demo().await;
     let before = counts(&app, &key_path(ACME, PRODUCTION)).await;
     for method in [Method::POST, Method::GET] {
@@ -87,7 +87,7 @@ async fn a_key_that_may_pass_is_told_and_passed_on_and_counted() {
 }
 
 #[tokio::test]
-async fn a_key_without_a_limit_has_no_limit_headers() {
+async fn validate_sends_no_rate_limit_headers_for_an_unlimited_key() {
     let app = TestApp::demo().await;
     let (_, secret) = new_key(&app, json!({})).await;
     let answer = validate(&app, &secret).await;
@@ -102,7 +102,7 @@ async fn a_key_without_a_limit_has_no_limit_headers() {
 }
 
 #[tokio::test]
-async fn unknown_and_malformed_keys_look_alike_and_count_nothing() {
+async fn validate_answers_unknown_and_malformed_keys_alike() {
     let app = TestApp::demo().await;
     let before = app.json(ANA, &stats_path(ACME)).await;
     // Well-formed, and nobody's.
@@ -129,7 +129,7 @@ async fn unknown_and_malformed_keys_look_alike_and_count_nothing() {
 }
 
 #[tokio::test]
-async fn missing_key_is_required() {
+async fn validate_without_a_key_is_a_401() {
     let app = TestApp::demo().await;
     for method in [Method::POST, Method::GET] {
         let absent = app.request(method.clone(), VALIDATE);
@@ -147,7 +147,7 @@ async fn missing_key_is_required() {
 }
 
 #[tokio::test]
-async fn misspelt_requirement_is_rejected_before_the_key_is_looked_at() {
+async fn validate_rejects_unknown_parameters_before_the_key() {
     let app = TestApp::demo().await;
     let before = app.json(ANA, &stats_path(ACME)).await;
     for (query, expected) in [
@@ -174,7 +174,7 @@ async fn misspelt_requirement_is_rejected_before_the_key_is_looked_at() {
 }
 
 #[tokio::test]
-async fn post_with_a_body_is_rejected() {
+async fn validate_rejects_a_post_with_a_body() {
     let app = TestApp::demo().await;
     let before = app.json(ANA, &stats_path(ACME)).await;
     let problem = "The body must be empty: name scopes in the query, as in ?scope=a&scope=b";
@@ -202,7 +202,7 @@ async fn post_with_a_body_is_rejected() {
 }
 
 #[tokio::test]
-async fn get_ignores_a_body_that_is_announced_and_never_sent() {
+async fn validate_by_get_ignores_a_body_that_is_never_sent() {
     let app = TestApp::demo().await;
     for announced in ["Content-Length: 5", "Transfer-Encoding: chunked"] {
         let request = format!(
@@ -218,7 +218,7 @@ async fn get_ignores_a_body_that_is_announced_and_never_sent() {
 }
 
 #[tokio::test]
-async fn a_malformed_key_does_not_reach_the_database() {
+async fn validate_rejects_a_malformed_key_without_the_database() {
     let app = TestApp::demo().await;
     app.other_connection()
         .execute_batch("ALTER TABLE retiring_secrets RENAME TO elsewhere")
@@ -229,7 +229,7 @@ async fn a_malformed_key_does_not_reach_the_database() {
 }
 
 #[tokio::test]
-async fn revoked_and_expired_keys_are_told_apart_and_counted_as_errors() {
+async fn validate_counts_revoked_and_expired_keys_as_errors() {
     let app = TestApp::demo().await;
     let (revoked, secret) = new_key(&app, json!({})).await;
     body(app.delete(ANA, &revoked).await, 200).await;
@@ -252,7 +252,7 @@ async fn revoked_and_expired_keys_are_told_apart_and_counted_as_errors() {
 }
 
 #[tokio::test]
-async fn all_scopes_that_are_asked_for_are_required() {
+async fn validate_requires_all_requested_scopes() {
     let app = TestApp::demo().await;
     let (path, secret) = new_key(&app, json!({ "scopes": ["a", "b:*"] })).await;
     let with = async |query: &str| {
@@ -277,7 +277,7 @@ async fn all_scopes_that_are_asked_for_are_required() {
 }
 
 #[tokio::test]
-async fn a_key_over_its_limit_is_told_when_to_come_back() {
+async fn rate_limit_refusal_has_retry_after() {
     let app = TestApp::demo().await;
     let limit = json!({ "rateLimit": { "limit": 2, "windowSeconds": 60 } });
     let (path, secret) = new_key(&app, limit).await;
@@ -315,7 +315,7 @@ async fn a_key_over_its_limit_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_restart_does_not_let_a_key_over_nor_lock_it_out() {
+async fn rate_limit_survives_a_restart() {
     let app = TestApp::demo().await;
     let limit = json!({ "rateLimit": { "limit": 3, "windowSeconds": 60 } });
     let (path, secret) = new_key(&app, limit).await;
@@ -345,7 +345,7 @@ async fn a_restart_does_not_let_a_key_over_nor_lock_it_out() {
 }
 
 #[tokio::test]
-async fn a_clock_that_was_set_back_before_a_restart_locks_nobody_out_for_longer_than_a_window() {
+async fn rate_limit_after_a_clock_set_back_and_a_restart_lasts_at_most_a_window() {
     let app = TestApp::demo().await;
     let limit = json!({ "rateLimit": { "limit": 1, "windowSeconds": 60 } });
     let (_, secret) = new_key(&app, limit).await;
@@ -364,7 +364,7 @@ async fn a_clock_that_was_set_back_before_a_restart_locks_nobody_out_for_longer_
 }
 
 #[tokio::test]
-async fn an_old_secret_passes_until_its_grace_ends_and_shares_the_limit() {
+async fn rotate_lets_the_old_secret_share_the_rate_limit_until_the_grace_ends() {
     let app = TestApp::demo().await;
     let limit = json!({ "rateLimit": { "limit": 3, "windowSeconds": 3600 } });
     let (path, old) = new_key(&app, limit).await;
@@ -389,7 +389,7 @@ async fn an_old_secret_passes_until_its_grace_ends_and_shares_the_limit() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_recorded_is_no_yes_and_does_not_use_up_the_limit() {
+async fn validate_is_a_503_and_refunds_the_limit_if_the_use_cannot_be_recorded() {
     let app = TestApp::demo().await;
     let limit = json!({ "rateLimit": { "limit": 1, "windowSeconds": 60 } });
     let (path, secret) = new_key(&app, limit).await;
@@ -405,7 +405,7 @@ async fn what_cannot_be_recorded_is_no_yes_and_does_not_use_up_the_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answered_use_is_counted_once_and_none_passes_over_the_limit() {
+async fn validate_counts_every_use_once_and_never_exceeds_the_limit() {
     const CLIENTS: usize = 32;
     const USES: usize = 50;
     const LIMIT: usize = 700;
@@ -444,7 +444,7 @@ async fn every_answered_use_is_counted_once_and_none_passes_over_the_limit() {
 }
 
 #[tokio::test]
-async fn a_use_moves_the_last_use_forward_only() {
+async fn validate_moves_last_used_at_forward_only() {
     let app = TestApp::demo().await;
     let (path, secret) = new_key(&app, json!({})).await;
     app.set_clock(later(5000));

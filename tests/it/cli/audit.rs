@@ -13,7 +13,7 @@ fn acts(log: &Value) -> Vec<[Value; 4]> {
 }
 
 #[test]
-fn who_did_what_is_told_in_order() {
+fn audit_lists_changes_with_their_actors_in_order() {
     let home = TestDir::new();
     home.run(&["org", "create", "--name", "Initech"]);
     let org = ["--org", "initech"];
@@ -111,7 +111,7 @@ fn who_did_what_is_told_in_order() {
 }
 
 #[test]
-fn older_entries_can_be_left_out() {
+fn audit_since_leaves_out_older_entries() {
     let home = TestDir::new();
     home.run(&["org", "create", "--name", "Initech"]);
     home.json(&["key", "create", "--org", "initech", "--name", "x"]);
@@ -134,7 +134,7 @@ fn older_entries_can_be_left_out() {
 }
 
 #[test]
-fn an_organization_in_which_nothing_was_done_has_an_empty_log() {
+fn audit_log_of_an_unchanged_organization_is_empty() {
     let home = TestDir::demo();
     assert_eq!(home.json(&["audit", "--org", "acme-corp"]), json!([]));
 }

@@ -14,7 +14,7 @@ fn claims(token: &str) -> Value {
 }
 
 #[test]
-fn a_token_and_a_line_break_are_all_that_is_printed() {
+fn token_prints_only_the_token_and_a_line_break() {
     let home = TestDir::new();
     let outcome = home.run(&["token", "--user", ANA, "--jwt-secret", JWT_SECRET]);
     let token = outcome.success().strip_suffix('\n').unwrap();
@@ -28,7 +28,7 @@ fn a_token_and_a_line_break_are_all_that_is_printed() {
 }
 
 #[test]
-fn a_token_says_what_the_flags_say() {
+fn token_claims_equal_the_flags() {
     let home = TestDir::new();
     let secret = ["--jwt-secret", JWT_SECRET];
     let plain = claims(&home.token("me", &secret));
@@ -43,7 +43,7 @@ fn a_token_says_what_the_flags_say() {
 }
 
 #[test]
-fn a_ttl_is_a_number_and_a_unit() {
+fn token_ttl_is_a_number_and_a_unit() {
     let home = TestDir::new();
     for (ttl, seconds) in [
         ("30s", 30),
@@ -73,7 +73,7 @@ fn a_ttl_is_a_number_and_a_unit() {
 }
 
 #[test]
-fn a_token_that_serve_would_not_take_is_not_minted() {
+fn token_that_serve_would_reject_is_not_minted() {
     let home = TestDir::new();
     // The year 9999 is the last one that a date in a token may be of.
     for ttl in ["3650000d", "90000000h"] {
@@ -93,7 +93,7 @@ fn a_token_that_serve_would_not_take_is_not_minted() {
 }
 
 #[test]
-fn a_user_without_a_name_is_refused() {
+fn token_user_must_not_be_empty() {
     let outcome = TestDir::new().run(&["token", "--user", "", "--jwt-secret", JWT_SECRET]);
     let line = outcome.failure(2);
     assert!(

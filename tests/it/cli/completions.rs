@@ -3,7 +3,7 @@
 use crate::support::{TestDir, run, tool};
 
 #[test]
-fn every_shell_gets_a_script_that_knows_the_commands() {
+fn completions_for_every_shell_have_the_commands() {
     let home = TestDir::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let outcome = home.run(&["completions", shell]);
@@ -21,7 +21,7 @@ fn every_shell_gets_a_script_that_knows_the_commands() {
 }
 
 #[test]
-fn bash_completes_a_command_and_the_roles() {
+fn completions_in_bash_complete_a_command_and_the_roles() {
     if !tool("bash") {
         return;
     }

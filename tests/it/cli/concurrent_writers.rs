@@ -141,18 +141,18 @@ fn write_together(writes: usize) {
 }
 
 #[test]
-fn a_server_and_commands_write_at_once_and_nothing_is_lost() {
+fn concurrent_writes_of_server_and_commands_are_all_kept() {
     write_together(200);
 }
 
 #[test]
 #[ignore = "takes a minute or two; CI runs it"]
-fn a_server_and_commands_write_ten_thousand_times_each_and_nothing_is_lost() {
+fn concurrent_writes_of_server_and_commands_are_all_kept_ten_thousand_times() {
     write_together(10_000);
 }
 
 #[test]
-fn commands_without_a_server_write_at_once_and_leave_one_file() {
+fn concurrent_writes_of_commands_leave_one_file() {
     let home = TestDir::demo();
     thread::scope(|scope| {
         for _ in 0..4 {

@@ -82,13 +82,13 @@ fn kill(rounds: usize) {
 }
 
 #[test]
-fn no_answered_write_is_lost_when_the_server_is_killed() {
+fn kill_loses_no_confirmed_write() {
     kill(10);
 }
 
 #[test]
 #[ignore = "takes a minute or two; CI runs it"]
-fn no_answered_write_is_lost_when_the_server_is_killed_a_hundred_times() {
+fn kill_loses_no_confirmed_write_a_hundred_times() {
     kill(100);
 }
 
@@ -162,12 +162,12 @@ fn kill_under_use(rounds: usize) {
 }
 
 #[test]
-fn no_answered_use_is_lost_when_the_server_is_killed() {
+fn kill_loses_no_confirmed_use() {
     kill_under_use(10);
 }
 
 #[test]
 #[ignore = "takes a minute or two; CI runs it"]
-fn no_answered_use_is_lost_when_the_server_is_killed_a_hundred_times() {
+fn kill_loses_no_confirmed_use_a_hundred_times() {
     kill_under_use(100);
 }

@@ -31,7 +31,7 @@ fn may_read(server: &Server, token: &str, organization: &str) -> bool {
 }
 
 #[test]
-fn everybody_gets_a_token_and_reads_what_their_organizations_hold() {
+fn demo_prints_a_token_per_user_with_access_to_their_organizations() {
     let home = TestDir::new();
     let mut server = home.serve(&["--demo"]);
     let DemoOutput { tokens, .. } = DemoOutput::of(&mut server);
@@ -61,7 +61,7 @@ fn everybody_gets_a_token_and_reads_what_their_organizations_hold() {
 }
 
 #[test]
-fn every_documented_key_is_there() {
+fn demo_has_every_documented_key() {
     let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let (ana, diego) = (home.token(ANA, &[]), home.token(DIEGO, &[]));
@@ -91,7 +91,7 @@ fn every_documented_key_is_there() {
 }
 
 #[test]
-fn use_reaches_back_90_days() {
+fn demo_usage_reaches_back_90_days() {
     let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let stats = server
@@ -112,7 +112,7 @@ fn use_reaches_back_90_days() {
 }
 
 #[test]
-fn a_second_start_changes_nothing_and_prints_tokens_again() {
+fn demo_started_again_changes_nothing_and_prints_tokens() {
     let home = TestDir::new();
     home.serve(&["--demo"]).stop();
     let before = home.dump(DATABASE);
@@ -189,7 +189,7 @@ fn demo_allows_web_pages_from_this_machine() {
 }
 
 #[test]
-fn without_the_flag_there_is_nothing_to_read() {
+fn serve_without_demo_has_no_data() {
     let home = TestDir::new();
     let outcome = home.serve(&[]).stop();
     assert_eq!(outcome.stdout.lines().count(), 1, "{outcome:?}");
@@ -202,7 +202,7 @@ fn without_the_flag_there_is_nothing_to_read() {
 }
 
 #[test]
-fn the_secrets_of_the_demo_keys_are_nowhere() {
+fn demo_secrets_are_in_no_file() {
     let fixtures: Value =
         serde_json::from_str(include_str!("../../../fixtures/demo.json")).unwrap();
     let organizations = fixtures["organizations"].as_array().unwrap();

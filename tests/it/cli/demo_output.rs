@@ -47,7 +47,7 @@ pub(crate) fn paste(home: &TestDir, line: &str) -> Value {
 }
 
 #[test]
-fn the_printed_lines_work_when_they_are_pasted() {
+fn demo_curl_lines_work() {
     for args in [
         &["--listen", "127.0.0.1:0"][..],
         &["--listen", "0.0.0.0:0"],
@@ -63,7 +63,7 @@ fn the_printed_lines_work_when_they_are_pasted() {
 }
 
 #[test]
-fn the_printed_lines_say_what_the_flags_require() {
+fn demo_tokens_have_the_audience_and_issuer_of_the_flags() {
     let home = TestDir::new();
     let flags = [
         "--demo",
@@ -87,7 +87,7 @@ fn the_printed_lines_say_what_the_flags_require() {
 }
 
 #[test]
-fn nobody_gets_a_token_when_a_public_key_is_trusted() {
+fn demo_prints_no_tokens_with_a_public_key() {
     let home = TestDir::new();
     let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/p256-public.pem");
     let outcome = home.serve(&["--demo", "--jwt-public-key", key]).stop();

@@ -19,7 +19,7 @@ fn serve_command(home: &TestDir, args: &[&str], variables: &[(&str, &str)]) -> C
 }
 
 #[test]
-fn the_database() {
+fn database_flag_wins_over_its_variable() {
     let home = TestDir::new();
     let variable = [("LLAVERO_DATABASE", "variable.db")];
     serve(&home, &[], &variable).stop();
@@ -29,7 +29,7 @@ fn the_database() {
 }
 
 #[test]
-fn the_address() {
+fn listen_flag_wins_over_its_variable() {
     let home = TestDir::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
@@ -41,7 +41,7 @@ fn the_address() {
 }
 
 #[test]
-fn the_base_path() {
+fn base_path_flag_wins_over_its_variable() {
     let home = TestDir::new();
     let variable = [("LLAVERO_BASE_PATH", "/variable")];
     let server = serve(&home, &[], &variable);
@@ -51,7 +51,7 @@ fn the_base_path() {
 }
 
 #[test]
-fn the_demo() {
+fn demo_flag_has_a_variable() {
     for (value, demo) in [
         ("true", true),
         ("1", true),
@@ -87,7 +87,7 @@ fn status(home: &TestDir, server: &Server, secret: &str, claims: &[&str]) -> u16
 }
 
 #[test]
-fn the_secret() {
+fn jwt_secret_flag_wins_over_its_variable() {
     let home = TestDir::new();
     let variable = [("LLAVERO_JWT_SECRET", JWT_SECRET)];
     let server = serve(&home, &["--demo"], &variable);
@@ -99,7 +99,7 @@ fn the_secret() {
 }
 
 #[test]
-fn the_secret_file() {
+fn jwt_secret_file_flag_wins_over_its_variable() {
     let home = TestDir::new();
     home.write("variable", JWT_SECRET);
     home.write("flag", OTHER_SECRET);
@@ -112,7 +112,7 @@ fn the_secret_file() {
 }
 
 #[test]
-fn the_public_key() {
+fn jwt_public_key_flag_wins_over_its_variable() {
     let home = TestDir::new();
     let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/p256-public.pem");
     let variable = [("LLAVERO_JWT_PUBLIC_KEY", "missing.pem")];
@@ -122,7 +122,7 @@ fn the_public_key() {
 }
 
 #[test]
-fn the_audience_and_the_issuer() {
+fn audience_and_issuer_flags_win_over_their_variables() {
     let home = TestDir::new();
     let variables = [
         ("LLAVERO_JWT_SECRET", JWT_SECRET),
@@ -151,7 +151,7 @@ fn connections(server: &Server) -> usize {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_pool_size() {
+fn pool_size_flag_wins_over_its_variable() {
     let home = TestDir::new();
     let variable = [("LLAVERO_POOL_SIZE", "3")];
     // One more writes.
@@ -167,7 +167,7 @@ fn statuses_of_two_connections(server: &Server) -> [u16; 2] {
 }
 
 #[test]
-fn the_connection_limits() {
+fn connection_limit_flags_win_over_their_variables() {
     let home = TestDir::new();
     for (variable, flag) in [
         ("LLAVERO_MAX_CONNECTIONS", "--max-connections"),
@@ -192,7 +192,7 @@ fn the_connection_limits() {
 }
 
 #[test]
-fn the_metrics_address() {
+fn metrics_listen_flag_wins_over_its_variable() {
     let home = TestDir::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
@@ -219,7 +219,7 @@ fn may_read(server: &Server, origin: &str) -> bool {
 }
 
 #[test]
-fn the_origins_of_web_pages() {
+fn cors_origin_flag_wins_over_its_variable() {
     let home = TestDir::new();
     let [one, two, three] = [
         "http://localhost:5173",
@@ -254,7 +254,7 @@ fn the_origins_of_web_pages() {
 }
 
 #[test]
-fn the_log_format() {
+fn log_format_flag_wins_over_its_variable() {
     let home = TestDir::new();
     let variable = [("LLAVERO_LOG_FORMAT", "json")];
     for (args, json) in [(&[][..], true), (&["--log-format", "text"], false)] {
@@ -265,7 +265,7 @@ fn the_log_format() {
 }
 
 #[test]
-fn the_log_level() {
+fn log_level_flag_wins_over_its_variable() {
     let home = TestDir::new();
     let variable = [("LLAVERO_LOG_LEVEL", "error")];
     for (args, lines) in [(&[][..], 0), (&["--log-level", "info"], 2)] {
@@ -275,7 +275,7 @@ fn the_log_level() {
 }
 
 #[test]
-fn a_help_text_does_not_show_the_secret_of_a_variable() {
+fn help_does_not_show_the_secret_of_a_variable() {
     let home = TestDir::new();
     for command in ["serve", "token"] {
         let mut help = home.command(&[command, "--help"]);

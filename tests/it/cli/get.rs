@@ -9,7 +9,7 @@ fn json(text: &str) -> Value {
 }
 
 #[test]
-fn it_prints_what_a_server_on_the_same_file_answers() {
+fn get_prints_the_response_of_a_server_on_the_same_file() {
     let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     for path in [PRODUCTION_PATH, STATS_PATH] {
@@ -20,7 +20,7 @@ fn it_prints_what_a_server_on_the_same_file_answers() {
 }
 
 #[test]
-fn its_exit_code_says_whether_it_is_a_success() {
+fn get_exit_code_is_0_only_for_a_success() {
     let home = TestDir::demo();
     for (path, user, status) in [
         (STATS_PATH.to_owned(), Some(DIEGO), 403),
@@ -41,7 +41,7 @@ fn its_exit_code_says_whether_it_is_a_success() {
 }
 
 #[test]
-fn the_demo_and_the_sandbox_need_no_file_and_make_none() {
+fn get_from_demo_and_sandbox_creates_no_file() {
     let home = TestDir::new();
     let path = format!("/api{STATS_PATH}");
     let of = |flag| json(home.run(&["get", &path, "--user", ANA, flag]).success());
@@ -63,7 +63,7 @@ fn the_demo_and_the_sandbox_need_no_file_and_make_none() {
 }
 
 #[test]
-fn the_sandbox_answers_as_its_server_does() {
+fn get_from_the_sandbox_equals_its_servers_response() {
     let home = TestDir::new();
     let server = home.serve(&["--sandbox"]);
     let origin = format!("http://{}", server.address);
@@ -86,7 +86,7 @@ fn the_sandbox_answers_as_its_server_does() {
 }
 
 #[test]
-fn another_base_path_is_another_place() {
+fn get_observes_the_base_path() {
     let home = TestDir::new();
     for (base, path, code) in [
         ("/v2", "/v2/openapi.json", 0),
@@ -99,7 +99,7 @@ fn another_base_path_is_another_place() {
 }
 
 #[test]
-fn what_cannot_be_asked_for_is_refused() {
+fn get_rejects_an_invalid_path() {
     let home = TestDir::new();
     let missing = home.run(&["get", "/api/x"]);
     assert!(missing.failure(2).contains(DATABASE), "{missing:?}");

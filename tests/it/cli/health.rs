@@ -15,7 +15,7 @@ fn with_variable(home: &TestDir, listen: &str, args: &[&str]) -> Outcome {
 }
 
 #[test]
-fn a_server_that_can_answer_is_healthy() {
+fn healthcheck_succeeds_for_a_ready_server() {
     let home = TestDir::new();
     let server = home.serve(&[]);
     let listen = server.address.to_string();
@@ -38,14 +38,14 @@ fn a_server_that_can_answer_is_healthy() {
 }
 
 #[test]
-fn the_base_path_does_not_matter() {
+fn healthcheck_does_not_depend_on_the_base_path() {
     let home = TestDir::new();
     let server = home.serve(&["--base-path", "/v2"]);
     with_variable(&home, &server.address.to_string(), &[]).success();
 }
 
 #[test]
-fn nobody_there_is_unhealthy() {
+fn healthcheck_fails_without_a_server() {
     let home = TestDir::new();
     let url = format!("http://{NOBODY}/readyz");
     for args in [["--listen", NOBODY], ["--url", &url]] {
@@ -56,7 +56,7 @@ fn nobody_there_is_unhealthy() {
 }
 
 #[test]
-fn a_stopped_server_is_unhealthy() {
+fn healthcheck_fails_for_a_stopped_process() {
     let home = TestDir::new();
     let server = home.serve(&[]);
     let listen = server.address.to_string();
@@ -66,7 +66,7 @@ fn a_stopped_server_is_unhealthy() {
 }
 
 #[test]
-fn a_server_that_cannot_read_its_database_is_unhealthy() {
+fn healthcheck_fails_for_a_server_without_its_database() {
     let home = TestDir::new();
     let server = home.serve(&[]);
     let listen = server.address.to_string();
@@ -105,7 +105,7 @@ fn statuses(home: &TestDir, server: &Server, secret: &str) -> [u16; 4] {
 const UNKNOWN_SECRET: &str = "sk_Rw7PqK2mYc9TzL4vHd1XsB8nGf5JeA3Cwv9F";
 
 #[test]
-fn a_server_whose_file_is_not_in_its_place_is_unhealthy_and_refuses_uses_and_writes() {
+fn healthcheck_uses_and_writes_fail_while_the_database_file_is_moved() {
     let home = TestDir::demo();
     let [path, aside] = [DATABASE, "aside.db"].map(|name| home.path(name));
     let rotated = home.json(&["key", "rotate", "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d07"]);
@@ -128,7 +128,7 @@ fn a_server_whose_file_is_not_in_its_place_is_unhealthy_and_refuses_uses_and_wri
 }
 
 #[test]
-fn another_answer_is_unhealthy() {
+fn healthcheck_fails_for_another_service() {
     let home = TestDir::new();
     let server = home.serve(&[]);
     let url = format!("http://{}/nothing-here", server.address);
@@ -138,7 +138,7 @@ fn another_answer_is_unhealthy() {
 }
 
 #[test]
-fn a_server_that_says_nothing_is_unhealthy() {
+fn healthcheck_fails_for_a_silent_server() {
     let home = TestDir::new();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = silent.local_addr().unwrap().to_string();
@@ -150,7 +150,7 @@ fn a_server_that_says_nothing_is_unhealthy() {
 }
 
 #[test]
-fn what_cannot_be_asked_is_named() {
+fn healthcheck_rejects_an_invalid_url() {
     let home = TestDir::new();
     for [flag, value] in [
         ["--url", "https://127.0.0.1/readyz"],

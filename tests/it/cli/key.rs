@@ -28,7 +28,7 @@ fn opens(home: &TestDir, secret: &Value) -> Option<Value> {
 }
 
 #[test]
-fn a_key_has_what_the_flags_say() {
+fn key_create_stores_the_flags() {
     let home = TestDir::demo();
     let created = home.json(&[
         "key",
@@ -75,7 +75,7 @@ fn a_key_has_what_the_flags_say() {
 }
 
 #[test]
-fn a_command_prints_what_the_api_sends() {
+fn key_commands_print_the_apis_json() {
     let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let token = home.token(ANA, &[]);
@@ -98,7 +98,7 @@ fn a_command_prints_what_the_api_sends() {
 }
 
 #[test]
-fn a_list_has_more_keys_than_a_page_of_the_api() {
+fn key_list_is_not_paged() {
     let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let api = server.api(&home.token(ANA, &[]));
@@ -119,7 +119,7 @@ fn a_list_has_more_keys_than_a_page_of_the_api() {
 }
 
 #[test]
-fn a_rotated_key_is_opened_by_both_secrets_during_the_grace() {
+fn key_show_takes_both_secrets_during_the_grace_period_of_a_rotation() {
     let home = TestDir::demo();
     let before = home.json(&["key", "show", PRODUCTION]);
     let rotated = home.json(&["key", "rotate", PRODUCTION]);
@@ -149,7 +149,7 @@ fn a_rotated_key_is_opened_by_both_secrets_during_the_grace() {
 }
 
 #[test]
-fn rotate_during_a_grace_period_needs_replace_new_or_no_grace() {
+fn key_rotate_during_a_grace_period_needs_replace_new_or_no_grace() {
     let home = TestDir::demo();
     let second = home.json(&["key", "rotate", PRODUCTION]);
     let before = home.dump(DATABASE);
@@ -181,7 +181,7 @@ fn rotate_during_a_grace_period_needs_replace_new_or_no_grace() {
 }
 
 #[test]
-fn people_are_shown_the_secret_once_and_what_becomes_of_the_old_one() {
+fn key_rotate_prints_the_secret_and_the_end_of_the_old_one() {
     let home = TestDir::demo();
     let outcome = home.run(&[
         "key",
@@ -221,7 +221,7 @@ fn people_are_shown_the_secret_once_and_what_becomes_of_the_old_one() {
 }
 
 #[test]
-fn a_key_that_cannot_be_rotated_stays_as_it_is() {
+fn key_rotate_of_an_inactive_key_changes_nothing() {
     let home = TestDir::demo();
     let before = home.dump(DATABASE);
     for (id, state) in [(REVOKED, "is revoked"), (EXPIRED, "has expired")] {
@@ -234,7 +234,7 @@ fn a_key_that_cannot_be_rotated_stays_as_it_is() {
 }
 
 #[test]
-fn a_secret_that_nobody_got_is_told_with_the_key_that_has_it() {
+fn key_create_and_rotate_name_the_key_if_the_secret_cannot_be_printed() {
     let home = TestDir::demo();
     let llavero = env!("CARGO_BIN_EXE_llavero");
     for args in [
@@ -260,7 +260,7 @@ fn a_secret_that_nobody_got_is_told_with_the_key_that_has_it() {
 }
 
 #[test]
-fn create_and_rotate_change_nothing_without_standard_output() {
+fn key_create_and_rotate_change_nothing_without_standard_output() {
     let home = TestDir::demo();
     let before = home.dump(DATABASE);
     for args in [
@@ -278,7 +278,7 @@ fn create_and_rotate_change_nothing_without_standard_output() {
 }
 
 #[test]
-fn people_see_how_long_an_old_secret_works() {
+fn key_show_prints_the_end_of_the_previous_secret_after_a_rotation() {
     let home = TestDir::demo();
     let shown = |id: &str| {
         let outcome = home.run(&["key", "show", id]);
@@ -315,7 +315,7 @@ fn people_see_how_long_an_old_secret_works() {
 }
 
 #[test]
-fn an_unknown_key_is_a_no() {
+fn key_that_does_not_exist_is_exit_code_1() {
     let home = TestDir::demo();
     let unknown = "00000000-0000-4000-8000-000000000000";
     for id in [unknown, "nope", "sx_", ""] {
@@ -330,7 +330,7 @@ fn an_unknown_key_is_a_no() {
 }
 
 #[test]
-fn a_secret_as_an_argument_is_refused_and_not_repeated() {
+fn key_secret_as_an_argument_is_rejected_and_not_printed() {
     let home = TestDir::demo();
     let typo = PRODUCTION_SECRET.replace("hoi8", "hoi9");
     for secret in [PRODUCTION_SECRET, &typo, " sk_qBhy02hoi8ucTVyAmSRnra "] {
@@ -346,7 +346,7 @@ fn a_secret_as_an_argument_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn what_is_no_secret_is_told_so_and_not_repeated() {
+fn key_show_rejects_malformed_secrets_without_printing_them() {
     let home = TestDir::demo();
     let typo = PRODUCTION_SECRET.replace("hoi8", "hoi9");
     for input in ["", "\n", "sk_", &typo, &PRODUCTION_SECRET[..38]] {
@@ -371,7 +371,7 @@ fn what_is_no_secret_is_told_so_and_not_repeated() {
 }
 
 #[test]
-fn wrong_flags_are_told_what_is_right_and_nothing_is_made() {
+fn key_create_with_invalid_flags_names_the_valid_form_and_creates_nothing() {
     let home = TestDir::demo();
     let before = home.dump(DATABASE);
     let long = "x".repeat(501);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[test]
-fn no_bytes_of_a_request_forge_or_break_a_line() {
+fn log_has_one_well_formed_line_for_arbitrary_request_bytes() {
     let home = TestDir::new();
     let server = home.serve(&["--log-format", "json"]);
     let bytes = || prop::collection::vec(any::<u8>(), 0..40);

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use serde_json::{Value, json};
 
 use crate::support::{
-    ANA, JWT_SECRET, PRODUCTION_PATH, PRODUCTION_SECRET, STATS_PATH, Server, TestDir,
+    ANA, JWT_SECRET, PRODUCTION_PATH, PRODUCTION_SECRET, STATS_PATH, Server, TestDir, run, tool,
 };
 
 /// A user whose name would colour a terminal and forge a line.
@@ -78,7 +78,7 @@ fn ask_with_marks(home: &TestDir, server: &Server) -> usize {
 }
 
 #[test]
-fn a_request_is_one_line_of_text_without_anything_confidential() {
+fn log_in_text_has_one_line_per_request_without_secrets() {
     let home = TestDir::new();
     let server = home.serve(&["--demo", "--jwt-secret", JWT_SECRET, "--log-level", "debug"]);
     let asked = ask_with_marks(&home, &server);
@@ -100,7 +100,7 @@ fn a_request_is_one_line_of_text_without_anything_confidential() {
 }
 
 #[test]
-fn a_request_is_one_json_object_without_anything_confidential() {
+fn log_in_json_has_one_object_per_request_without_secrets() {
     let home = TestDir::new();
     let trust = ["--demo", "--jwt-secret", JWT_SECRET];
     let server = home.serve(
@@ -131,7 +131,7 @@ fn a_request_is_one_json_object_without_anything_confidential() {
 }
 
 #[test]
-fn a_line_says_what_was_asked_by_whom_and_how_it_went() {
+fn log_line_has_request_user_and_outcome() {
     let home = TestDir::new();
     let server = home.serve(&["--demo", "--log-format", "json", "--log-level", "debug"]);
     let token = home.token(ANA, &[]);
@@ -180,7 +180,7 @@ fn a_line_says_what_was_asked_by_whom_and_how_it_went() {
 }
 
 #[test]
-fn a_failure_is_an_error_line_with_its_cause() {
+fn log_of_a_500_has_level_error_and_the_cause() {
     let home = TestDir::new();
     let server = home.serve(&["--log-format", "json"]);
     home.sqlite("llavero.db")
@@ -302,7 +302,7 @@ fn log_contains_no_secret_from_a_method_a_request_id_or_a_sub() {
 /// `script` of util-linux makes the terminal.
 #[test]
 #[cfg(target_os = "linux")]
-fn on_a_terminal_the_log_has_nothing_to_complain_about() {
+fn log_on_a_terminal_starts_without_warnings() {
     if !tool("script") {
         return;
     }

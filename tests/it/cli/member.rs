@@ -13,7 +13,7 @@ fn members(home: &TestDir, organization: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_member_is_added_listed_and_removed() {
+fn member_add_list_and_remove_print_the_member() {
     let home = TestDir::demo();
     let added = home.json(&[
         "member", "add", "--org", "globex", "--user", EVA, "--role", "admin",
@@ -27,7 +27,7 @@ fn a_member_is_added_listed_and_removed() {
 }
 
 #[test]
-fn a_new_member_reads_and_a_member_who_is_added_again_stays_as_they_are() {
+fn member_added_again_keeps_role_and_date() {
     let home = TestDir::demo();
     for (user, role) in [(EVA, "member"), (EVA, "member"), (ANA, "owner")] {
         let added = home.json(&["member", "add", "--org", "acme-corp", "--user", user]);
@@ -41,7 +41,7 @@ fn a_new_member_reads_and_a_member_who_is_added_again_stays_as_they_are() {
 }
 
 #[test]
-fn a_role_that_is_given_is_the_role_from_now_on() {
+fn member_add_with_a_role_changes_it() {
     let home = TestDir::demo();
     let before = home.json(&["member", "list", "--org", "acme-corp"]);
     let args = [
@@ -65,7 +65,7 @@ fn a_role_that_is_given_is_the_role_from_now_on() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_with_exit_code_1_and_what_is_wrong_with_2() {
+fn member_failures_are_exit_code_1_and_usage_errors_2() {
     let home = TestDir::demo();
     let before = home.dump(DATABASE);
     let not_a_member = home.run(&["member", "remove", "--org", "acme-corp", "--user", EVA]);
@@ -117,7 +117,7 @@ fn what_cannot_be_done_is_said_with_exit_code_1_and_what_is_wrong_with_2() {
 }
 
 #[test]
-fn an_unknown_organization_in_an_empty_database_is_told_how_to_make_one() {
+fn member_of_an_unknown_organization_names_org_create() {
     let home = TestDir::new();
     home.serve(&[]).stop();
     let outcome = home.run(&["member", "list", "--org", "acme"]);
@@ -148,12 +148,12 @@ fn rounds(count: usize) {
 }
 
 #[test]
-fn what_a_command_did_counts_from_the_servers_next_request_on() {
+fn member_changes_apply_from_the_next_request_on() {
     rounds(20);
 }
 
 #[test]
 #[ignore = "takes a minute or two; CI runs it"]
-fn what_a_command_did_counts_from_the_next_request_on_a_thousand_times() {
+fn member_changes_apply_from_the_next_request_on_a_thousand_times() {
     rounds(1000);
 }

@@ -27,7 +27,7 @@ fn samples(url: &str) -> HashMap<String, String> {
 }
 
 #[test]
-fn what_happens_is_counted() {
+fn metrics_count_requests_validations_and_writes() {
     let home = TestDir::new();
     let (server, url) = serve(&home);
     let token = home.token(ANA, &[]);
@@ -160,7 +160,7 @@ fn metrics_tell_the_version_and_the_use_of_resources() {
 }
 
 #[test]
-fn they_are_nowhere_but_at_their_own_address() {
+fn metrics_are_served_at_their_own_address_only() {
     let home = TestDir::new();
     let (server, url) = serve(&home);
     assert_eq!(server.get_at_root("/metrics").status, 404);
@@ -170,7 +170,7 @@ fn they_are_nowhere_but_at_their_own_address() {
 }
 
 #[test]
-fn no_word_of_a_caller_becomes_a_label() {
+fn metrics_have_no_label_from_a_request() {
     let home = TestDir::new();
     let (server, url) = serve(&home);
     for path in ["/MARK", "/api/MARK?MARK=1"] {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::{JWT_SECRET, TestDir, is_available, run};
 
 #[test]
-fn the_printed_document_is_the_served_one() {
+fn openapi_prints_the_served_document() {
     let home = TestDir::new();
     let outcome = home.run(&["openapi"]);
     let printed: Value = serde_json::from_str(outcome.success()).unwrap();
@@ -52,14 +52,14 @@ fn openapi_server_must_be_an_http_url() {
 }
 
 #[test]
-fn printing_makes_no_database() {
+fn openapi_creates_no_database() {
     let home = TestDir::new();
     home.run(&["openapi"]).success();
     assert_eq!(home.files(), [""; 0]);
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_error() {
+fn openapi_to_a_closed_pipe_succeeds() {
     let home = TestDir::new();
     let binary = env!("CARGO_BIN_EXE_llavero");
     let line = "\"$0\" openapi | head -c 1";
@@ -76,7 +76,7 @@ fn a_reader_that_leaves_early_is_no_error() {
 }
 
 #[test]
-fn a_full_disk_is_an_error() {
+fn output_to_a_full_disk_is_an_error() {
     if !is_available("/dev/full", Path::new("/dev/full").exists()) {
         return;
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{ACME, DATABASE, GLOBEX, INITECH, TestDir};
 
 #[test]
-fn the_first_organization_makes_the_database() {
+fn org_create_makes_the_database() {
     let home = TestDir::new();
     let outcome = home.run(&["org", "create", "--name", "Acme Corp", "--json"]);
     assert!(outcome.status.success(), "{outcome:?}");
@@ -29,7 +29,7 @@ fn the_first_organization_makes_the_database() {
 }
 
 #[test]
-fn an_empty_file_becomes_a_database_too() {
+fn org_create_makes_a_database_of_an_empty_file() {
     let home = TestDir::new();
     home.write(DATABASE, "");
     let outcome = home.run(&["org", "create", "--name", "Acme"]);
@@ -41,7 +41,7 @@ fn an_empty_file_becomes_a_database_too() {
 }
 
 #[test]
-fn many_first_organizations_at_once_make_one_database() {
+fn org_create_many_times_at_once_makes_one_database() {
     for _ in 0..5 {
         let home = TestDir::new();
         thread::scope(|scope| {
@@ -58,7 +58,7 @@ fn many_first_organizations_at_once_make_one_database() {
 }
 
 #[test]
-fn a_running_server_knows_a_new_organization_at_once() {
+fn org_create_is_seen_by_a_running_server_at_once() {
     let home = TestDir::new();
     let server = home.serve(&[]);
     home.json(&["org", "create", "--name", "Acme", "--slug", "a"]);
@@ -69,7 +69,7 @@ fn a_running_server_knows_a_new_organization_at_once() {
 }
 
 #[test]
-fn a_slug_is_made_from_the_name_unless_one_is_given() {
+fn org_create_derives_the_slug_from_the_name() {
     let home = TestDir::new();
     for (args, slug) in [
         (
@@ -87,7 +87,7 @@ fn a_slug_is_made_from_the_name_unless_one_is_given() {
 }
 
 #[test]
-fn a_slug_that_is_taken_is_refused_and_nothing_is_changed() {
+fn org_create_with_a_taken_slug_changes_nothing() {
     let home = TestDir::demo();
     let before = home.dump(DATABASE);
     for args in [
@@ -105,7 +105,7 @@ fn a_slug_that_is_taken_is_refused_and_nothing_is_changed() {
 }
 
 #[test]
-fn names_and_slugs_that_are_none_are_refused_and_no_database_is_made() {
+fn org_create_rejects_invalid_names_and_slugs_before_it_creates_a_database() {
     let home = TestDir::new();
     let long = "n".repeat(101);
     for args in [
@@ -128,7 +128,7 @@ fn names_and_slugs_that_are_none_are_refused_and_no_database_is_made() {
 }
 
 #[test]
-fn organizations_are_listed_by_slug() {
+fn org_list_is_ordered_by_slug() {
     let home = TestDir::demo();
     let list = home.json(&["org", "list"]);
     let ids: Vec<&str> = (list.as_array().unwrap().iter())
@@ -149,7 +149,7 @@ fn organizations_are_listed_by_slug() {
 }
 
 #[test]
-fn other_commands_do_not_make_a_database() {
+fn commands_other_than_org_create_make_no_database() {
     let home = TestDir::new();
     for args in [
         &["org", "list"][..],

@@ -45,7 +45,7 @@ fn on_80_columns(home: &TestDir, args: &[&str]) -> Option<String> {
 }
 
 #[test]
-fn text_fits_a_terminal_of_80_columns_and_has_no_colours_in_a_pipe() {
+fn output_fits_80_columns_and_has_no_colours_in_a_pipe() {
     let home = home_with_a_long_name();
     let id = home.json(&["key", "list", "--org", "acme-corp"])[0]["id"].clone();
     for args in [
@@ -66,7 +66,7 @@ fn text_fits_a_terminal_of_80_columns_and_has_no_colours_in_a_pipe() {
 }
 
 #[test]
-fn a_row_is_a_line_in_a_pipe() {
+fn output_to_a_pipe_has_one_line_per_row() {
     let home = home_with_a_long_name();
     let outcome = home.run(&["key", "list", "--org", "acme-corp"]);
     let keys = home.json(&["key", "list", "--org", "acme-corp"]);
@@ -79,7 +79,7 @@ fn a_row_is_a_line_in_a_pipe() {
 }
 
 #[test]
-fn ids_are_never_broken_and_names_lose_nothing() {
+fn output_never_breaks_ids_and_keeps_names_whole() {
     let home = home_with_a_long_name();
     let Some(text) = on_80_columns(&home, &["key", "list", "--org", "acme-corp"]) else {
         return;
@@ -94,7 +94,7 @@ fn ids_are_never_broken_and_names_lose_nothing() {
 }
 
 #[test]
-fn a_terminal_gets_colours_unless_it_does_not_want_them() {
+fn output_has_colours_on_a_terminal_unless_disabled() {
     let home = TestDir::demo();
     for (variables, colours) in [
         ("NO_COLOR= TERM=xterm", true),
@@ -114,7 +114,7 @@ fn a_terminal_gets_colours_unless_it_does_not_want_them() {
 }
 
 #[test]
-fn a_wide_terminal_is_used() {
+fn output_uses_the_width_of_the_terminal() {
     let home = home_with_a_long_name();
     for (columns, broken) in [(80, true), (200, false)] {
         let variables = "NO_COLOR=1";
@@ -128,7 +128,7 @@ fn a_wide_terminal_is_used() {
 }
 
 #[test]
-fn a_name_cannot_steer_the_terminal() {
+fn output_escapes_terminal_control_characters_in_names() {
     let home = TestDir::demo();
     let name = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\nforged\u{202e}\u{200b}\u{2028}\u{feff}\u{e0041}";
     let key = home.json(&[
@@ -165,7 +165,7 @@ fn a_name_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn a_reader_that_has_left_is_no_error() {
+fn output_to_a_closed_pipe_is_no_error() {
     let home = TestDir::demo();
     let script = format!(
         "{} key list --org acme-corp | true",

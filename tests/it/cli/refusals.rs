@@ -24,7 +24,7 @@ fn assert_refused(args: &[&str], words: &[&str]) {
 }
 
 #[test]
-fn a_port_in_use_is_refused_and_no_database_is_made() {
+fn listen_on_a_port_in_use_creates_no_database() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     assert_refused(
@@ -34,7 +34,7 @@ fn a_port_in_use_is_refused_and_no_database_is_made() {
 }
 
 #[test]
-fn a_second_start_by_mistake_leaves_the_first_one_alone() {
+fn serve_twice_leaves_the_first_server_alone() {
     let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let address = server.address.to_string();
@@ -49,13 +49,13 @@ fn a_second_start_by_mistake_leaves_the_first_one_alone() {
 }
 
 #[test]
-fn an_address_that_is_not_this_machines_is_refused() {
+fn listen_address_must_be_this_machines() {
     let listen = ["serve", "--listen", "192.0.2.1:0"];
     assert_refused(&listen, &["cannot listen on 192.0.2.1:0", "--listen"]);
 }
 
 #[test]
-fn an_address_that_is_none_is_refused() {
+fn listen_address_must_be_valid() {
     for address in [
         "nonsense",
         "127.0.0.1",
@@ -71,7 +71,7 @@ fn an_address_that_is_none_is_refused() {
 }
 
 #[test]
-fn a_base_path_that_is_none_is_refused() {
+fn base_path_must_be_valid() {
     for path in [
         "api", "//", "/a//b", "/a b", "/{x}", "/:x", "/*", "/..", "/docs", "/healthz",
     ] {
@@ -81,7 +81,7 @@ fn a_base_path_that_is_none_is_refused() {
 }
 
 #[test]
-fn a_value_out_of_range_is_refused() {
+fn flag_values_out_of_range_are_rejected() {
     for size in ["0", "257", "many", ""] {
         assert_refused(&["serve", "--pool-size", size], &["--pool-size"]);
     }
@@ -98,7 +98,7 @@ fn a_value_out_of_range_is_refused() {
 }
 
 #[test]
-fn more_connections_than_the_system_allows_are_refused() {
+fn pool_size_over_the_limit_of_open_files_is_rejected() {
     let home = TestDir::new();
     let serve = "ulimit -n 40; exec \"$0\" serve --listen 127.0.0.1:0 --pool-size 256";
     let binary = env!("CARGO_BIN_EXE_llavero");
@@ -115,7 +115,7 @@ fn more_connections_than_the_system_allows_are_refused() {
 }
 
 #[test]
-fn what_the_command_line_does_not_know_is_refused() {
+fn unknown_commands_and_flags_are_rejected() {
     for args in [
         &["bogus"][..],
         &["serve", "--bogus"],
@@ -129,7 +129,7 @@ fn what_the_command_line_does_not_know_is_refused() {
 }
 
 #[test]
-fn without_a_command_the_help_is_shown() {
+fn help_is_shown_without_a_command() {
     let outcome = TestDir::new().run(&[]);
     assert_eq!(outcome.status.code(), Some(2), "{outcome:?}");
     for word in ["serve", "token", "openapi", "healthcheck"] {
@@ -138,7 +138,7 @@ fn without_a_command_the_help_is_shown() {
 }
 
 #[test]
-fn two_ways_to_trust_are_refused() {
+fn trust_in_two_ways_is_rejected() {
     let ways = [
         ("--jwt-secret", JWT_SECRET),
         ("--jwt-secret-file", "key.pem"),
@@ -155,7 +155,7 @@ fn two_ways_to_trust_are_refused() {
 }
 
 #[test]
-fn a_variable_and_another_flag_are_two_ways_to_trust() {
+fn trust_by_a_variable_and_another_flag_is_rejected() {
     let home = TestDir::new();
     let mut command = home.serve_command(&["--jwt-public-key", "key.pem"]);
     command.env("LLAVERO_JWT_SECRET", JWT_SECRET);
@@ -169,7 +169,7 @@ fn a_variable_and_another_flag_are_two_ways_to_trust() {
 }
 
 #[test]
-fn a_short_secret_is_refused_and_not_repeated() {
+fn secret_that_is_too_short_is_not_printed() {
     let short = "hunter2-hunter2-hunter2-hunter2";
     let words = ["31 bytes", "at least 32", "openssl rand"];
     for command in [&["serve"][..], &["token", "--user", "x"]] {
@@ -183,7 +183,7 @@ fn a_short_secret_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn a_short_secret_file_is_named() {
+fn secret_file_that_is_too_short_is_named() {
     assert_refused(
         &["serve", "--jwt-secret-file", "short"],
         &["short:", "31 bytes"],
@@ -191,7 +191,7 @@ fn a_short_secret_file_is_named() {
 }
 
 #[test]
-fn a_key_file_that_cannot_be_read_is_refused() {
+fn key_file_must_be_readable() {
     for flag in ["--jwt-secret-file", "--jwt-public-key"] {
         assert_refused(&["serve", flag, "missing"], &["missing", "check the path"]);
         assert_refused(&["serve", flag, "/"], &["directory", "check the path"]);
@@ -199,7 +199,7 @@ fn a_key_file_that_cannot_be_read_is_refused() {
 }
 
 #[test]
-fn a_key_file_that_others_can_write_is_refused() {
+fn key_file_must_not_be_writable_by_others() {
     for mode in [0o602, 0o620, 0o666] {
         for flag in ["--jwt-secret-file", "--jwt-public-key"] {
             let home = TestDir::new();
@@ -214,7 +214,7 @@ fn a_key_file_that_others_can_write_is_refused() {
 }
 
 #[test]
-fn a_key_file_without_end_is_refused() {
+fn key_file_must_not_be_endless() {
     for flag in ["--jwt-secret-file", "--jwt-public-key"] {
         assert_refused(&["serve", flag, "/dev/zero"], &["/dev/zero", "a device"]);
         let home = TestDir::new();
@@ -229,7 +229,7 @@ fn a_key_file_without_end_is_refused() {
 }
 
 #[test]
-fn a_key_file_may_be_a_pipe_or_readable_by_others() {
+fn key_file_may_be_a_pipe_or_readable_by_others() {
     let home = TestDir::new();
     home.write("key", JWT_SECRET);
     home.set_mode("key", 0o644);
@@ -241,7 +241,7 @@ fn a_key_file_may_be_a_pipe_or_readable_by_others() {
 }
 
 #[test]
-fn a_private_key_is_no_public_key() {
+fn public_key_file_must_not_hold_a_private_key() {
     for name in ["p256", "ed25519", "rsa-2048"] {
         let file = format!("{KEYS}/{name}-private.pem");
         let args = ["serve", "--jwt-public-key", &file];
@@ -250,7 +250,7 @@ fn a_private_key_is_no_public_key() {
 }
 
 #[test]
-fn a_file_that_is_no_fit_public_key_is_refused() {
+fn public_key_file_must_have_a_supported_public_key() {
     for (name, word) in [
         ("p384-public", "P-256"),
         ("rsa-1024-public", "2048"),

@@ -139,7 +139,7 @@ fn visits(server: &Server) -> Vec<(u16, BTreeMap<String, Vec<u8>>, String)> {
 }
 
 #[test]
-fn two_starts_answer_every_request_with_the_same_bytes() {
+fn sandbox_responses_are_the_same_bytes_on_every_start() {
     let home = TestDir::new();
     let (one, two) = (sandbox(&home, &[]), sandbox(&home, &[]));
     let (first, second) = (everything(&one), everything(&two));
@@ -158,7 +158,7 @@ fn two_starts_answer_every_request_with_the_same_bytes() {
 }
 
 #[test]
-fn a_sandbox_token_opens_nothing_but_a_sandbox() {
+fn sandbox_token_is_rejected_by_a_server() {
     let home = TestDir::new();
     let tokens: Vec<String> = {
         let guide = guide(&sandbox(&home, &[]));
@@ -197,14 +197,14 @@ fn a_sandbox_token_opens_nothing_but_a_sandbox() {
 }
 
 #[test]
-fn a_token_of_a_server_does_not_open_the_sandbox() {
+fn sandbox_rejects_a_servers_token() {
     let home = TestDir::demo();
     let token = home.token("11111111-1111-4111-8111-111111111111", &[]);
     assert_eq!(sandbox(&home, &[]).get(&token, STATS_PATH).status, 401);
 }
 
 #[test]
-fn the_published_secret_stays_what_it_is() {
+fn sandbox_secret_never_changes() {
     let home = TestDir::new();
     let guide = guide(&sandbox(&home, &[]));
     let token = token_of(&guide, "Ana");
@@ -222,7 +222,7 @@ fn the_published_secret_stays_what_it_is() {
 }
 
 #[test]
-fn the_printed_tokens_and_lines_work() {
+fn sandbox_prints_tokens_and_curl_lines_that_work() {
     let home = TestDir::new();
     let mut server = sandbox(&home, &[]);
     let DemoOutput { tokens, curls } = DemoOutput::of(&mut server);
@@ -236,7 +236,7 @@ fn the_printed_tokens_and_lines_work() {
 }
 
 #[test]
-fn nothing_is_left_behind() {
+fn sandbox_leaves_no_files() {
     let home = TestDir::new();
     let server = sandbox(&home, &[]);
     let token = token_of(&guide(&server), "Ana");
@@ -250,7 +250,7 @@ fn nothing_is_left_behind() {
 }
 
 #[test]
-fn the_clock_stands_where_it_is_set() {
+fn sandbox_clock_stands_where_it_is_set() {
     let home = TestDir::new();
     let server = sandbox(&home, &["--clock", "2030-06-01T00:00:00+02:00"]);
     let guide = guide(&server);
@@ -272,7 +272,7 @@ fn the_clock_stands_where_it_is_set() {
 }
 
 #[test]
-fn what_a_sandbox_has_no_use_for_is_refused() {
+fn sandbox_rejects_flags_that_it_does_not_use() {
     let home = TestDir::new();
     for args in [
         &["--database", "x.db"][..],
@@ -296,7 +296,7 @@ fn what_a_sandbox_has_no_use_for_is_refused() {
 }
 
 #[test]
-fn another_base_path_stands_beside_none() {
+fn sandbox_serves_the_base_path_and_the_root() {
     let home = TestDir::new();
     let server = sandbox(&home, &["--base-path", "/v2"]);
     let guide = guide(&server);
@@ -325,7 +325,7 @@ fn another_base_path_stands_beside_none() {
 }
 
 #[test]
-fn variables_say_the_same_as_flags() {
+fn sandbox_flags_have_variables() {
     let home = TestDir::new();
     let mut command = home.serve_command(&[]);
     command
@@ -350,7 +350,7 @@ fn variables_say_the_same_as_flags() {
 }
 
 #[test]
-fn an_answer_that_was_asked_for_is_no_fault_in_the_log() {
+fn sandbox_logs_preferred_errors_as_no_faults() {
     let home = TestDir::new();
     let server = sandbox(&home, &[]);
     let api = Api::new(&server.api, None).with_header("prefer", "code=503");
@@ -363,7 +363,7 @@ fn an_answer_that_was_asked_for_is_no_fault_in_the_log() {
 }
 
 #[test]
-fn the_document_is_printed_as_it_is_served() {
+fn sandbox_document_is_printed_as_served() {
     let home = TestDir::new();
     let server = sandbox(&home, &[]);
     let printed = run(&mut home.command(&["openapi", "--sandbox"]));

@@ -64,7 +64,7 @@ fn make(home: &TestDir) -> Vec<String> {
 }
 
 #[test]
-fn no_file_log_or_backup_holds_a_usable_key() {
+fn secrets_are_in_no_file_log_or_backup() {
     let home = TestDir::new();
     let secrets = make(&home);
     assert_eq!(secrets.len(), MADE.iter().sum::<usize>());
@@ -87,7 +87,7 @@ fn no_file_log_or_backup_holds_a_usable_key() {
 }
 
 #[test]
-fn the_system_sees_no_secret_among_the_arguments() {
+fn secrets_are_no_arguments_of_key_commands() {
     // The arguments of all commands that create or show secrets. A new one must be added here, and must not be a secret.
     let mut flags = BTreeSet::new();
     let dir = TestDir::new();
@@ -112,5 +112,5 @@ fn the_system_sees_no_secret_among_the_arguments() {
         "<ID>",
     ];
     assert_eq!(Vec::from_iter(flags), expected);
-    // An id that is a secret is refused: `a_secret_as_an_argument_is_refused_and_not_repeated`.
+    // An id that is a secret is refused: `key_secret_as_an_argument_is_rejected_and_not_printed`.
 }

@@ -12,7 +12,7 @@ fn modes(home: &TestDir) -> Vec<(String, u32)> {
 }
 
 #[test]
-fn a_first_start_makes_files_that_only_their_owner_can_read() {
+fn start_creates_files_that_only_their_owner_can_read() {
     let home = TestDir::new();
     let server = home.serve(&[]);
     let private = 0o100_600;
@@ -26,7 +26,7 @@ fn a_first_start_makes_files_that_only_their_owner_can_read() {
 }
 
 #[test]
-fn a_database_with_two_hard_links_is_served_with_a_warning() {
+fn start_with_two_hard_links_to_the_database_logs_a_warning() {
     let home = TestDir::new();
     let warnings = |log: &str| {
         let lines = log.lines();
@@ -48,7 +48,7 @@ fn a_database_with_two_hard_links_is_served_with_a_warning() {
 }
 
 #[test]
-fn a_restart_finds_everything_as_it_was() {
+fn start_again_finds_all_data() {
     let home = TestDir::new();
     home.serve(&["--demo"]).stop();
     let token = home.token(ANA, &[]);
@@ -71,7 +71,7 @@ fn a_restart_finds_everything_as_it_was() {
 }
 
 #[test]
-fn a_killed_server_loses_nothing() {
+fn start_after_a_kill_finds_all_data() {
     let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let token = home.token(ANA, &[]);
@@ -86,7 +86,7 @@ fn a_killed_server_loses_nothing() {
 }
 
 #[test]
-fn two_new_databases_have_different_secrets() {
+fn start_generates_a_secret_per_database() {
     let (home, other) = (TestDir::new(), TestDir::new());
     let server = home.serve(&["--demo"]);
     other.serve(&["--demo"]).stop();
@@ -101,7 +101,7 @@ fn two_new_databases_have_different_secrets() {
 }
 
 #[test]
-fn an_empty_file_is_a_new_database() {
+fn start_on_an_empty_file_makes_a_database() {
     let home = TestDir::new();
     home.write(DATABASE, "");
     let server = home.serve(&["--demo"]);
@@ -112,7 +112,7 @@ fn an_empty_file_is_a_new_database() {
 }
 
 #[test]
-fn starts_at_once_on_one_new_file_all_come_up_and_share_its_secret() {
+fn start_of_many_servers_on_one_new_file_shares_its_secret() {
     for _ in 0..8 {
         let home = TestDir::new();
         let servers = std::thread::scope(|scope| {
@@ -131,7 +131,7 @@ fn starts_at_once_on_one_new_file_all_come_up_and_share_its_secret() {
 }
 
 #[test]
-fn port_0_is_a_free_port_and_the_line_says_which() {
+fn start_on_port_0_prints_the_port() {
     let home = TestDir::new();
     let server = home.serve(&[]);
     assert_ne!(server.address.port(), 0);
@@ -145,7 +145,7 @@ fn port_0_is_a_free_port_and_the_line_says_which() {
 }
 
 #[test]
-fn a_host_name_can_be_listened_on() {
+fn start_listens_on_a_host_name() {
     let home = TestDir::new();
     let server = Server::start(home.command(&["serve", "--listen", "localhost:0"]));
     assert!(server.address.ip().is_loopback(), "{}", server.address);
@@ -153,7 +153,7 @@ fn a_host_name_can_be_listened_on() {
 }
 
 #[test]
-fn the_api_is_where_the_base_path_says_and_nowhere_else() {
+fn start_serves_the_api_below_the_base_path_only() {
     let home = TestDir::new();
     home.serve(&["--demo"]).stop();
     let token = home.token(ANA, &[]);
@@ -175,7 +175,7 @@ fn the_api_is_where_the_base_path_says_and_nowhere_else() {
 }
 
 #[test]
-fn a_path_that_looks_like_a_uri_or_has_spaces_is_a_plain_file_name() {
+fn start_takes_a_database_path_literally() {
     for name in ["file:x.db?mode=memory", "mis datos ñ.db", ":memory:"] {
         let home = TestDir::new();
         home.serve(&["--database", name]).stop();
@@ -184,7 +184,7 @@ fn a_path_that_looks_like_a_uri_or_has_spaces_is_a_plain_file_name() {
 }
 
 #[test]
-fn a_linked_directory_is_followed() {
+fn start_follows_a_linked_directory() {
     let home = TestDir::new();
     fs::create_dir(home.path("real")).unwrap();
     std::os::unix::fs::symlink("real", home.path("link")).unwrap();

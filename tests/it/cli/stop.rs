@@ -18,7 +18,7 @@ fn assert_good_order(home: &TestDir, outcome: &Outcome) {
 }
 
 #[test]
-fn both_signals_end_it_in_good_order() {
+fn stop_by_sigterm_or_sigint_exits_with_0() {
     for signal in ["TERM", "INT"] {
         for args in [&[][..], &["--demo"]] {
             let home = TestDir::new();
@@ -30,7 +30,7 @@ fn both_signals_end_it_in_good_order() {
 }
 
 #[test]
-fn a_server_that_has_answered_ends_in_good_order() {
+fn stop_after_requests_exits_with_0() {
     let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let token = home.token(ANA, &[]);
@@ -39,7 +39,7 @@ fn a_server_that_has_answered_ends_in_good_order() {
 }
 
 #[test]
-fn an_idle_connection_does_not_hold_it_up() {
+fn stop_does_not_wait_for_idle_connections() {
     let home = TestDir::new();
     let server = home.serve(&[]);
     let silent = server.connect();
@@ -55,7 +55,7 @@ fn an_idle_connection_does_not_hold_it_up() {
 }
 
 #[test]
-fn a_connection_that_lingers_delays_the_stop_by_less_than_the_drain() {
+fn stop_waits_for_lingering_connections_for_less_than_the_drain() {
     let home = TestDir::new();
     let server = home.serve(&[]);
     let mut client = server.connect();
@@ -100,7 +100,7 @@ fn half_sent(server: &Server) -> TcpStream {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_request_in_flight_is_finished() {
+fn stop_finishes_a_request_in_flight() {
     let home = TestDir::new();
     let server = home.serve(&[]);
     let mut stream = half_sent(&server);
@@ -130,7 +130,7 @@ fn unread(server: &Server) -> TcpStream {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn peers_that_neither_finish_nor_read_are_cut_off() {
+fn stop_closes_connections_that_neither_finish_nor_read() {
     let homes = [TestDir::new(), TestDir::new()];
     let servers = [0, 1].map(|at: usize| homes[at].serve(&[]));
     let peers = [half_sent(&servers[0]), unread(&servers[1])];
@@ -146,7 +146,7 @@ fn peers_that_neither_finish_nor_read_are_cut_off() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_second_signal_does_not_wait_and_loses_nothing() {
+fn stop_by_a_second_signal_does_not_wait_and_loses_nothing() {
     for signals in [["TERM", "TERM"], ["INT", "INT"], ["TERM", "INT"]] {
         let home = TestDir::new();
         let server = home.serve(&["--demo"]);
@@ -198,7 +198,7 @@ fn ask_until_the_end(server: &Server, token: &str, answered: &mpsc::Sender<()>) 
 }
 
 #[test]
-fn under_load_no_answer_is_cut_short() {
+fn stop_under_load_cuts_no_response_short() {
     for _ in 0..5 {
         let home = TestDir::new();
         let server = home.serve(&["--demo"]);

@@ -13,7 +13,7 @@ fn status(home: &TestDir, server: &Server, args: &[&str]) -> u16 {
 }
 
 #[test]
-fn a_running_servers_database_signs_for_it() {
+fn token_signed_with_the_database_is_accepted_by_its_server() {
     let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     assert_eq!(status(&home, &server, &[]), 200);
@@ -29,7 +29,7 @@ fn a_running_servers_database_signs_for_it() {
 }
 
 #[test]
-fn a_stopped_servers_database_is_left_as_one_file() {
+fn token_leaves_a_stopped_servers_database_as_one_file() {
     let home = TestDir::new();
     home.serve(&[]).stop();
     let before = home.dump(DATABASE);
@@ -41,7 +41,7 @@ fn a_stopped_servers_database_is_left_as_one_file() {
 }
 
 #[test]
-fn a_missing_database_is_refused_and_not_made() {
+fn token_without_a_database_creates_none() {
     let home = TestDir::new();
     for args in [&[][..], &["--database", "missing.db"]] {
         let outcome = home.run(&[&["token", "--user", ANA], args].concat());
@@ -55,7 +55,7 @@ fn a_missing_database_is_refused_and_not_made() {
 }
 
 #[test]
-fn a_secret_file_is_read_alike_on_both_sides() {
+fn token_and_serve_read_a_secret_file_alike() {
     let home = TestDir::new();
     home.write("bare", JWT_SECRET);
     home.write("unix", format!("{JWT_SECRET}\n"));
@@ -86,7 +86,7 @@ fn a_secret_file_is_read_alike_on_both_sides() {
 }
 
 #[test]
-fn a_secret_of_random_bytes_is_taken_byte_by_byte() {
+fn token_secret_file_may_have_any_bytes() {
     let home = TestDir::new();
     home.write("bytes", [0xff; 40]);
     home.write("bytes-and-break", [&[0xff; 40][..], b"\n"].concat());
@@ -99,7 +99,7 @@ fn a_secret_of_random_bytes_is_taken_byte_by_byte() {
 }
 
 #[test]
-fn a_secret_in_the_environment_signs_and_checks() {
+fn token_and_serve_take_the_secret_from_the_environment() {
     let home = TestDir::new();
     let with_secret = |mut command: Command| {
         command.env("LLAVERO_JWT_SECRET", JWT_SECRET);
@@ -114,7 +114,7 @@ fn a_secret_in_the_environment_signs_and_checks() {
 }
 
 #[test]
-fn an_audience_and_an_issuer_are_said_and_required() {
+fn token_audience_and_issuer_are_required_by_serve() {
     let home = TestDir::new();
     let server = home.serve(&["--demo", "--jwt-audience", "a", "--jwt-issuer", "i"]);
     for (args, expected) in [
@@ -142,7 +142,7 @@ fn an_audience_and_an_issuer_are_said_and_required() {
 }
 
 #[test]
-fn a_public_key_checks_and_does_not_sign() {
+fn token_cannot_be_signed_with_a_public_key() {
     let home = TestDir::new();
     let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/p256-public.pem");
     let outcome = home.run(&["token", "--user", ANA, "--jwt-public-key", key]);
@@ -162,7 +162,7 @@ fn a_public_key_checks_and_does_not_sign() {
 }
 
 #[test]
-fn an_empty_file_is_no_database_to_sign_from_and_stays_empty() {
+fn token_rejects_an_empty_file_and_leaves_it_empty() {
     let home = TestDir::new();
     home.write("llavero.db", "");
     let outcome = home.run(&["token", "--user", ANA]);

@@ -22,7 +22,7 @@ fn home_of_version_1() -> TestDir {
 }
 
 #[test]
-fn commands_leave_an_older_file_as_it_is_and_say_what_to_do() {
+fn upgrade_is_not_done_by_commands() {
     let home = home_of_version_1();
     let before = home.dump(DATABASE);
     for args in [
@@ -43,7 +43,7 @@ fn commands_leave_an_older_file_as_it_is_and_say_what_to_do() {
 }
 
 #[test]
-fn a_server_brings_an_older_file_up_to_date_and_keeps_what_is_in_it() {
+fn upgrade_by_serve_keeps_the_data() {
     let home = home_of_version_1();
     let is_old = |row: &String| row.starts_with("api_keys: ") || row.starts_with("organization");
     let rows = |home: &TestDir| {
@@ -103,7 +103,7 @@ fn home_of_version_2() -> TestDir {
 }
 
 #[test]
-fn the_audit_log_of_version_2_is_kept_and_takes_the_actions_of_version_3() {
+fn upgrade_from_version_2_keeps_the_audit_log_and_takes_new_actions() {
     let home = home_of_version_2();
     let rows = |home: &TestDir| -> Vec<String> {
         let sql = "SELECT concat_ws('|', id, organization_id, created_at, actor_id, action, key_id, member_id, role)

@@ -21,7 +21,7 @@ fn usage(home: &TestDir, key: &str) -> Value {
 }
 
 #[test]
-fn an_import_is_counted_in_all_totals_while_a_server_runs() {
+fn import_while_a_server_runs_is_counted_in_all_totals() {
     let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let before = stats(&home, &server);
@@ -55,7 +55,7 @@ fn an_import_is_counted_in_all_totals_while_a_server_runs() {
 }
 
 #[test]
-fn csv_says_the_same_as_ndjson() {
+fn import_of_csv_equals_import_of_ndjson() {
     let home = TestDir::demo();
     home.write(
         "uses.csv",
@@ -75,7 +75,7 @@ fn csv_says_the_same_as_ndjson() {
 }
 
 #[test]
-fn a_bad_line_is_named_and_nothing_is_imported() {
+fn import_with_a_bad_line_names_it_and_imports_nothing() {
     let home = TestDir::demo();
     let before = home.dump(DATABASE);
     let good = line(KEY, "2026-01-05T12:00:00Z", "success", 1);
@@ -233,7 +233,7 @@ fn import_is_one_audit_entry_for_each_organization() {
 }
 
 #[test]
-fn sums_that_are_too_large_are_refused() {
+fn import_with_sums_that_overflow_fails() {
     let home = TestDir::demo();
     let most = i64::MAX - 10;
     home.sqlite(DATABASE)
@@ -252,7 +252,7 @@ fn sums_that_are_too_large_are_refused() {
 }
 
 #[test]
-fn a_batch_is_imported_once_and_its_name_used_for_nothing_else() {
+fn import_of_a_named_batch_happens_once() {
     let home = TestDir::demo();
     home.write(
         "uses.ndjson",
@@ -277,7 +277,7 @@ fn a_batch_is_imported_once_and_its_name_used_for_nothing_else() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_refused() {
+fn import_of_an_unreadable_file_fails() {
     let home = TestDir::demo();
     home.write("uses.txt", "");
     assert!(
@@ -295,7 +295,7 @@ fn a_file_that_cannot_be_read_is_refused() {
 }
 
 #[test]
-fn an_export_says_what_the_statistics_say() {
+fn export_equals_the_statistics() {
     let home = TestDir::new();
     let server = home.serve(&["--demo"]);
     let daily = stats(&home, &server)["daily"].clone();

@@ -32,7 +32,7 @@ fn home_with_database() -> TestDir {
 }
 
 #[test]
-fn a_missing_directory_is_refused() {
+fn database_in_a_missing_directory_is_rejected() {
     let home = TestDir::new();
     assert_refused(
         &home,
@@ -42,14 +42,14 @@ fn a_missing_directory_is_refused() {
 }
 
 #[test]
-fn a_path_below_a_file_is_refused() {
+fn database_path_below_a_file_is_rejected() {
     let home = TestDir::new();
     home.write("file", "");
     assert_refused(&home, "file/x.db", &["Not a directory", "check the path"]);
 }
 
 #[test]
-fn a_directory_is_refused() {
+fn database_that_is_a_directory_is_rejected() {
     let home = TestDir::new();
     fs::create_dir(home.path("directory")).unwrap();
     assert_refused(&home, "directory", &["not a regular file", "--database"]);
@@ -57,14 +57,14 @@ fn a_directory_is_refused() {
 }
 
 #[test]
-fn a_named_pipe_is_refused_and_not_waited_for() {
+fn database_that_is_a_named_pipe_is_rejected_at_once() {
     let home = TestDir::new();
     run(Command::new("mkfifo").arg(home.path("pipe"))).success();
     assert_refused(&home, "pipe", &["not a regular file", "--database"]);
 }
 
 #[test]
-fn a_symbolic_link_is_refused_wherever_it_leads() {
+fn database_that_is_a_symbolic_link_is_rejected() {
     let home = home_with_database();
     symlink(DATABASE, home.path("link.db")).unwrap();
     symlink("nowhere.db", home.path("dangling.db")).unwrap();
@@ -73,7 +73,7 @@ fn a_symbolic_link_is_refused_wherever_it_leads() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused() {
+fn database_that_is_another_file_is_rejected() {
     let home = TestDir::new();
     home.write("letter.txt", "Dear llavero,\n");
     home.write("one-byte", "S");
@@ -85,7 +85,7 @@ fn a_file_that_is_no_database_is_refused() {
 }
 
 #[test]
-fn another_applications_database_is_refused() {
+fn database_of_another_application_is_rejected() {
     let home = TestDir::new();
     for (file, setting) in [
         ("unmarked.db", "PRAGMA user_version = 1"),
@@ -100,7 +100,7 @@ fn another_applications_database_is_refused() {
 }
 
 #[test]
-fn a_newer_version_is_refused() {
+fn database_of_a_newer_version_is_rejected() {
     let home = home_with_database();
     let sql = "PRAGMA user_version = 4000000";
     home.sqlite(DATABASE).execute_batch(sql).unwrap();
@@ -112,7 +112,7 @@ fn a_newer_version_is_refused() {
 }
 
 #[test]
-fn a_newer_version_that_lies_in_the_write_ahead_log_is_refused_and_stays_there() {
+fn database_with_a_newer_version_in_the_wal_is_rejected_and_unchanged() {
     let source = home_with_database();
     let newer = source.sqlite(DATABASE);
     newer
@@ -134,7 +134,7 @@ fn a_newer_version_that_lies_in_the_write_ahead_log_is_refused_and_stays_there()
 }
 
 #[test]
-fn a_damaged_file_is_refused() {
+fn database_that_is_damaged_is_rejected() {
     let home = home_with_database();
     let whole = fs::read(home.path(DATABASE)).unwrap();
     let pages = whole.len() / 4096;
@@ -149,7 +149,7 @@ fn a_damaged_file_is_refused() {
 }
 
 #[test]
-fn a_file_whose_index_does_not_match_its_table_is_refused() {
+fn database_with_a_corrupt_index_is_rejected() {
     let home = home_with_database();
     // Every page is sound: only a comparison of the index with the table finds it.
     home.sqlite(DATABASE)
@@ -191,7 +191,7 @@ fn assert_refused_to_nobody(home: &TestDir, file: &str) {
 }
 
 #[test]
-fn a_file_that_may_not_be_read_is_refused() {
+fn database_without_read_permission_is_rejected() {
     let home = home_of_everybody();
     let before = home.snapshot();
     home.set_mode(DATABASE, 0o000);
@@ -201,7 +201,7 @@ fn a_file_that_may_not_be_read_is_refused() {
 }
 
 #[test]
-fn a_directory_in_which_no_file_can_be_made_is_refused() {
+fn database_in_a_read_only_directory_is_rejected() {
     let home = home_of_everybody();
     home.set_mode(DATABASE, 0o666);
     home.set_mode("", 0o555);

@@ -93,7 +93,7 @@ fn check(gateway: &Gateway, llavero: &Llavero) {
 
 #[test]
 #[ignore = "needs nginx; CI installs it"]
-fn nginx_asks_before_it_lets_pass() {
+fn nginx_validates_every_request() {
     let llavero = Llavero::start();
     let upstream = Upstream::start();
     let gateway = Gateway::nginx(NGINX, &llavero, upstream);
@@ -102,7 +102,7 @@ fn nginx_asks_before_it_lets_pass() {
 
 #[test]
 #[ignore = "needs caddy; CI installs it"]
-fn caddy_asks_before_it_lets_pass() {
+fn caddy_validates_every_request() {
     let llavero = Llavero::start();
     let upstream = Upstream::start();
     let gateway = Gateway::caddy(CADDY, &llavero, upstream);

@@ -29,7 +29,7 @@ async fn app_expecting(audience: Option<&str>, issuer: Option<&str>) -> TestApp 
 }
 
 #[tokio::test]
-async fn a_token_is_good_until_30_seconds_after_its_expiry() {
+async fn token_expires_30_seconds_after_exp() {
     let app = TestApp::demo().await;
     let token = token_with("exp", Some(json!(EXP)));
     for (millis, accepted) in [
@@ -54,7 +54,7 @@ async fn a_token_is_good_until_30_seconds_after_its_expiry() {
 }
 
 #[tokio::test]
-async fn an_expiry_is_a_number_and_always_there() {
+async fn token_requires_a_numeric_exp() {
     let app = TestApp::demo().await;
     let now = NOW.as_secs();
     for (exp, accepted) in [
@@ -109,7 +109,7 @@ async fn an_expiry_is_a_number_and_always_there() {
 }
 
 #[tokio::test]
-async fn a_token_is_not_good_before_its_time() {
+async fn token_is_rejected_before_nbf() {
     let app = TestApp::demo().await;
     let now = NOW.as_secs();
     for claim in ["nbf", "iat"] {
@@ -154,7 +154,7 @@ async fn a_token_is_not_good_before_its_time() {
 }
 
 #[tokio::test]
-async fn the_expected_audience_is_named() {
+async fn token_aud_must_contain_the_expected_audience() {
     let strict = app_expecting(Some("llavero"), None).await;
     let lax = TestApp::demo().await;
     for (aud, for_strict, for_lax) in [
@@ -196,7 +196,7 @@ async fn the_expected_audience_is_named() {
 }
 
 #[tokio::test]
-async fn the_expected_issuer_is_the_one() {
+async fn token_iss_must_be_the_expected_issuer() {
     const ISSUER: &str = "https://id.example.com/auth/v1";
     let strict = app_expecting(None, Some(ISSUER)).await;
     let lax = TestApp::demo().await;
@@ -237,7 +237,7 @@ async fn the_expected_issuer_is_the_one() {
 }
 
 #[tokio::test]
-async fn a_token_speaks_for_somebody() {
+async fn token_requires_a_sub() {
     let app = TestApp::demo().await;
     for sub in [
         None,
@@ -274,7 +274,7 @@ async fn a_token_speaks_for_somebody() {
 }
 
 #[tokio::test]
-async fn supabase_users_are_taken_and_its_project_keys_are_not() {
+async fn token_of_a_supabase_user_is_accepted_and_its_project_keys_are_not() {
     let app = TestApp::demo().await;
     let iat = NOW.as_secs() - 60;
     let exp = EXP + 10 * 365 * 86_400;
@@ -302,7 +302,7 @@ async fn supabase_users_are_taken_and_its_project_keys_are_not() {
 }
 
 #[tokio::test]
-async fn a_claim_is_said_once() {
+async fn token_with_a_duplicate_claim_is_rejected() {
     let app = TestApp::demo().await;
     let honest = format!(r#""sub":"{ANA}","exp":{EXP}"#);
     for (more, accepted) in [
@@ -323,7 +323,7 @@ async fn a_claim_is_said_once() {
 }
 
 #[tokio::test]
-async fn claims_are_one_json_object() {
+async fn token_claims_must_be_one_json_object() {
     let app = TestApp::demo().await;
     let honest = claims().to_string();
     for (payload, accepted) in [
@@ -368,7 +368,7 @@ fn good_at_now(exp: f64) -> bool {
 
 proptest! {
     #[test]
-    fn expiries_of_any_size_follow_the_rule(
+    fn token_exp_of_any_size_follows_the_rule(
         whole: i64,
         real in prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
         millis in -60_000..60_000_i64,

@@ -57,7 +57,7 @@ fn forged(token: &str) -> String {
 }
 
 #[tokio::test]
-async fn malformed_covers_everything_but_signature_and_claims() {
+async fn token_error_is_malformed_except_for_signature_and_claims() {
     let app = TestApp::demo().await;
     let payload = claims().to_string();
     let duplicate = payload.replace('}', &format!(",\"exp\":{EXP}}}"));
@@ -91,7 +91,7 @@ async fn malformed_covers_everything_but_signature_and_claims() {
 }
 
 #[tokio::test]
-async fn each_claim_has_its_description() {
+async fn token_error_describes_the_failing_claim() {
     let app = strict_app().await;
     let now = NOW.as_secs();
     assert_eq!(error_description(&app, &token_but(&json!({}))).await, None);
@@ -124,7 +124,7 @@ async fn each_claim_has_its_description() {
 }
 
 #[tokio::test]
-async fn null_is_a_value_of_the_wrong_type() {
+async fn token_claim_null_has_the_wrong_type() {
     let app = TestApp::demo().await;
     for (claim, expected) in [
         ("exp", NO_EXP),
@@ -142,7 +142,7 @@ async fn null_is_a_value_of_the_wrong_type() {
 }
 
 #[tokio::test]
-async fn first_failing_check_decides() {
+async fn token_error_is_that_of_the_first_failing_check() {
     let app = strict_app().await;
     let past = NOW.as_secs() - 60;
     // From the last check to the first: each change adds an earlier failure.
@@ -170,7 +170,7 @@ async fn first_failing_check_decides() {
 }
 
 #[tokio::test]
-async fn other_schemes_get_no_error() {
+async fn token_error_is_absent_for_other_schemes() {
     let app = TestApp::demo().await;
     for (value, challenge) in [
         ("Basic YW5hOnNlY3JldA==", NO_TOKEN),

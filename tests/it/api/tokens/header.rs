@@ -35,7 +35,7 @@ fn forged_saying(member: &str, value: Value) -> String {
 }
 
 #[tokio::test]
-async fn a_kid_is_a_string_that_changes_nothing() {
+async fn token_kid_must_be_a_string_and_is_ignored() {
     let app = TestApp::demo().await;
     for kid in [
         "",
@@ -75,7 +75,7 @@ async fn a_kid_is_a_string_that_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_that_a_token_brings_or_points_at_is_not_used() {
+async fn token_key_in_its_own_header_is_ignored() {
     let app = app_trusting(P256_PUBLIC).await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -113,7 +113,7 @@ async fn a_key_that_a_token_brings_or_points_at_is_not_used() {
 }
 
 #[tokio::test]
-async fn an_extension_that_must_be_understood_is_not() {
+async fn token_with_crit_is_rejected() {
     let app = TestApp::demo().await;
     for (member, value, accepted) in [
         ("crit", json!(["exp"]), false),
@@ -141,7 +141,7 @@ async fn an_extension_that_must_be_understood_is_not() {
 }
 
 #[tokio::test]
-async fn only_access_tokens_are_taken() {
+async fn token_typ_must_be_that_of_an_access_token() {
     let app = TestApp::demo().await;
     for (typ, accepted) in [
         (json!("JWT"), true),
@@ -171,7 +171,7 @@ async fn only_access_tokens_are_taken() {
 }
 
 #[tokio::test]
-async fn a_header_is_one_json_object_without_duplicates() {
+async fn token_header_must_be_one_json_object_without_duplicates() {
     let app = TestApp::demo().await;
     let nested = |open: &str, close: &str| {
         let depth = 2000;

@@ -60,7 +60,7 @@ pub(super) fn honest_token(algorithm: Algorithm) -> String {
 }
 
 #[tokio::test]
-async fn a_server_takes_the_algorithm_of_its_key_and_no_other() {
+async fn token_algorithm_must_be_that_of_the_trusted_key() {
     let algorithms = [
         HS256, HS384, HS512, ES256, ES384, RS256, RS384, RS512, PS256, PS384, PS512, EdDSA,
     ];
@@ -82,7 +82,7 @@ async fn a_server_takes_the_algorithm_of_its_key_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_public_key_is_not_an_hmac_secret() {
+async fn token_signed_with_the_public_key_as_hmac_secret_is_rejected() {
     for (pem, own) in [
         (RSA_PUBLIC, RS256),
         (P256_PUBLIC, ES256),
@@ -130,7 +130,7 @@ fn raw_public_key(pem: &str, algorithm: Algorithm) -> Vec<u8> {
 }
 
 #[test]
-fn an_unfit_key_is_refused_before_any_token_is() {
+fn token_key_of_an_unsupported_kind_is_rejected_when_read() {
     use KeyError::{NotAPublicKey, Private, Unsupported};
 
     let encrypted =
@@ -173,7 +173,7 @@ fn an_unfit_key_is_refused_before_any_token_is() {
 }
 
 #[test]
-fn a_secret_has_at_least_32_bytes() {
+fn token_secret_needs_at_least_32_bytes() {
     for length in [0, 1, 31] {
         let refused = HmacSecret::new(vec![b'x'; length]).unwrap_err();
         assert!(

@@ -21,7 +21,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn a_token_comes_with_the_bearer_scheme() {
+async fn token_requires_the_bearer_scheme() {
     let app = TestApp::demo().await;
     let good = token(ANA);
     for (value, challenge) in [
@@ -67,7 +67,7 @@ async fn a_token_comes_with_the_bearer_scheme() {
 }
 
 #[tokio::test]
-async fn a_header_that_is_not_ascii_is_refused() {
+async fn token_header_must_be_ascii() {
     let app = TestApp::demo().await;
     let value = HeaderValue::from_bytes(b"Bearer \xc3\xa9\xff").unwrap();
     let request = app.request(Method::GET, &stats_path(ACME));
@@ -76,7 +76,7 @@ async fn a_header_that_is_not_ascii_is_refused() {
 }
 
 #[tokio::test]
-async fn two_authorization_headers_are_refused() {
+async fn token_in_two_authorization_headers_is_rejected() {
     let app = TestApp::demo().await;
     let ana = format!("Bearer {}", token(ANA));
     let beto = format!("Bearer {}", token(BETO));
@@ -100,7 +100,7 @@ async fn two_authorization_headers_are_refused() {
 }
 
 #[tokio::test]
-async fn a_token_elsewhere_than_in_its_header_is_not_seen() {
+async fn token_is_read_from_the_authorization_header_only() {
     let app = TestApp::demo().await;
     let good = token(ANA);
     let path = key_path(ACME, PRODUCTION);
@@ -158,7 +158,7 @@ fn token_of(length: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_token_has_at_most_8_kib() {
+async fn token_over_8_kib_is_rejected() {
     let app = TestApp::demo().await;
     for (length, accepted) in [
         (4096, true),
@@ -174,7 +174,7 @@ async fn a_token_has_at_most_8_kib() {
 }
 
 #[tokio::test]
-async fn a_hostile_token_is_refused_whatever_its_size() {
+async fn token_with_hostile_content_is_rejected_at_any_size() {
     let app = TestApp::demo().await;
     let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     let verifier = Verifier::new(
@@ -216,7 +216,7 @@ async fn a_hostile_token_is_refused_whatever_its_size() {
 }
 
 #[tokio::test]
-async fn a_remembered_token_expires_and_starts_all_the_same() {
+async fn token_in_the_cache_still_observes_exp_and_nbf() {
     let app = app_trusting(P256_PUBLIC).await;
     let payload = json!({ "sub": ANA, "nbf": EXP - 1800, "exp": EXP });
     let message = message(r#"{"alg":"ES256"}"#, payload.to_string());
@@ -239,7 +239,7 @@ async fn a_remembered_token_expires_and_starts_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_removed_member_is_out_at_once_though_the_token_is_remembered() {
+async fn token_in_the_cache_does_not_outlive_a_membership() {
     let app = app_trusting(P256_PUBLIC).await;
     let token = honest_token(ES256);
     assert!(is_accepted(&app, &token).await);

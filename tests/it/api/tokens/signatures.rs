@@ -23,7 +23,7 @@ use super::{
 use crate::support::{ACME, ANA, NOW, PRODUCTION, SECRET, TestApp, key_path, stats_path, token};
 
 #[tokio::test]
-async fn a_token_signed_with_another_secret_is_refused() {
+async fn token_signed_with_another_secret_is_rejected() {
     let app = TestApp::demo().await;
     let honest = honest_message(HS256);
     let with_newline = [&SECRET[..], b"\n"].concat();
@@ -43,7 +43,7 @@ async fn a_token_signed_with_another_secret_is_refused() {
 }
 
 #[tokio::test]
-async fn an_unsigned_token_is_refused() {
+async fn token_without_a_signature_is_rejected() {
     let app = TestApp::demo().await;
     let good = token(ANA);
     let (_, kept) = good.rsplit_once('.').unwrap();
@@ -82,7 +82,7 @@ async fn an_unsigned_token_is_refused() {
 }
 
 #[tokio::test]
-async fn an_algorithm_has_one_spelling() {
+async fn token_alg_is_case_sensitive() {
     let app = TestApp::demo().await;
     for (header, accepted) in [
         (r#"{"alg":"HS256"}"#, true),
@@ -104,7 +104,7 @@ async fn an_algorithm_has_one_spelling() {
 }
 
 #[tokio::test]
-async fn a_forged_signature_is_refused() {
+async fn token_with_a_forged_signature_is_rejected() {
     let other =
         EncodingKey::from_ec_pem(include_bytes!("../../../keys/p256-other-private.pem")).unwrap();
     let other = sign(&honest_message(ES256), ES256, &other);
@@ -133,7 +133,7 @@ async fn a_forged_signature_is_refused() {
 }
 
 #[tokio::test]
-async fn an_es256_signature_in_der_is_refused() {
+async fn token_with_an_es256_signature_in_der_is_rejected() {
     let app = app_trusting(P256_PUBLIC).await;
     let message = honest_message(ES256);
     let pair = signing_key(ES256);
@@ -143,7 +143,7 @@ async fn an_es256_signature_in_der_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_has_three_parts() {
+async fn token_must_have_three_parts() {
     let app = TestApp::demo().await;
     let good = token(ANA);
     let parts: Vec<&str> = good.split('.').collect();
@@ -177,7 +177,7 @@ async fn a_token_has_three_parts() {
 }
 
 #[tokio::test]
-async fn base64url_has_one_spelling_in_every_part() {
+async fn token_parts_must_be_canonical_base64url() {
     let app = TestApp::demo().await;
     // A header of 28 bytes and a signature of 32 leave bits over in their last characters.
     let good = signed(
@@ -230,7 +230,7 @@ fn loose_bits_set(part: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_standard_base64_alphabet_is_refused() {
+async fn token_in_the_standard_base64_alphabet_is_rejected() {
     let app = TestApp::demo().await;
     let good = (0..1000)
         .map(|n| {
@@ -277,7 +277,7 @@ fn verifiers() -> [(Verifier, String); 4] {
 }
 
 #[test]
-fn no_other_byte_anywhere_in_a_token_will_do() {
+fn token_with_any_byte_changed_is_rejected() {
     for (verifier, good) in verifiers() {
         assert_eq!(verifier.verify(&good, NOW).unwrap().as_str(), ANA);
         for at in 0..good.len() {
@@ -293,7 +293,7 @@ fn no_other_byte_anywhere_in_a_token_will_do() {
 
 proptest! {
     #[test]
-    fn a_mutated_token_is_refused(at: prop::sample::Index, length in 0..4_usize, instead in "[ -~]{0,3}") {
+    fn token_with_mutations_is_rejected(at: prop::sample::Index, length in 0..4_usize, instead in "[ -~]{0,3}") {
         for (verifier, good) in verifiers() {
             let start = at.index(good.len());
             let mut mutated = good.clone();
@@ -303,7 +303,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_sent_as_a_token_is_refused_without_a_panic(
+    fn token_of_arbitrary_bytes_is_rejected_without_a_panic(
         text in "\\PC{0,200}",
         parts in "[A-Za-z0-9_-]{0,60}(\\.[A-Za-z0-9_-]{0,60}){0,4}",
         json in "\\{(\"(alg|typ|kid|crit)\":(\"(HS256|ES256|JWT)\"|null|[0-9.eE-]{1,5}|\\[\\]),?){0,3}\\}",
