@@ -99,7 +99,7 @@ fn get_observes_the_base_path() {
 }
 
 #[test]
-fn get_rejects_an_invalid_path() {
+fn get_rejects_invalid_arguments() {
     let home = TestDir::new();
     let missing = home.run(&["get", "/api/x"]);
     assert!(missing.failure(2).contains(DATABASE), "{missing:?}");

@@ -302,7 +302,7 @@ fn log_contains_no_secret_from_a_method_a_request_id_or_a_sub() {
 /// `script` of util-linux makes the terminal.
 #[test]
 #[cfg(target_os = "linux")]
-fn log_on_a_terminal_starts_without_warnings() {
+fn log_on_a_terminal_has_only_the_error_of_a_failed_start() {
     if !tool("script") {
         return;
     }

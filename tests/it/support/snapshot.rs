@@ -1,4 +1,4 @@
-//! Helpers for `insta` snapshots.
+//! A helper for `insta` snapshots, which are in `snapshots/` beside the tests.
 
 use serde_json::{Value, json};
 
