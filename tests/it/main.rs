@@ -5,7 +5,7 @@
 //! | [`api`] | the service in this process, over real sockets and a real database file |
 //! | [`cli`] | the binary itself, from the outside: processes, signals, files, ports, exit codes |
 //! | [`gateways`] | the binary behind nginx and Caddy |
-//! | [`structure`] | the source: which way dependencies point, and how long a file may be |
+//! | [`structure`] | the source: the direction of dependencies, headers and lengths of files |
 //! | [`support`] | what they share: processes, clients, directories, names of fixtures |
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]

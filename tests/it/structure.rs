@@ -1,4 +1,4 @@
-//! The house rules that a compiler does not know: which way dependencies point, and how long a file may be.
+//! Rules that the compiler does not check: the direction of dependencies, headers and lengths of files.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Who may read what: random organizations against the rule, and what a stranger may not be able to tell apart.
+//! Read access: random organizations against the membership rule, and equal responses for foreign and missing objects.
 
 use llavero::model::Seed;
 use proptest::prelude::*;

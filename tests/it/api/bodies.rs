@@ -1,4 +1,4 @@
-//! What a body may be: its type, its size however it is sent, and every problem in it at once.
+//! Request bodies: content type, size with and without a length, and all problems in one response.
 
 use reqwest::{Body, Method, header};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
-//! Web pages of other origins: who may, who may not, and that no kind of answer is left out.
+//! CORS: allowed and other origins, preflights, and headers on every kind of response.
 //!
-//! The application of these tests allows one origin. Whatever a browser makes of it is tried in a browser, by the
+//! The application of these tests allows one origin. Browsers are tested by the
 //! project's own checks.
 
 use llavero::api::Cors;

@@ -1,4 +1,4 @@
-//! The one error surface: whatever goes wrong, the shape and the headers are the same.
+//! Errors: one shape and the same headers for all of them.
 
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -226,7 +226,7 @@ async fn error_500_for_a_failed_statement_has_a_generic_message() {
 #[tokio::test]
 async fn error_503_for_an_unavailable_store_has_retry_after() {
     let app = TestApp::demo().await;
-    // Somebody writes over the file.
+    // Another program overwrites the file.
     std::fs::write(app.directory.path().join("test.db"), vec![0x55; 200_000]).unwrap();
     std::fs::write(app.directory.path().join("test.db-wal"), []).unwrap();
     let answer = app.get(ANA, &stats_path(ACME)).await;

@@ -1,4 +1,4 @@
-//! Random generators: organizations, members, keys and uses, for tests that hold the API against a model.
+//! proptest generators: organizations, members, keys and uses, for tests that compare the API with a model.
 //!
 //! Small numbers on purpose, so that strangers, shared users, empty organizations and ties all occur often.
 

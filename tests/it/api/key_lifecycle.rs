@@ -1,4 +1,4 @@
-//! A key's life over HTTP: created, rotated, revoked; by whom, with what to show for it, and what stays the same.
+//! A key's life over HTTP: create, rotate and revoke, the roles that may, and the audit log.
 
 use insta::assert_json_snapshot;
 use reqwest::Method;
@@ -21,7 +21,7 @@ async fn rotate(app: &TestApp, key: &Value, grace_seconds: i64) -> Value {
     body(app.post(ANA, &rotate_path(key), &asked).await, 200).await
 }
 
-/// The key as it is read, which is what is sent when it is made, but for the secret.
+/// The key as a GET returns it.
 async fn read(app: &TestApp, key: &Value) -> Value {
     let path = key_path(ACME, key["id"].as_str().unwrap());
     app.json(ANA, &path).await

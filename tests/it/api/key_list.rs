@@ -1,4 +1,4 @@
-//! The list of an organization's keys: order, pages, and what happens to them while keys are made.
+//! The list of an organization's keys: order, pages, and stability while keys are created.
 
 use std::collections::HashSet;
 

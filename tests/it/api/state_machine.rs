@@ -1,4 +1,4 @@
-//! Random histories: whatever is done by whomever in whatever order, the answers are those of a small model, the
+//! Random histories: for any operations of any users in any order, the responses are those of a small model, the
 //! kept totals are the sums, and the audit log tells exactly what happened.
 
 use std::collections::HashMap;
@@ -80,7 +80,7 @@ struct World {
 
 impl World {
     async fn act(&mut self, user: &str, step: &Step) {
-        // Ana owns Initech; nobody else is a member.
+        // Ana owns Initech, and is its only member.
         let refused = (user != ANA).then_some(403);
         match *step {
             Step::Wait { millis } => {

@@ -1,4 +1,4 @@
-//! Statistics: random generators against sums made the slow way, and the edges of time.
+//! Statistics: random data against sums over keys and uses, and the boundaries of time.
 
 use std::collections::HashMap;
 

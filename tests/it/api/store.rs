@@ -1,4 +1,4 @@
-//! What the store promises under concurrency and misfortune, over the same harness as the API.
+//! The store's guarantees under concurrency and across restarts, through the API.
 
 use llavero::model::{KeyId, Outcome, UsageEvent};
 use reqwest::StatusCode;
@@ -19,7 +19,7 @@ fn one_use() -> Vec<UsageEvent> {
 async fn stats_are_one_snapshot_while_uses_are_recorded() {
     let app = TestApp::demo().await;
     let total = |value: &Value| value["totalRequests"].as_i64().unwrap();
-    // Whatever today's requests do not account for stays as it is.
+    // Counts from before the test stay.
     let rest = |stats: &Value| total(stats) - total(&stats["daily"][0]);
     let of_other_keys = |stats: &Value| {
         let keys = stats["mostRecentlyUsed"].as_array().unwrap();

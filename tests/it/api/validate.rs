@@ -105,7 +105,7 @@ async fn validate_sends_no_rate_limit_headers_for_an_unlimited_key() {
 async fn validate_answers_unknown_and_malformed_keys_alike() {
     let app = TestApp::demo().await;
     let before = app.json(ANA, &stats_path(ACME)).await;
-    // Well-formed, and nobody's.
+    // Well-formed, but unknown.
     let unknown = "sk_Rw7PqK2mYc9TzL4vHd1XsB8nGf5JeA3Cwv9F";
     let typo = PRODUCTION_SECRET.replace("hoi8", "hoi9");
     for secret in [unknown, &typo, "sk_", "x", PRODUCTION, "Bearer x"] {

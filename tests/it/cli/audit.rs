@@ -1,4 +1,4 @@
-//! `llavero audit`: every act has its line, whoever did it and however.
+//! `llavero audit`: every change has an entry, with its actor.
 
 use serde_json::{Value, json};
 

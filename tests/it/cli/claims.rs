@@ -1,4 +1,4 @@
-//! What `llavero token` prints: what the token says, for how long, and nothing besides.
+//! The output of `llavero token`: the claims of the token, and nothing else on standard output.
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `llavero completions`: a script for each shell, which the shell itself can read.
+//! `llavero completions`: a script for each shell, tried in bash.
 
 use crate::support::{TestDir, run, tool};
 

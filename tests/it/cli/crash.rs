@@ -17,7 +17,7 @@ fn deadly(round: usize) -> usize {
     1 + round * 37 % 700
 }
 
-/// Creates keys until nobody answers any more, and kills the server at the `deadly` answer of all clients.
+/// Creates keys until the server is gone, and kills the server at response number `deadly` of all clients.
 fn create_until_the_end(
     api: &Api,
     server: &Server,
@@ -95,7 +95,7 @@ fn kill_loses_no_confirmed_write_a_hundred_times() {
 /// A key of the demo without a limit.
 const UNLIMITED: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d07";
 
-/// Uses a key until nobody answers any more; how many answers there were.
+/// Validates a key until the server is gone. Returns the number of responses.
 fn use_until_the_end(api: &Api, server: &Server, answers: &AtomicUsize, deadly: usize) -> usize {
     let mut answered = 0;
     while let Some(answer) = api.try_validate() {

@@ -1,4 +1,4 @@
-//! `--demo`: what it fills, what it prints, what it leaves alone, and that its secrets stay out of sight.
+//! `--demo`: its data, its output, databases that it leaves alone, and its secrets.
 
 use std::fs;
 

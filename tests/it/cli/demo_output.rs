@@ -1,4 +1,4 @@
-//! What `--demo` prints: tokens, and lines that work when they are pasted.
+//! The output of `--demo`: tokens, and curl lines that can be pasted.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! A disk that takes no more: the server says that it is not ready, recovers by itself, and loses nothing.
+//! A full disk: the server is not ready, recovers by itself, and loses nothing.
 //!
 //! A limit on the size of files stands for the full disk, since it needs no rights: a write beyond it fails with EFBIG
 //! where the signal for it is ignored. `prlimit` moves the limit of a process that runs.

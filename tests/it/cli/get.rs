@@ -53,7 +53,7 @@ fn get_from_demo_and_sandbox_creates_no_file() {
         json(key.success())["lastUsedAt"],
         "2026-01-15T11:58:00.000Z"
     );
-    // A file that a variable names is somebody else's business.
+    // A database named by a variable is ignored.
     for flag in ["--demo", "--sandbox"] {
         let mut command = home.command(&["get", "/healthz", flag]);
         command.env("LLAVERO_DATABASE", "x.db");

@@ -1,4 +1,4 @@
-//! `llavero healthcheck`: 0 when a server can answer, else 1 and one line that says who did not.
+//! `llavero healthcheck`: exit code 0 for a ready server, otherwise 1 and one line that names the URL.
 
 use std::{fs, net::TcpListener};
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{ANA, Api, DATABASE, JWT_SECRET, Outcome, Server, TestDir, run};
 
-/// Nobody listens there: the port is reserved, and never handed out.
+/// An address without a server: port 1 is reserved.
 const NOBODY: &str = "127.0.0.1:1";
 
 fn with_variable(home: &TestDir, listen: &str, args: &[&str]) -> Outcome {

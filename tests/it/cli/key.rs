@@ -1,4 +1,4 @@
-//! `llavero key`: a key's life from the command line, and the API's own words for it.
+//! `llavero key`: a key's life from the command line, with the API's JSON.
 
 use std::{collections::HashSet, io::Write, process::Stdio};
 
@@ -355,7 +355,7 @@ fn key_show_rejects_malformed_secrets_without_printing_them() {
         assert!(line.contains("is not a secret"), "{line}");
         assert!(input.len() < 4 || !line.contains(input), "{line}");
     }
-    // Whoever pipes a disk into it is answered, too.
+    // Input without an end is rejected, too.
     let mut command = home.command(&["key", "show", "-"]);
     let mut child = command
         .stdin(Stdio::piped())

@@ -1,16 +1,15 @@
-//! A log that cannot be written, or that nobody reads: requests are answered, and the process stops in good order.
+//! A log that cannot be written or is not read: requests are answered, and the process stops with exit code 0.
 
 use std::{
     fs::OpenOptions,
-    io::{self, BufRead, BufReader, Read},
-    net::SocketAddr,
+    io::{self, Read},
     process::{Command, Stdio},
     thread,
 };
 
 use crate::{
     cli::logs::json_lines,
-    support::{Api, JWT_SECRET, STATS_PATH, Server, TestDir, get},
+    support::{Api, JWT_SECRET, Process, STATS_PATH, Server, TestDir, get, listening},
 };
 
 /// A user id that makes a log line of about 3 KB.
@@ -134,22 +133,18 @@ fn serve_logs_again_once_its_log_is_read() {
 
 #[test]
 fn listening_line_is_whole_where_log_and_output_are_one_stream() {
-    let home = Home::new();
+    let home = TestDir::new();
     let serve = "exec \"$0\" serve --listen 127.0.0.1:0 2>&1";
-    let mut command = home.in_here("sh", &["-c", serve, env!("CARGO_BIN_EXE_llavero")]);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    let lines: Vec<String> = output.lines().take(2).map(Result::unwrap).collect();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(lines[0].contains("started"), "{lines:?}");
-    let address = lines[1].strip_prefix("listening on http://").unwrap();
-    let address = address.strip_suffix("/api").unwrap();
-    assert!(address.parse::<SocketAddr>().is_ok(), "{lines:?}");
+    let command = home.program("sh", &["-c", serve, env!("CARGO_BIN_EXE_llavero")]);
+    let mut process = Process::spawn(command);
+    let [first, second] = [process.next_line(), process.next_line()];
+    assert!(first.contains("started"), "{first}");
+    let (url, _) = listening(&second).unwrap();
+    assert!(url.ends_with("/api"), "{url}");
 }
 
 #[test]
-fn a_command_reports_its_failure_by_exit_code_while_standard_error_fails() {
+fn command_reports_its_failure_by_exit_code_while_standard_error_fails() {
     let home = TestDir::new();
     let (reader, closed) = io::pipe().unwrap();
     drop(reader);

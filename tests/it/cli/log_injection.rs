@@ -1,4 +1,4 @@
-//! The log under arbitrary bytes: whatever a request consists of, each answer has one well-formed line.
+//! Log injection: each response has one well-formed log line, for requests of arbitrary bytes.
 
 use std::fmt::Write;
 

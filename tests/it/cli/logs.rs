@@ -1,4 +1,4 @@
-//! The log: one line a request on standard error, and nothing in it that a caller could use or should not see.
+//! The log: one line per request on standard error, without secrets.
 
 use std::io::{Read, Write};
 

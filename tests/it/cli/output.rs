@@ -1,9 +1,9 @@
-//! What people see: tables that fit, colours only where they are wanted, and nothing that steers a terminal.
+//! Output for people: tables that fit the terminal, colours, and escaped control characters.
 
 use crate::support::{Outcome, TestDir, run, tool};
 
 /// Runs a command on a terminal of so many columns, where there is a program that makes one. Logs of a CI service
-/// show colours whatever the terminal, so it must not look like one.
+/// show colours on any terminal, so `CI` is unset.
 fn on_a_terminal(home: &TestDir, columns: u16, variables: &str, args: &str) -> Option<Outcome> {
     if !tool("script") {
         return None;
@@ -37,7 +37,7 @@ fn home_with_a_long_name() -> TestDir {
     home
 }
 
-/// What is printed on a terminal of 80 columns; nothing where there is no terminal to be had.
+/// The output on a terminal of 80 columns. `None` if no terminal can be made.
 fn on_80_columns(home: &TestDir, args: &[&str]) -> Option<String> {
     let outcome = on_a_terminal(home, 80, "NO_COLOR=1", &args.join(" "))?;
     assert!(outcome.status.success(), "{outcome:?}");

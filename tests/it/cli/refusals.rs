@@ -1,6 +1,6 @@
-//! Calls that are refused: one line that names what is wrong and says what would be right, and exit code 2.
+//! Rejected command lines: exit code 2 and one line that names the problem and a valid form.
 //!
-//! Whatever is refused is refused before the database is created.
+//! They are rejected before the database is created.
 
 use std::net::TcpListener;
 

@@ -1,4 +1,4 @@
-//! `--sandbox`: two starts are one, its tokens open nothing else, and nothing is left behind.
+//! `--sandbox`: deterministic responses, tokens that no server accepts, no files.
 
 use std::collections::BTreeMap;
 
@@ -212,7 +212,7 @@ fn sandbox_secret_never_changes() {
         guide["signing"],
         json!({ "algorithm": "HS256", "secret": PUBLIC_SECRET })
     );
-    // Anybody may check it, or sign more: header and payload as published, and the HS256 of both.
+    // Clients may verify it and sign more: header, payload and HS256 as published.
     assert_eq!(
         token,
         "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.\
@@ -335,7 +335,7 @@ fn sandbox_flags_have_variables() {
         guide(&Server::start(command))["clock"],
         "2027-01-01T00:00:00.000Z"
     );
-    // A file that a variable names is somebody else's business.
+    // A database named by a variable is ignored.
     let mut command = home.serve_command(&["--sandbox"]);
     command
         .env("LLAVERO_DATABASE", "x.db")

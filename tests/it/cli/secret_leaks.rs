@@ -1,4 +1,4 @@
-//! A thousand keys, and their secrets nowhere but where they were shown.
+//! The secrets of a thousand keys are in no file, log or backup.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -37,7 +37,7 @@ fn make(home: &TestDir) -> Vec<String> {
         let key = home.json(&["key", "create", "--org", "acme-corp", "--name", "x"]);
         secrets.push(key["key"].as_str().unwrap().to_owned());
     }
-    // A secret that somebody sends where it does not belong.
+    // Secrets in paths, queries, tokens and field names.
     for secret in secrets.iter().take(5) {
         for wrong in [
             format!("{path}/{secret}"),

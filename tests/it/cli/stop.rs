@@ -1,4 +1,4 @@
-//! Being told to stop: what is in flight is finished, nobody can hold the server up, and one file is left.
+//! Shutdown: requests in flight are finished, no client can delay it for long, and one file is left.
 
 use std::{
     fs,
@@ -165,7 +165,7 @@ fn stop_by_a_second_signal_does_not_wait_and_loses_nothing() {
     }
 }
 
-/// Asks until nobody answers. Whatever begins to come back has to be whole.
+/// Sends requests until the server is gone. A response that has begun must be complete.
 fn ask_until_the_end(server: &Server, token: &str, answered: &mpsc::Sender<()>) {
     let path = format!("/api{PRODUCTION_PATH}");
     let request = format!(
@@ -191,7 +191,7 @@ fn ask_until_the_end(server: &Server, token: &str, answered: &mpsc::Sender<()>) 
             serde_json::from_str::<serde_json::Value>(body).is_ok(),
             "{answer}"
         );
-        // Nobody counts any more.
+        // The counter is not needed any more.
         let _ = answered.send(());
         let _ = stream.shutdown(Shutdown::Both);
     }

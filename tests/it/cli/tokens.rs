@@ -1,4 +1,4 @@
-//! `llavero token`: given the same flags, `serve` accepts what it mints.
+//! `llavero token`: `serve` with the same flags accepts its tokens.
 
 use std::process::Command;
 

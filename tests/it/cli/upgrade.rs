@@ -1,4 +1,4 @@
-//! A file of an earlier version: brought up to date by a server, left alone by commands.
+//! A database of an earlier version: upgraded by `serve`, left alone by commands.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `llavero usage`: imports that are whole or nothing, once or not again; exports that say what was counted.
+//! `llavero usage`: atomic imports, each batch once, and exports of the counts.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Database paths that are refused: one line that names the file and what to do, and not a byte changed.
+//! Rejected database paths: one line that names the file and what to do, and no byte changed.
 
 use std::{fs, os::unix::fs::symlink, process::Command};
 

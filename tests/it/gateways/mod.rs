@@ -74,7 +74,7 @@ fn check(gateway: &Gateway, llavero: &Llavero) {
             "{answer:?}"
         );
     }
-    // The gateway asks without the body, whatever its size; llavero would reject it.
+    // The gateway validates without the body, which llavero would reject.
     for body in ["", "{\"scope\":\"admin\"}", &"x".repeat(100_000)] {
         let seen = seen(&gateway.post("/thing?scope=admin", &good.secret, body));
         assert_eq!(seen["request"], "POST /thing?scope=admin");

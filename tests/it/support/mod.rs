@@ -41,7 +41,7 @@ pub(crate) use self::{
 pub(crate) use self::{
     blocking::{Answer, Api, get},
     command::{LONG_TIMEOUT, Outcome, TIMEOUT, as_nobody, run},
-    process::KillOnDrop,
+    process::{KillOnDrop, Process, listening},
     server::Server,
     test_dir::TestDir,
     tools::{is_available, tool},

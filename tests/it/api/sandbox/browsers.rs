@@ -1,4 +1,4 @@
-//! What a browser needs to let any page use the sandbox.
+//! The sandbox in browsers: CORS for every origin.
 
 use reqwest::{Method, header::HeaderValue};
 

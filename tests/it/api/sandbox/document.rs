@@ -1,4 +1,4 @@
-//! The sandbox's OpenAPI document: everything filled in that a playground can use.
+//! The sandbox's OpenAPI document, with server, credentials and examples for a playground.
 
 use reqwest::Method;
 use serde_json::{Value, json};

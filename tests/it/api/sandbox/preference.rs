@@ -1,4 +1,4 @@
-//! `Prefer`: any documented answer, for the one request that has it.
+//! `Prefer`: a request chooses any documented response.
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};

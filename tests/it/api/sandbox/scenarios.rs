@@ -1,4 +1,4 @@
-//! What the organizations of the sandbox are there to show, and that the guide says the truth.
+//! The sandbox's ready-made organizations for edge cases, and the guide that describes them.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Visits that are disturbed: a copy that goes meanwhile, a visitor who leaves, a body that does not come.
+//! Session transactions that are disturbed: by eviction, reset, a cancelled request, a body that does not arrive.
 
 use llavero::{
     model::{Actor, KeySettings, Name, NewKey, OrganizationRef, Scopes, Secret, UserId},

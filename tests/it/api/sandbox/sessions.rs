@@ -1,4 +1,4 @@
-//! Who changes something has a copy of the world, and nobody else sees it.
+//! Sessions: each has a private copy of the database as soon as it changes something.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ async fn session_changes_are_private() {
     two.create("Theirs").await;
     assert_eq!(one.names().await, ["Mine"]);
     assert_eq!(two.names().await, ["Theirs"]);
-    // Whatever a key goes through.
+    // A revocation is private, too.
     let path = format!("{KEYS}/{}", key["id"].as_str().unwrap());
     let revoked = one.request(Method::DELETE, &path).send().await.unwrap();
     assert_eq!(body(revoked, 200).await["status"], "revoked");
@@ -224,7 +224,7 @@ async fn shared_database_never_changes() {
     };
     let before = as_beto().await;
     let world = app.sandbox.app().store.serialize().unwrap();
-    // A gateway may pass on whatever its client has sent.
+    // A gateway may forward its client's headers.
     for credentials in ["", "Basic Zm9vOmJhcg==", "Bearer nonsense", "Bearer"] {
         let request = app.request(Method::POST, "/api/api-keys/validate");
         let request = request.header("X-API-Key", secret.reveal());
@@ -298,7 +298,7 @@ async fn least_recently_used_session_is_evicted_over_the_count_limit() {
         app.session(&n.to_string()).create("x").await;
         app.wait(1);
     }
-    // Coming back counts; reading the world without a copy does not take anybody's place.
+    // A request counts as use of its session; reading the shared database takes no session's place.
     assert_eq!(app.session("0").names().await, ["x"]);
     app.wait(1);
     assert_eq!(app.session("reader").names().await, NOTHING);

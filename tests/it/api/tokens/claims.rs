@@ -1,4 +1,4 @@
-//! What a token says: for whom, from when until when, from and to where.
+//! The claims of bearer tokens: `sub`, `exp`, `nbf`, `iss`, `aud`.
 
 use llavero::{
     fixtures::Fixtures,
@@ -254,7 +254,7 @@ async fn token_requires_a_sub() {
             "{sub:?}"
         );
     }
-    // Somebody unknown here is still somebody.
+    // A user without memberships is authenticated.
     for sub in [
         " ",
         "auth0|1",

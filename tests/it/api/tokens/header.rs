@@ -1,4 +1,4 @@
-//! What a token's own header says: it chooses nothing, and asks for nothing that this server does not do.
+//! The header of bearer tokens: it selects no key, and requires no extension.
 
 use std::{io::ErrorKind, net::TcpListener};
 
@@ -23,7 +23,7 @@ fn token_saying(member: &str, value: Value) -> String {
     signed(header.to_string(), claims().to_string())
 }
 
-/// The same, signed with somebody else's secret.
+/// The same, signed with another secret.
 fn forged_saying(member: &str, value: Value) -> String {
     let honest = token_saying(member, value);
     let (message, _) = honest.rsplit_once('.').unwrap();

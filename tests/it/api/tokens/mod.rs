@@ -1,4 +1,4 @@
-//! Bearer tokens: which are taken and which are refused, as tables over HTTP.
+//! Bearer tokens: tables of accepted and rejected ones, over HTTP.
 //!
 //! By subject: the [`keys`] that tokens are checked with, their [`signatures`], the token's [`header`], its
 //! [`claims`], the [`request`] that carries it, and the [`errors`] that a client reads. Tokens are put together from JSON text, because no library
@@ -82,7 +82,7 @@ fn signed(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     sign(&message(header, payload), Algorithm::HS256, &secret)
 }
 
-/// What is signed of a token.
+/// The signed part of a token.
 fn message(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     format!("{}.{}", base64url(header), base64url(payload))
 }

@@ -1,4 +1,4 @@
-//! How a token arrives, how large it may be, and what is remembered of it between requests.
+//! Bearer tokens in requests: the header, the size limit, and the cache of verified tokens.
 
 use jsonwebtoken::Algorithm::ES256;
 use llavero::{
@@ -149,7 +149,7 @@ async fn is_accepted_at(app: &TestApp, path: &str, token: &str) -> bool {
     app.get_with_token(token, path).await.status() == StatusCode::OK
 }
 
-/// A good token of `length` bytes, thanks to a claim that nobody reads.
+/// A valid token of `length` bytes, padded with an unknown claim.
 fn token_of(length: usize) -> String {
     (length * 3 / 4 - 250..length)
         .map(|pad| token_with("pad", Some(json!("x".repeat(pad)))))

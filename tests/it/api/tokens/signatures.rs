@@ -1,4 +1,4 @@
-//! Who signed a token: one key, one algorithm, one spelling.
+//! The signatures of bearer tokens: one key, one algorithm, one encoding.
 
 use aws_lc_rs::{
     rand::SystemRandom,

@@ -1,4 +1,4 @@
-//! What the pages print: examples word for word, links that lead somewhere, every flag and every command.
+//! The content of the pages: examples word for word, valid links, every flag and every command.
 
 use std::{
     collections::BTreeSet,

@@ -1,6 +1,6 @@
 //! The documentation, held against the binary and the files of the repository.
 //!
-//! [`contents`] checks what is printed: examples, links, flags. [`walkthrough`] runs what can be followed: every
+//! [`contents`] checks examples, links and flags. [`walkthrough`] runs the transcripts: every
 //! console block with a `$` prompt is a [`transcript`], and the transcripts of a page run in one shell, from top to
 //! bottom.
 
