@@ -1,4 +1,6 @@
 //! `GET /organizations/{organizationId}/api-keys/{id}`
+//!
+//! Every member may read a key.
 
 use poem::web::Data;
 use poem_openapi::{OpenApi, param::Path};

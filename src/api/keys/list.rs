@@ -1,4 +1,6 @@
 //! `GET /organizations/{organizationId}/api-keys`
+//!
+//! Pagination is stable: a cursor is a position in the order of creation.
 
 use poem::{Request, web::Data};
 use poem_openapi::{

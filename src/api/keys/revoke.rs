@@ -1,4 +1,6 @@
 //! `DELETE /organizations/{organizationId}/api-keys/{id}`
+//!
+//! Idempotent: a revoked key keeps the instant of its first revocation.
 
 use poem::web::Data;
 use poem_openapi::{

@@ -1,4 +1,7 @@
 //! `POST /organizations/{organizationId}/api-keys/{id}/rotate`
+//!
+//! [`RotateKeyBody`] is both the parsed and the documented body. The store decides whether the key's state permits a
+//! rotation.
 
 use std::time::Duration;
 

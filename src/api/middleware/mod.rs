@@ -77,15 +77,13 @@ impl<E: Endpoint<Output = Response>> Endpoint for Middleware<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let context = self.context(&mut request);
-        let result = match self.reject_before_routing(&request) {
-            Err(error) => Err(error.into()),
-            Ok(()) => match self.cors.preflight(&request) {
-                Some(preflight) => Ok(preflight),
-                None => {
-                    head_method::route_as_get(&mut request);
-                    self.routes.call(request).await
-                }
-            },
+        let result = if let Err(error) = reject_before_routing(&request) {
+            Err(error.into())
+        } else if let Some(preflight) = self.cors.preflight(&request) {
+            Ok(preflight)
+        } else {
+            head_method::route_as_get(&mut request);
+            self.routes.call(request).await
         };
         Ok(self.finish_response(&context, result))
     }
@@ -103,11 +101,6 @@ impl<E> Middleware<E> {
             origin: self.cors.allowed_origin(request.headers()),
             user,
         }
-    }
-
-    fn reject_before_routing(&self, request: &Request) -> Result<(), ApiError> {
-        connection_limit::check(request)?;
-        request_head::check(request)
     }
 
     /// Turns the result into the response that is sent, and records it.
@@ -141,4 +134,9 @@ impl<E> Middleware<E> {
         };
         self.infos.get(&**pattern)
     }
+}
+
+fn reject_before_routing(request: &Request) -> Result<(), ApiError> {
+    connection_limit::check(request)?;
+    request_head::check(request)
 }

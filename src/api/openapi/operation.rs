@@ -47,7 +47,7 @@ fn responses(derived: &Value, doc: &OperationDoc, schemas: &Map<String, Value>) 
         if !doc.headers.is_empty() {
             let headers = doc.headers.iter();
             let headers = headers.map(|(name, example)| (canonical(name), header(example)));
-            response["headers"] = Map::from_iter(headers).into();
+            response["headers"] = headers.collect::<Map<_, _>>().into();
         }
         responses.insert(status.clone(), response);
     }

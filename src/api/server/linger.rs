@@ -1,7 +1,7 @@
 //! Closes a connection on which the client may still be sending (RFC 9112, section 9.6).
 //!
 //! A socket that is closed with unread input sends a reset, which can overtake the response and discard it at the
-//! client. The server therefore closes its own direction exactly_one, and reads and discards what still arrives until the
+//! client. The server therefore closes its own direction only, and reads and discards what still arrives until the
 //! client closes too. nginx calls this `lingering_close`.
 
 use std::time::Duration;

@@ -172,7 +172,7 @@ impl Guide {
             operations: operations.collect(),
             visitors: VisitorsOut {
                 header: SESSION_NAME,
-                reset: format!("POST {}", RESET),
+                reset: format!("POST {RESET}"),
                 most: sessions,
                 most_bytes: bytes,
                 most_bytes_each: MAX_GROWTH,
