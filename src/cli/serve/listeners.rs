@@ -140,7 +140,8 @@ impl Listeners {
         let base = args.base.base_path.as_str();
         let mut lines = format!("listening on http://{address}{base}\n");
         if let Some(address) = metrics_address {
-            lines += &format!("metrics on http://{address}/metrics\n");
+            let line = format!("metrics on http://{address}/metrics\n");
+            lines += &line;
         }
         lines += banner;
         // A program that reads the line finds the start in the log. On a full disk, the error is the only line.

@@ -207,7 +207,7 @@ async fn every_path_is_a_405_for_other_methods_and_allow_lists_its_own() {
             assert_eq!(response.status(), 405, "{method} {path}");
             let allow = response.headers()["allow"].to_str().unwrap();
             assert_eq!(
-                BTreeSet::from_iter(allow.split(", ")),
+                allow.split(", ").collect::<BTreeSet<_>>(),
                 allowed,
                 "{method} {path}"
             );
