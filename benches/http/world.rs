@@ -1,4 +1,6 @@
-//! What is in the benchmark's database: organizations of different size and history.
+//! The contents of the benchmark's database: organizations with different numbers of keys and uses.
+//!
+//! Called once at the start of the benchmark, before the servers are started.
 
 use std::{num::NonZeroU32, path::Path, time::Duration};
 
@@ -21,14 +23,14 @@ pub(crate) const BUSY: &str = "busy";
 pub(crate) const LARGE: &str = "large";
 pub(crate) const IDLE: &str = "idle";
 pub(crate) const MANY: &str = "many";
-/// Has no keys but those that the benchmark creates.
+/// The organization in which the benchmark creates keys. It has no other keys.
 pub(crate) const GROWING: &str = "growing";
 
 const MANY_KEYS: usize = 100_000;
 
 const USER: &str = "11111111-1111-4111-8111-111111111111";
 
-/// Creates the database and fills it; its signing secret.
+/// Creates and fills the database. Returns its signing secret.
 pub(crate) fn create(path: &Path, now: Timestamp) -> HmacSecret {
     let secret = [7; 32];
     let options = OpenOptions {
@@ -67,7 +69,7 @@ pub(crate) fn create(path: &Path, now: Timestamp) -> HmacSecret {
     HmacSecret::from(secret)
 }
 
-/// Of 20 keys, one is revoked and one has expired; whether a key is ever used is up to [`import_usage`].
+/// Adds an organization without uses. Of each 20 keys, one is revoked and one has expired.
 fn add_organization(seed: &mut Seed, number: usize, slug: &str, keys: usize, now: Timestamp) {
     let id = OrganizationId(Uuid::from_u64_pair(0xa, number as u64));
     let created_at = created_at(now);
@@ -105,7 +107,7 @@ fn add_organization(seed: &mut Seed, number: usize, slug: &str, keys: usize, now
     }));
 }
 
-/// The secret of the first organization's first key.
+/// Returns the secret of the first organization's first key, which has no rate limit.
 pub(crate) fn unlimited_secret() -> Secret {
     secret(0, 0)
 }
@@ -141,7 +143,7 @@ fn key_id(organization: usize, key: usize) -> KeyId {
     KeyId(Uuid::from_u64_pair(organization as u64 + 1, key as u64))
 }
 
-/// The path of an organization's first key; the organization is the first.
+/// Returns the path of the first organization's first key.
 pub(crate) fn key_path(organization: &str) -> String {
     format!(
         "/api/organizations/{organization}/api-keys/{}",
@@ -149,7 +151,7 @@ pub(crate) fn key_path(organization: &str) -> String {
     )
 }
 
-/// The cursor behind the key in the middle of the organization with the most keys, all made at one instant.
+/// Returns a cursor after the key in the middle of the organization with the most keys.
 pub(crate) fn cursor_in_the_middle(now: Timestamp) -> String {
     let mut place = created_at(now).as_millis().to_be_bytes().to_vec();
     place.extend(key_id(4, MANY_KEYS / 2).0.into_bytes());
@@ -160,7 +162,7 @@ fn created_at(now: Timestamp) -> Timestamp {
     now.before(Duration::from_hours(200 * 24))
 }
 
-/// A token for the member of all organizations.
+/// Returns a token for the user who is a member of all organizations.
 pub(crate) fn token(secret: &HmacSecret) -> String {
     let token = NewToken {
         user: UserId::new(USER).expect("a user"),
@@ -171,7 +173,7 @@ pub(crate) fn token(secret: &HmacSecret) -> String {
     mint(secret, &token, Clock::system().now()).expect("a token")
 }
 
-/// The same as claims, for another signer.
+/// Returns the claims of the same user, for another signer.
 pub(crate) fn claims() -> Value {
     json!({ "sub": USER, "exp": Clock::system().now().as_secs() + 86_400 })
 }
