@@ -22,6 +22,7 @@ use std::{num::NonZeroU32, path::Path};
 
 pub use error::{AccessError, Error, Source};
 pub use open_error::OpenError;
+pub use sqlite::build_flags::has_build_flags;
 
 use crate::metrics::Metrics;
 

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use clap::ValueEnum;
 
 use super::{Args, Error, Listeners};
-use crate::{api::ConnectionLimits, logging};
+use crate::{api::ConnectionLimits, logging, store};
 
 /// The flags of the log.
 #[derive(Debug, clap::Args)]
@@ -88,6 +88,17 @@ pub(super) fn log_start(args: &Args, listeners: &Listeners) -> Result<(), Error>
         pool_size = args.readers().get(),
         "started"
     );
+    warn_about_build_flags()
+}
+
+/// Logs a warning if SQLite was compiled without the project's flags.
+fn warn_about_build_flags() -> Result<(), Error> {
+    if !store::has_build_flags()? {
+        tracing::warn!(
+            "SQLite was compiled without the flags in .cargo/config.toml, so reads take about twice as long: build llavero in \
+             a checkout of its repository"
+        );
+    }
     Ok(())
 }
 

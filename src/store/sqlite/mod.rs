@@ -7,6 +7,7 @@
 mod access;
 mod admission;
 pub(super) mod audit;
+pub(super) mod build_flags;
 mod connection;
 mod database;
 mod discard;
