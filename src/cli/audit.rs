@@ -1,7 +1,7 @@
-//! `llavero audit`: who did what in an organization, and when.
+//! `llavero audit`: prints the audit log of an organization, oldest entry first.
 //!
-//! Oldest first, as a log is read. The command line itself appears as `cli`: whoever may open the file may do
-//! everything in it, and the file does not know their name.
+//! The actor of an entry is a user, or `cli` for a change from the command line. A user who can open the database file is
+//! not authenticated, so the log has no name for them.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -26,7 +26,7 @@ pub(super) struct Args {
     #[command(flatten)]
     organization: OrganizationArgs,
 
-    /// Leave out what is older: 12h, 90d, 2027-01-31, 2027-01-31T12:00:00Z
+    /// Leave out entries before this: 12h or 90d ago, 2027-01-31, 2027-01-31T12:00:00Z
     #[arg(long, value_name = "AGE|DATE", value_parser = TimeArg::parse)]
     since: Option<TimeArg>,
 
@@ -65,11 +65,11 @@ impl Args {
     }
 }
 
-/// Describes the object of an event, and who did it.
+/// Describes the key or member that an entry is about, and the actor.
 fn object(entry: &AuditEntry) -> String {
     let event = &entry.event;
     let key = event.key().map(|key| key.0.to_string());
-    let member = event.member().map(|user| word(user.as_str()));
+    let member = event.member().map(|user| quoted(user.as_str()));
     let role = event.role().map(|role| match event {
         AuditEvent::MemberRemoved(..) => format!("was {}", role.as_str()),
         _ => format!("as {}", role.as_str()),
@@ -78,13 +78,13 @@ fn object(entry: &AuditEntry) -> String {
         AuditEvent::UsageImported(requests) => Some(format!("{requests} requests")),
         _ => None,
     };
-    let actor = format!("by {}", word(name(&entry.actor)));
+    let actor = format!("by {}", quoted(name(&entry.actor)));
     let parts = [key, member, role, requests, Some(actor)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// A user's id, in quotes when it would not be read as one word.
-fn word(id: &str) -> String {
+/// Returns a user's id, in quotes if it contains white space or a quote.
+fn quoted(id: &str) -> String {
     if id.contains(|c: char| c.is_whitespace() || c == '"') {
         format!("{id:?}")
     } else {
@@ -107,13 +107,13 @@ struct EntryOut<'a> {
     /// A user's id, or `cli`.
     actor: &'a str,
     action: &'static str,
-    /// The key that it was done to.
+    /// The key that was changed.
     key_id: Option<Uuid>,
-    /// The member that it was done to.
+    /// The member who was added, changed or removed.
     member_id: Option<&'a str>,
-    /// The role that the member got, or the one that a removed member had.
+    /// The new role of the member, or the last role of a removed member.
     role: Option<&'static str>,
-    /// What changed, by field; null for an event that is described by the other members.
+    /// The changed fields. Null if the other fields describe the change completely.
     changes: Option<Value>,
 }
 

@@ -59,7 +59,7 @@ pub(super) fn run(command: &WithSources<Args>, system: &System) -> Result<ExitCo
     let runtime = Builder::new_current_thread().enable_time().build()?;
     let OneshotResponse { status, body } = runtime.block_on(async {
         if args.sandbox {
-            args.ask_the_sandbox().await
+            args.respond_from_sandbox().await
         } else {
             args.respond_from_database(system).await
         }
@@ -74,7 +74,7 @@ pub(super) fn run(command: &WithSources<Args>, system: &System) -> Result<ExitCo
 }
 
 impl Args {
-    async fn ask_the_sandbox(&self) -> Result<OneshotResponse, Error> {
+    async fn respond_from_sandbox(&self) -> Result<OneshotResponse, Error> {
         let sandbox = Sandbox::oneshot().await?;
         let endpoint = api::sandbox_endpoint(&sandbox, &self.base.base_path, 0).await?;
         let token = self.user.as_ref().map(|user| sandbox.token(user));

@@ -24,7 +24,7 @@ use crate::model::{AddMemberOutcome, Member, Role, UserId};
 pub(super) enum Command {
     /// Add a user to an organization, or change a member's role.
     Add(Add),
-    /// Remove a member; takes effect from the next request.
+    /// Remove a member. Takes effect with the next request.
     Remove(Remove),
     /// List an organization's members.
     List(List),
@@ -39,8 +39,7 @@ pub(super) struct Add {
     #[arg(long, value_name = "USER", value_parser = parse_arg::<UserId>)]
     user: UserId,
 
-    /// The role: owners and admins manage keys, members read. Default: `member` for a new member, the current role
-    /// otherwise
+    /// The role: owners and admins manage keys, members read [default: the current role; `member` for a new member]
     #[arg(long, value_parser = role())]
     role: Option<Role>,
 
@@ -118,7 +117,7 @@ impl Add {
                         )
                     }
                     AddMemberOutcome::Unchanged(_) => {
-                        format!("{user} already is {role} of {slug}\n")
+                        format!("{user} is already {role} of {slug}\n")
                     }
                 }
             },

@@ -38,7 +38,7 @@ pub use self::error::Error;
 use self::{explicit::WithSources, output::print};
 use crate::model::{Clock, Random};
 
-/// One binary and one SQLite file that answer the API-key operations of the Timbrix API.
+/// An API-key service in one binary and one SQLite file. Implements the API-key operations of the Timbrix API.
 #[derive(Debug, Parser)]
 #[command(name = "llavero", version, max_term_width = 100)]
 pub struct Cli {
@@ -48,7 +48,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the API from a database file.
+    /// Serve the API from a database file, or from memory with --sandbox.
     Serve(WithSources<serve::Args>),
     /// Print a bearer token that `serve` accepts.
     Token(token::Args),

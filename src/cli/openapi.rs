@@ -13,11 +13,11 @@ use crate::{
 /// The arguments of `llavero openapi`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Print the sandbox's document, with its tokens and with its responses as examples
+    /// Print the sandbox's document, which contains its tokens, and its responses as examples
     #[arg(long)]
     sandbox: bool,
 
-    /// List the API at URL first among the servers, for instance `https://keys.example.com/api`
+    /// Put URL first in `servers`, for instance `https://keys.example.com/api`
     #[arg(long, value_name = "URL")]
     server: Option<ServerUrl>,
 
@@ -39,7 +39,7 @@ pub(super) fn run(command: &WithSources<Args>) -> Result<(), Error> {
     }
     if command.is_on_command_line("base_path") {
         return Err(Error::usage(
-            "the service's document is the same under every base path: leave out --base-path, or add --sandbox",
+            "--base-path does not change the service's document: leave out --base-path, or add --sandbox",
         ));
     }
     print(&match &args.server {

@@ -1,8 +1,8 @@
-//! What commands print on standard output: JSON, or text for people.
+//! The output of commands: text or, with `--json`, JSON on standard output, and notes on standard error.
 //!
-//! On a terminal text fits its width, or 80 columns if it does not tell, and is wrapped, never cut off. In a pipe a
-//! row is a line, for `grep` and `awk`. Colours are for terminals, and for those only that want them (`NO_COLOR`,
-//! `TERM=dumb`). Names are escaped (see [`super::escape`]), so they cannot control the terminal.
+//! On a terminal, tables fit its width, or [`DEFAULT_WIDTH`] if the width is unknown; long cells are wrapped, not
+//! truncated. In a pipe, a row is one line, for `grep` and `awk`. Text is coloured only on a terminal, and not with
+//! `NO_COLOR` or `TERM=dumb`. Invariant: names are escaped (see [`super::escape`]), so they cannot control the terminal.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -18,10 +18,10 @@ use super::{
 };
 use crate::model::{KeyStatus, Timestamp};
 
-/// How wide a terminal is that does not tell.
+/// The width of a terminal whose width is unknown, in columns.
 const DEFAULT_WIDTH: u16 = 80;
 
-/// How a command prints.
+/// The output format of a command.
 #[derive(Debug, clap::Args)]
 pub(super) struct OutputArgs {
     /// Print JSON
@@ -30,7 +30,7 @@ pub(super) struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// Prints `json` or `text`, whichever was asked for.
+    /// Prints `json` with `--json`, else `text`.
     pub(super) fn print<T: Serialize>(
         &self,
         json: impl FnOnce() -> T,
@@ -39,7 +39,7 @@ impl OutputArgs {
         print(&self.render(json, text)?)
     }
 
-    /// The same for what cannot be asked for again: whoever does not get it is told so by `lost`.
+    /// Prints a new secret, which cannot be printed again. `lost` makes the error for output that could not be written.
     pub(super) fn print_once<T: Serialize>(
         &self,
         json: impl FnOnce() -> T,
@@ -62,7 +62,7 @@ impl OutputArgs {
     }
 }
 
-/// Writes to standard output. A reader that has left (`| head`) is not an error.
+/// Writes to standard output. A closed pipe (`| head`) is not an error.
 pub(super) fn print(text: &str) -> Result<(), Error> {
     match write(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::usage(format!(
@@ -72,7 +72,7 @@ pub(super) fn print(text: &str) -> Result<(), Error> {
     }
 }
 
-/// Prints the body of a response: unchanged, but on a terminal with unprintable characters escaped, as JSON escapes them.
+/// Prints the JSON body of a response. On a terminal, escapes unprintable characters; else prints the body unchanged.
 pub(super) fn print_body(body: &str) -> Result<(), Error> {
     if io::stdout().is_terminal() {
         print(&escape_json(body))
@@ -87,8 +87,7 @@ fn write(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes a line for people to standard error. A failure is ignored: there is no other place to report it, and `eprintln!`
-/// would panic.
+/// Writes a line to standard error. Ignores a failure, which could not be reported; `eprintln!` would panic.
 pub(super) fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
@@ -96,13 +95,13 @@ pub(super) fn note(line: &str) {
 /// A column of a table.
 #[derive(Clone, Copy)]
 pub(super) enum Column {
-    /// Ids, dates and the like: never wrapped, so that they can be copied.
+    /// For ids and dates, which are never wrapped, so that they can be copied.
     Fixed(&'static str),
-    /// Names and the like: wrapped where the line would get too long.
+    /// For names and other text, which is wrapped if the line is too long for the terminal.
     Wrapped(&'static str),
 }
 
-/// Rows under a heading, aligned.
+/// Formats rows under a header, in aligned columns.
 pub(super) fn table<const N: usize>(columns: [Column; N], rows: Vec<[Cell; N]>) -> String {
     let mut table = plain_table();
     let heading = |column: &Column| match column {
@@ -117,7 +116,7 @@ pub(super) fn table<const N: usize>(columns: [Column; N], rows: Vec<[Cell; N]>) 
     })
 }
 
-/// Names and values, one pair a line, aligned.
+/// Formats names and values, one pair per line, in two aligned columns.
 pub(super) fn details(pairs: Vec<(&str, Cell)>) -> String {
     let mut table = plain_table();
     for (name, value) in pairs {
@@ -126,24 +125,24 @@ pub(super) fn details(pairs: Vec<(&str, Cell)>) -> String {
     finish(table, |at| at == 0)
 }
 
-/// A cell with a text that may be anybody's.
+/// Creates a cell with a text of a user, escaped.
 pub(super) fn text(text: impl AsRef<str>) -> Cell {
     Cell::new(escape_text(text.as_ref()))
 }
 
-/// A cell with an instant, to the second.
+/// Creates a cell with an instant, in seconds.
 pub(super) fn time(at: Timestamp) -> Cell {
     let text = at.to_string();
     let (seconds, _) = text.split_once('.').unwrap_or((&text, ""));
     Cell::new(seconds.replace('T', " ") + "Z")
 }
 
-/// A cell with a UTC day.
+/// Creates a cell with a UTC day.
 pub(super) fn day(at: Timestamp) -> Cell {
     Cell::new(at.day())
 }
 
-/// A cell with a key's state.
+/// Creates a cell with a key's status.
 pub(super) fn status(status: KeyStatus) -> Cell {
     let (name, color) = match status {
         KeyStatus::Active => ("active", Color::Green),

@@ -1,6 +1,6 @@
-//! What standard output is: a stream that somebody reads, a file, or the null device.
+//! Finds out whether standard output is a stream, a file or the null device.
 //!
-//! Used by the commands that create a secret, which is shown nowhere else, and by `serve`, which prints where it listens.
+//! Used by the commands that create a secret, which is printed only there, and by `serve`, which prints its address.
 
 use std::io;
 #[cfg(unix)]
@@ -18,14 +18,14 @@ use super::Error;
 pub(super) fn require_stdout() -> Result<(), Error> {
     if is_null_device().unwrap_or(false) {
         return Err(Error::usage(
-            "standard output is closed or the null device, and the new secret is shown only there; nothing was changed: \
-             run the command again with standard output going to a terminal, a file or a pipe",
+            "standard output is closed or /dev/null, and the new secret is printed only there; nothing was changed: \
+             run the command again with a terminal, a file or a pipe as standard output",
         ));
     }
     Ok(())
 }
 
-/// Whether standard output is a terminal, a pipe or a socket. Only a file or a device can be full.
+/// Returns whether standard output is a terminal, a pipe or a socket, which cannot be full as a file can.
 #[cfg(unix)]
 pub(super) fn is_stream() -> bool {
     let is_stream = |metadata: Metadata| {
@@ -40,8 +40,8 @@ pub(super) fn is_stream() -> bool {
     io::IsTerminal::is_terminal(&io::stdout())
 }
 
-/// Whether standard output is the null device. The standard library opens it in place of a closed descriptor before `main`
-/// runs, so the two cannot be told apart.
+/// Returns whether standard output is the null device. Before `main`, the standard library opens the null device in place
+/// of a closed descriptor, so a closed standard output looks the same.
 #[cfg(unix)]
 fn is_null_device() -> io::Result<bool> {
     let (stdout, null) = (metadata()?, fs::metadata("/dev/null")?);

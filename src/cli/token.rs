@@ -73,7 +73,7 @@ impl Args {
 fn ttl(text: &str) -> Result<Duration, &'static str> {
     time_arg::parse_duration(text)
         .filter(|duration| (1..=MAX_TTL_SECONDS).contains(&duration.as_secs()))
-        .ok_or("write a duration of at most 36500d, for instance 30s, 15m, 1h or 7d")
+        .ok_or("write a duration from 1s to 36500d, for instance 30s, 15m, 1h or 7d")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! `llavero key create`: a key with the settings that the flags say, and its secret, printed this once.
+//! `llavero key create`: creates a key, and prints it with its secret. The secret is not printed again.
 //!
-//! The flags are checked by the model's rules, like the body of the API's operation; the key has no creator, since
-//! the command line speaks for nobody in particular.
+//! The flags are validated by the types of the model, like the body of the API's operation. The key has no creator,
+//! because the command line authenticates no user.
 
 use crate::{
     api::KeyWithSecretOut,
@@ -26,24 +26,24 @@ pub(in crate::cli) struct Args {
     #[command(flatten)]
     organization: OrganizationArgs,
 
-    /// What the key is called: 1 to 100 characters, not only white space
+    /// The name: 1 to 100 characters, not only white space
     #[arg(long, value_parser = parse_arg::<Name>)]
     name: Name,
 
-    /// What it is for: at most 500 characters
+    /// A description of at most 500 characters
     #[arg(long, value_parser = parse_arg::<Description>)]
     description: Option<Description>,
 
-    /// What it may be used for, like `invoices:read`; may be given up to 50 times
+    /// A scope, for instance `invoices:read`. Can be given up to 50 times
     #[arg(long = "scope", value_name = "SCOPE", value_parser = scope)]
     scopes: Vec<String>,
 
-    /// How often it may be used, like 100/60s: requests, and the time in which so many are let through [default:
-    /// unlimited]
+    /// The rate limit: the maximum number of successful requests in any window of TIME, for instance 100/60s
+    /// [default: unlimited]
     #[arg(long, value_name = "REQUESTS/TIME", value_parser = rate_limit)]
     rate_limit: Option<RateLimit>,
 
-    /// When it stops working: 12h, 90d, 2027-01-31 (as the day begins in UTC), 2027-01-31T12:00:00Z [default: never]
+    /// The expiry: after 12h or 90d, on 2027-01-31 at 00:00 UTC, or at 2027-01-31T12:00:00Z [default: never]
     #[arg(long, value_name = "TIME|DATE", value_parser = TimeArg::parse)]
     expires: Option<TimeArg>,
 
@@ -68,8 +68,8 @@ impl Args {
         let secret = key.secret.clone();
         let key = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
-            let named = OrganizationRef::Id(organization.id);
-            let created = store.create_key(named, Actor::Operator, key, id_random);
+            let organization = OrganizationRef::Id(organization.id);
+            let created = store.create_key(organization, Actor::Operator, key, id_random);
             Ok(created.await?)
         })?;
         self.output.print_once(
@@ -86,7 +86,7 @@ impl Args {
         let expires_at = self.expires.map(|expires| expires.after(now));
         if let Some(at) = expires_at.filter(|at| *at <= now || *at > Timestamp::MAX) {
             return Err(Error::usage(format!(
-                "--expires is {at}: choose an instant in the future, before the year 10000"
+                "--expires must be in the future and before the year 10000, but is {at}"
             )));
         }
         Ok(KeySettings {
@@ -101,10 +101,10 @@ impl Args {
 
 fn scope(text: &str) -> Result<String, &'static str> {
     let scope = Scopes::new(&[text]).map(|_| text.to_owned());
-    scope.ok_or("write 1 to 64 letters, digits, `:`, `.`, `_`, `*` and `-`")
+    scope.ok_or("write 1 to 64 characters out of letters, digits, `:`, `.`, `_`, `*` and `-`")
 }
 
-/// `100/60s`: requests, a slash, and a whole number of seconds in whatever units.
+/// Parses `100/60s`: a number of requests, a slash, and a duration of whole seconds.
 fn rate_limit(text: &str) -> Result<RateLimit, &'static str> {
     let read = || {
         let (limit, window) = text.split_once('/')?;
@@ -113,7 +113,7 @@ fn rate_limit(text: &str) -> Result<RateLimit, &'static str> {
         RateLimit::new(limit.parse().ok()?, window.as_secs().try_into().ok()?)
     };
     read().ok_or(
-        "write 1 to 1000000000 requests, a slash, and a time from 1s to 31d: 100/60s, 5000/1h",
+        "write a number of requests from 1 to 1000000000, a slash, and a time from 1s to 31d, for instance 100/60s",
     )
 }
 
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_limit_is_requests_and_a_time() {
+    fn rate_limit_is_a_number_of_requests_and_a_time() {
         for (text, limit, window_seconds) in [
             ("100/60s", 100, 60),
             ("1/1m", 1, 60),

@@ -27,7 +27,8 @@ pub(super) const NOT_LOADED: &str = "\nThe demo data was not loaded: the databas
      Choose a new file with --database.\n";
 
 /// Printed in place of the tokens if a public key is trusted, which cannot sign.
-pub(super) const CANNOT_SIGN: &str = "\nThe server trusts a public key, so it cannot sign tokens for the demo users. Get tokens from the issuer, which has the private key.\n";
+pub(super) const CANNOT_SIGN: &str = "\nThe server trusts a public key, so it cannot sign tokens for the demo users. Get \
+     tokens from the issuer, which has the private key.\n";
 
 /// Returns tokens for the demo users, signed with `secret` and with the `expected` claims, and `curl` commands for the API
 /// at the URL `api`.

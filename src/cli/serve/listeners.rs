@@ -1,7 +1,7 @@
-//! The listeners of `serve`, from binding to the last response.
+//! The listeners of `serve`: binds the addresses, prints them, and serves until the process is stopped.
 //!
-//! They are bound before anything else is touched, so that a second start by mistake changes nothing. Standard output
-//! says where they listen once the endpoints are ready.
+//! Called by [`super::database`] and [`super::sandbox`]. Invariant: the addresses are bound before the database is
+//! opened, so that a second start by mistake changes nothing, and printed when the endpoints are ready.
 
 use std::{
     io::{self, ErrorKind},
@@ -17,11 +17,11 @@ use tokio::{
 use super::{Args, Error, address, log::log_start, print, signal, stdout};
 use crate::api::{self, ConnectionLimits, Service};
 
-/// Connections that wait to be accepted. The kernel limits it to `net.core.somaxconn` (4096 by default); a full queue
-/// makes clients wait for a second and longer.
+/// The maximum number of connections that wait to be accepted. The kernel limits it to `net.core.somaxconn`, 4096 by
+/// default. If the backlog is full, clients retry after a second or later.
 const BACKLOG: u32 = 4096;
 
-/// A scraper needs one connection.
+/// The connection limits of the metrics. A scraper needs one connection.
 const METRICS_LIMITS: ConnectionLimits = ConnectionLimits {
     total: NonZeroUsize::new(64).unwrap(),
     per_address: None,
@@ -30,8 +30,7 @@ const METRICS_LIMITS: ConnectionLimits = ConnectionLimits {
 /// The connection limits of the API.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct LimitArgs {
-    /// The maximum number of connections; further ones get a 503, unless another has not sent a request yet and can be
-    /// closed instead
+    /// The maximum number of connections. A further connection gets a 503, or replaces one that has not sent a request yet
     #[arg(
         long,
         value_name = "N",
@@ -53,7 +52,7 @@ pub(super) struct LimitArgs {
 }
 
 fn parse_total(text: &str) -> Result<NonZeroUsize, &'static str> {
-    text.parse().map_err(|_| "write a number from 1")
+    text.parse().map_err(|_| "write a number of at least 1")
 }
 
 impl From<LimitArgs> for ConnectionLimits {
@@ -88,19 +87,19 @@ impl Listeners {
         })
     }
 
-    /// Where a client on this machine finds the server: `http://127.0.0.1:3001`.
+    /// Returns the URL of the server for clients on this machine, for instance `http://127.0.0.1:3001`.
     pub(super) fn origin(&self) -> Result<String, Error> {
         let address = self.api.local_addr()?;
         Ok(format!("http://{}", address::reachable(address)))
     }
 
-    /// The addresses of the API and of the metrics.
+    /// Returns the addresses of the API and of the metrics.
     pub(super) fn addresses(&self) -> Result<(SocketAddr, Option<SocketAddr>), Error> {
         let metrics = self.metrics.as_ref().map(TcpListener::local_addr);
         Ok((self.api.local_addr()?, metrics.transpose()?))
     }
 
-    /// Announces the start, with `banner`, and serves until the process is told to stop.
+    /// Announces the start, and serves until a stop signal.
     pub(super) async fn serve(
         self,
         args: &Args,
@@ -111,22 +110,22 @@ impl Listeners {
         let stop = signal::stop()?;
         self.announce(args, banner)?;
 
-        // Both end when the sender is dropped.
+        // Dropping the sender stops both servers.
         let (running, stopped) = watch::channel(());
         tokio::spawn(async move {
             stop.await;
             drop(running);
         });
-        let told = || {
+        let until_stop = || {
             let mut stopped = stopped.clone();
             async move {
                 let _ = stopped.changed().await;
             }
         };
-        let api = api::serve(self.api, api, self.limits, told());
+        let api = api::serve(self.api, api, self.limits, until_stop());
         match self.metrics {
             Some(listener) => {
-                let metrics = api::serve(listener, metrics, METRICS_LIMITS, told());
+                let metrics = api::serve(listener, metrics, METRICS_LIMITS, until_stop());
                 tokio::join!(api, metrics);
             }
             None => api.await,
@@ -134,17 +133,16 @@ impl Listeners {
         Ok(())
     }
 
-    /// Prints where the server listens, and `banner`, and logs the start.
+    /// Prints the addresses and `banner`, and logs the start.
     fn announce(&self, args: &Args, banner: &str) -> Result<(), Error> {
         let (address, metrics_address) = self.addresses()?;
         let base = args.base.base_path.as_str();
-        let mut lines = format!("listening on http://{address}{base}\n");
-        if let Some(address) = metrics_address {
-            let line = format!("metrics on http://{address}/metrics\n");
-            lines += &line;
-        }
-        lines += banner;
-        // A program that reads the line finds the start in the log. On a full disk, the error is the only line.
+        let metrics =
+            metrics_address.map(|address| format!("metrics on http://{address}/metrics\n"));
+        let metrics = metrics.unwrap_or_default();
+        let lines = format!("listening on http://{address}{base}\n{metrics}{banner}");
+        // Logs first for a stream: a program that has read the output finds the start in the log. Prints first to a file,
+        // which can be full: the error is then the only line of the log.
         if stdout::is_stream() {
             log_start(args, self)?;
             print(&lines)
@@ -157,12 +155,12 @@ impl Listeners {
 
 fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, Error> {
     bind(address).map_err(|error| {
-        let cure = match error.kind() {
-            ErrorKind::AddrInUse => "stop the process that uses the port, or choose another",
+        let remedy = match error.kind() {
+            ErrorKind::AddrInUse => "stop the process that uses the port, or choose another port",
             _ => "choose another address or port",
         };
         Error::usage(format!(
-            "cannot listen on {address}: {error}; {cure} with {flag}"
+            "cannot listen on {address}: {error}; {remedy} with {flag}"
         ))
     })
 }
@@ -173,7 +171,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // A restart may bind while old connections are in TIME_WAIT. On Windows the option would share the port.
+    // Allows a restart while old connections are in TIME_WAIT. On Windows the option would share the port.
     #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
