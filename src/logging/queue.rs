@@ -2,9 +2,11 @@
 //!
 //! [`LineQueue::push`] is called for every event, often on a thread that serves requests. If the output is ready and not in
 //! use, it writes the line itself, so that the line of a request is written before the response is sent. Otherwise it
-//! queues the line for a background thread. If the queue is full, the output is stalled: pushes wait for room, for at most
-//! [`MAX_DELAY`] in each [`STALL_INTERVAL`] over all threads together, and then drop and count their line. If each push
-//! waited 100 ms, the next request on the same thread would wait for the sum.
+//! queues the line for a background thread.
+//!
+//! If the queue is full, pushes wait for the background thread to take it. If that does not happen within [`MAX_DELAY`],
+//! the output is stalled: until [`STALL_INTERVAL`] has passed, pushes drop their lines immediately and count them. If each
+//! push waited 100 ms, the next request on the same thread would wait for the sum.
 //!
 //! Invariant: lines are written in the order of their pushes. `tracing-appender` also has a queue, which either blocks
 //! without limit or drops lines immediately.
@@ -49,7 +51,7 @@ struct State {
     is_idle: bool,
     /// The number of threads that wait for `progressed`.
     waiting: usize,
-    /// The beginning of the latest stall.
+    /// The beginning of the latest stall, if the queue was not taken since.
     stalled_at: Option<Instant>,
 }
 
@@ -145,6 +147,7 @@ impl<S: Sink> LineQueue<S> {
         }
         state.is_idle = false;
         state.is_writing = true;
+        state.stalled_at = None;
         mem::swap(&mut state.lines, taken);
         self.notify_waiting(&state);
     }
@@ -366,6 +369,8 @@ mod tests {
         let written: Vec<u8> = output.try_iter().flatten().collect();
         assert!(written.ends_with(b"waited\n"));
         assert_eq!(queue.dropped(), 0);
+        // The stall is over, so the next one may wait again.
+        assert_eq!(queue.lock().stalled_at, None);
     }
 
     #[test]
