@@ -141,3 +141,84 @@ fn one_use(key: KeyId, at: Timestamp, outcome: Outcome) -> UsageEvent {
         count: 1,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        num::NonZeroU32,
+        task::{Context, Waker},
+    };
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        model::{
+            KeySettings, Name, NewKey, Organization, OrganizationId, Scopes, Secret, Seed, SeedKey,
+            Slug,
+        },
+        store::{OpenOptions, Store},
+    };
+
+    const KEY: KeyId = KeyId(Uuid::from_u128(1));
+
+    /// A store in memory with one key, which may be used once a minute.
+    async fn store() -> Store {
+        let organization = OrganizationId(Uuid::from_u128(2));
+        let created_at = Timestamp::from_millis(0);
+        let settings = KeySettings {
+            name: Name::new("x").unwrap(),
+            description: None,
+            scopes: Scopes::default(),
+            rate_limit: RateLimit::new(1, 60),
+            expires_at: None,
+        };
+        let seed = Seed {
+            organizations: vec![Organization {
+                id: organization,
+                slug: Slug::new("x").unwrap(),
+                name: Name::new("x").unwrap(),
+                created_at,
+            }],
+            keys: vec![SeedKey {
+                id: KEY,
+                organization,
+                key: NewKey {
+                    secret: Secret::generate([1; 32]),
+                    settings,
+                    created_by: None,
+                    created_at,
+                },
+                revoked_at: None,
+            }],
+            ..Seed::default()
+        };
+        let store = Store::in_memory(&OpenOptions {
+            readers: NonZeroU32::MIN,
+            new_signing_secret: [7; 32],
+        });
+        let store = store.unwrap();
+        store.seed_if_empty(seed).await.unwrap();
+        store
+    }
+
+    #[tokio::test]
+    async fn admitted_request_is_counted_if_the_caller_drops_the_future() {
+        let store = store().await;
+        let (rate, clock) = (RateLimit::new(1, 60), Clock::system());
+        let mut admission = Box::pin(store.admit_and_count(KEY, rate, &clock));
+        let polled = admission
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending());
+        drop(admission);
+        // Runs the task that counts; the write is behind its use in the queue.
+        tokio::task::yield_now().await;
+        let write = store.database.write(|_| Ok::<_, Error>(()));
+        write.await.unwrap();
+        let key = store.key_by_id(KEY).await.unwrap().unwrap();
+        assert_eq!(key.usage.successful_requests, 1);
+        let next = store.admit_and_count(KEY, rate, &clock).await.unwrap();
+        assert!(matches!(next, Admission::Limited(_)), "{next:?}");
+    }
+}
