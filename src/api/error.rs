@@ -24,7 +24,7 @@ use crate::{
 pub(super) struct ErrorOut {
     /// The HTTP status, again.
     status_code: i32,
-    /// What is wrong, for people.
+    /// The problem, as a sentence for people.
     message: String,
     /// The standard reason phrase of the status.
     error: String,

@@ -34,7 +34,7 @@ pub struct OneshotResponse {
     pub body: String,
 }
 
-/// A reason why there is no response.
+/// Reasons why a request gets no response.
 #[derive(Debug, thiserror::Error)]
 pub enum OneshotError {
     /// The target is not a path.

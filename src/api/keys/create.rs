@@ -110,7 +110,7 @@ struct CreateKeyBody {
     name: Field<Name>,
     /// At most 500 characters.
     description: Option<Field<Description>>,
-    /// What the key may be used for. Duplicates count once.
+    /// The key's permissions. Duplicates are removed.
     scopes: Option<Field<Scopes>>,
     /// How often the key may be used; unlimited if left out.
     rate_limit: Option<Field<RateLimitBody>>,

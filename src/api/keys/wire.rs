@@ -198,7 +198,7 @@ pub(super) struct KeyPageOut {
     /// The keys.
     #[oai(validator(max_items = 100))]
     items: Vec<KeyOut>,
-    /// What to ask for as `cursor` to get the next part; null when this was the last.
+    /// The `cursor` of the next page; null on the last page.
     #[oai(nullable)]
     next_cursor: Option<String>,
 }

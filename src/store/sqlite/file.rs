@@ -12,7 +12,7 @@ use std::{
 use super::{identity::DatabaseFile, schema};
 use crate::store::OpenError;
 
-/// What is known of a database file before SQLite opens it.
+/// The facts about a database file that are read before SQLite opens it.
 #[derive(Debug)]
 pub(super) struct Preflight {
     /// The file that the path names.

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What the rule says of a user, an organization and a key, each by its number.
+/// The expected access of a user to a key of an organization, each by its number.
 fn expected(seed: &Seed, user: usize, organization: usize, key: usize) -> StatusCode {
     let id = generators::organization(organization);
     let is_member = seed.members.iter().any(|(organization, member)| {

@@ -293,7 +293,7 @@ async fn error_431_for_a_request_head_over_the_limits() {
     assert_failure(many.send().await.unwrap(), 431).await;
 }
 
-/// What the server writes back to raw bytes, until it closes.
+/// Sends raw bytes and returns the server's bytes until it closes the connection.
 async fn raw(app: &TestApp, request: &str) -> String {
     let address = app.origin.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();

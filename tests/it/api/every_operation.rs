@@ -1,4 +1,4 @@
-//! What every operation of the OpenAPI document has, derived from the document: a new operation is tested as soon as
+//! Properties of every operation, derived from the OpenAPI document: a new operation is tested as soon as
 //! it is documented.
 //!
 //! Statuses and headers are checked by the client, see [`crate::support::Documented`]. Here, every documented status

@@ -20,7 +20,7 @@ use crate::{
 /// A member of every organization.
 const AUDITOR: &str = "auditor";
 
-/// What the statistics must say, by going through every key and every use.
+/// Computes the expected statistics from every key and every use.
 fn model(seed: &Seed, organization: usize, now: Timestamp, days: i64) -> Value {
     let id = generators::organization(organization);
     let mut counts: HashMap<&str, i64> = HashMap::new();

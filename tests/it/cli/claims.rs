@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{ANA, JWT_SECRET, TestDir};
 
-/// What a token says that is signed with [`JWT_SECRET`].
+/// Verifies a token with [`JWT_SECRET`] and returns its claims.
 fn claims(token: &str) -> Value {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_aud = false;

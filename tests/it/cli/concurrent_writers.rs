@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::{ANA, Api, DATABASE, KEYS_PATH, TestDir};
 
-/// The key that everybody rotates.
+/// The key that all writers rotate.
 const SHARED: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01";
 /// How many write at once on either side.
 const CLIENTS: usize = 4;

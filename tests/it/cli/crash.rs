@@ -65,7 +65,7 @@ fn kill(rounds: usize) {
         }
         let stats = api.get(&format!("{KEYS_PATH}/stats")).json();
         let total = usize::try_from(stats["totalKeys"].as_u64().unwrap()).unwrap();
-        // What was committed and not answered any more may be there, too: at most one a client.
+        // One more write per client may be there: committed, but not answered before the kill.
         let range = expected + answered.len()..=expected + answered.len() + CLIENTS;
         assert!(
             range.contains(&total),
@@ -150,7 +150,7 @@ fn kill_under_use(rounds: usize) {
         home.serve(&[]).stop();
         let [keys, organization, days] = totals(&home);
         assert_eq!((keys, keys), (organization, days), "round {round}");
-        // What was committed and not answered any more may be there, too: at most one a client.
+        // One more write per client may be there: committed, but not answered before the kill.
         let answered = expected + i64::try_from(answered).unwrap();
         let range = answered..=answered + i64::try_from(CLIENTS).unwrap();
         assert!(

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{ANA, JWT_SECRET, STATS_PATH, Server, TestDir, get, run, tool};
 
-/// What a start with `--demo` prints: the users' tokens by name, and the curl lines.
+/// The output of a start with `--demo`: the users' tokens by name, and the curl lines.
 pub(crate) struct DemoOutput {
     pub(crate) tokens: Vec<(String, String)>,
     pub(crate) curls: Vec<String>,

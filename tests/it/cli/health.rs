@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{ANA, Api, DATABASE, JWT_SECRET, Outcome, Server, TestDir, run};
 
 /// An address without a server: port 1 is reserved.
-const NOBODY: &str = "127.0.0.1:1";
+const UNUSED_ADDRESS: &str = "127.0.0.1:1";
 
 fn with_variable(home: &TestDir, listen: &str, args: &[&str]) -> Outcome {
     let mut command = home.command(&[&["healthcheck"], args].concat());
@@ -28,7 +28,7 @@ fn healthcheck_succeeds_for_a_ready_server() {
             "{args:?}"
         );
         assert_eq!(
-            with_variable(&home, NOBODY, &args).success(),
+            with_variable(&home, UNUSED_ADDRESS, &args).success(),
             "",
             "{args:?}"
         );
@@ -47,12 +47,16 @@ fn healthcheck_does_not_depend_on_the_base_path() {
 #[test]
 fn healthcheck_fails_without_a_server() {
     let home = TestDir::new();
-    let url = format!("http://{NOBODY}/readyz");
-    for args in [["--listen", NOBODY], ["--url", &url]] {
+    let url = format!("http://{UNUSED_ADDRESS}/readyz");
+    for args in [["--listen", UNUSED_ADDRESS], ["--url", &url]] {
         let outcome = home.run(&[&["healthcheck"], &args[..]].concat());
         assert!(outcome.failure(1).contains(&url), "{outcome:?}");
     }
-    assert!(with_variable(&home, NOBODY, &[]).failure(1).contains(&url));
+    assert!(
+        with_variable(&home, UNUSED_ADDRESS, &[])
+            .failure(1)
+            .contains(&url)
+    );
 }
 
 #[test]

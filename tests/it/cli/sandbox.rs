@@ -30,7 +30,7 @@ fn token_of(guide: &Value, name: &str) -> String {
     user["token"].as_str().unwrap().to_owned()
 }
 
-/// What an answer is, without what names the request and tells the time of day.
+/// A response without the headers that differ from request to request.
 fn bytes(answer: &Answer) -> (u16, BTreeMap<String, Vec<u8>>, String) {
     let headers = answer.headers.iter();
     let headers = headers.filter(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()));
@@ -42,7 +42,7 @@ fn bytes(answer: &Answer) -> (u16, BTreeMap<String, Vec<u8>>, String) {
 fn everything(server: &Server) -> Vec<(u16, BTreeMap<String, Vec<u8>>, String)> {
     let before = reads(server);
     let mut answers = visits(server);
-    // What all see is as it was: also for Ana, whose key was used, once she has dropped what was counted.
+    // The shared database is unchanged: Ana sees it again after a reset.
     let token = token_of(&guide(server), "Ana");
     let reset = Api::new(&origin(server), Some(&token)).post("/sandbox/reset", &json!({}));
     assert_eq!(reset.status, 204);
@@ -72,7 +72,7 @@ fn reads(server: &Server) -> Vec<(u16, BTreeMap<String, Vec<u8>>, String)> {
             }
         }
     }
-    let anybody = Api::new(&origin, None);
+    let unauthenticated = Api::new(&origin, None);
     for path in [
         "/sandbox",
         "/",
@@ -83,7 +83,7 @@ fn reads(server: &Server) -> Vec<(u16, BTreeMap<String, Vec<u8>>, String)> {
         "/readyz",
         "/nowhere",
     ] {
-        answers.push(anybody.get(path));
+        answers.push(unauthenticated.get(path));
     }
     answers.push(
         Api::new(&origin, None)
@@ -343,7 +343,7 @@ fn sandbox_flags_have_variables() {
     command.env("LLAVERO_CORS_ORIGIN", "http://localhost:5173");
     Server::start(command).stop();
     assert_eq!(home.files(), Vec::<String>::new());
-    // A variable that says no is no contradiction.
+    // A variable with the value false does not conflict.
     let mut command = home.serve_command(&["--demo", "--database", "x.db"]);
     command.env("LLAVERO_SANDBOX", "false");
     assert_eq!(Server::start(command).get_at_root("/sandbox").status, 404);

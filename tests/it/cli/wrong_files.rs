@@ -170,14 +170,14 @@ fn database_with_a_corrupt_index_is_rejected() {
     assert_refused(&home, DATABASE, &["is damaged", "restore it from a backup"]);
 }
 
-/// A stopped database that everybody may enter the directory of.
-fn home_of_everybody() -> TestDir {
+/// A stopped database in a directory that every user can enter and write.
+fn home_with_open_directory() -> TestDir {
     let home = home_with_database();
     home.set_mode("", 0o777);
     home
 }
 
-fn assert_refused_to_nobody(home: &TestDir, file: &str) {
+fn assert_refused_without_root(home: &TestDir, file: &str) {
     let before = home.snapshot();
     let mut command = home.serve_command(&["--database", file]);
     as_nobody(&mut command);
@@ -192,20 +192,20 @@ fn assert_refused_to_nobody(home: &TestDir, file: &str) {
 
 #[test]
 fn database_without_read_permission_is_rejected() {
-    let home = home_of_everybody();
+    let home = home_with_open_directory();
     let before = home.snapshot();
     home.set_mode(DATABASE, 0o000);
-    assert_refused_to_nobody(&home, DATABASE);
+    assert_refused_without_root(&home, DATABASE);
     home.set_mode(DATABASE, 0o600);
     assert!(home.snapshot() == before, "{:?}", home.files());
 }
 
 #[test]
 fn database_in_a_read_only_directory_is_rejected() {
-    let home = home_of_everybody();
+    let home = home_with_open_directory();
     home.set_mode(DATABASE, 0o666);
     home.set_mode("", 0o555);
-    assert_refused_to_nobody(&home, "new.db");
-    assert_refused_to_nobody(&home, DATABASE);
+    assert_refused_without_root(&home, "new.db");
+    assert_refused_without_root(&home, DATABASE);
     home.set_mode("", 0o777);
 }

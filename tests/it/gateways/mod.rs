@@ -14,7 +14,7 @@ use crate::support::Answer;
 const NGINX: &str = include_str!("../../../examples/nginx.conf");
 const CADDY: &str = include_str!("../../../examples/Caddyfile");
 
-/// What the upstream saw of a request: it answers with the headers that it got.
+/// The request as the upstream received it; the upstream responds with its headers.
 fn seen(answer: &Answer) -> Value {
     assert_eq!(answer.status, 200, "{answer:?}");
     serde_json::from_str(&answer.body).unwrap()
@@ -39,7 +39,7 @@ fn check(gateway: &Gateway, llavero: &Llavero) {
             "550e8400-e29b-41d4-a716-446655440000"
         );
     }
-    // What a client says about itself is not believed, and the secret goes no further.
+    // The gateway overwrites forged headers and does not forward the secret.
     let plain = llavero.create(&json!({ "name": "without scopes" }));
     let forged = [
         ("X-API-Key", &*plain.secret),

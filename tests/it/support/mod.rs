@@ -1,4 +1,4 @@
-//! What integration tests share: a service in this process, processes, clients, directories, names of fixtures.
+//! Shared by the integration tests: a service in this process, processes, clients, directories, names of fixtures.
 //!
 //! | module | what it has |
 //! |---|---|

@@ -1,6 +1,6 @@
 //! The sandbox's own endpoints: `GET /sandbox` and `POST /sandbox/reset`.
 //!
-//! They are no operations of the API and require no bearer token.
+//! They are not operations of the API and do not require a bearer token.
 
 use poem::{
     Endpoint, FromRequest, IntoResponse, Request, Response, Result,

@@ -74,7 +74,7 @@ async fn commit_does_not_undo_a_concurrent_reset() {
         ..Limits::default()
     };
     app.stop().await;
-    // Nor is a copy kept for which there is no room by the time that it is left.
+    // A session that no longer fits at its commit is not kept either.
     let app = SandboxApp::with(limits).await;
     let visit = begin(&app, "s").await;
     create(&visit, 1).await;

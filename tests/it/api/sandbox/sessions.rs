@@ -93,14 +93,18 @@ async fn reset_discards_the_sessions_changes() {
     one.reset().await;
     assert_eq!(one.names().await, NOTHING);
     assert_eq!(two.names().await, ["B"]);
-    // Nothing to drop is no mistake.
+    // A reset of a session without changes succeeds.
     one.reset().await;
-    let nobody = app
+    let without_session = app
         .request(Method::POST, "/sandbox/reset")
         .send()
         .await
         .unwrap();
-    assert!(message(nobody, 400).await.contains("X-Sandbox-Session"));
+    assert!(
+        message(without_session, 400)
+            .await
+            .contains("X-Sandbox-Session")
+    );
     app.stop().await;
 }
 
@@ -278,7 +282,7 @@ async fn refused_write_changes_nothing() {
         .header("X-Sandbox-Session", "s");
     assert_eq!(no_token.send().await.unwrap().status(), 401);
     assert_eq!(session.names().await, NOTHING);
-    // What a fresh visitor would get.
+    // A new session gets the same id.
     let made = session.create("x").await;
     assert_eq!(
         made,
@@ -370,7 +374,7 @@ async fn full_copy_is_a_507() {
             .await
             .contains("/sandbox/reset")
     );
-    // What was made is there, and others are not concerned.
+    // The keys that were created are there; other sessions are unaffected.
     let stats = session.json("/organizations/initech/api-keys/stats").await;
     assert_eq!(stats["totalKeys"], made);
     app.session("t").create("x").await;

@@ -188,7 +188,7 @@ async fn token_parts_must_be_canonical_base64url() {
     let (message, signature) = good.rsplit_once('.').unwrap();
     let (header, payload) = message.split_once('.').unwrap();
     let key = EncodingKey::from_secret(&SECRET);
-    // What precedes the signature is signed again, so that its spelling alone is at fault.
+    // The header and payload are signed again, so that only their encoding is wrong.
     for message in [
         format!("{header}=.{payload}"),
         format!("{header}==.{payload}"),

@@ -81,7 +81,7 @@ fn mask(line: &str) -> String {
         if word.starts_with("eyJ") {
             rest = rest.strip_prefix('…').unwrap_or(rest);
         }
-        // Dots and colons that are no part of a word.
+        // Dots and colons outside words.
         let punctuation = rest.find(|c| c != '.' && c != ':').unwrap_or(rest.len());
         masked += &rest[..punctuation];
         rest = &rest[punctuation..];
