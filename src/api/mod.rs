@@ -9,10 +9,10 @@
 //! | [`operations`] | the list of all operations |
 //! | [`extract`], [`scalars`], [`problems`] | parsing and checking a request |
 //! | [`error`], [`documented_error`], [`response`] | the responses of operations |
-//! | [`endpoint`], [`routes`], [`base_path`] | the paths that are served |
+//! | [`mod@endpoint`], [`routes`], [`base_path`] | the paths that are served |
 //! | [`middleware`], [`server`] | before and after every request |
 //! | [`pages`], [`openapi`] | the interactive reference, probes, metrics; the document |
-//! | [`oneshot`] | a request without a socket |
+//! | [`mod@oneshot`] | a request without a socket |
 //! | [`sandbox`] | the sandbox's own endpoints and middleware |
 //!
 //! `CONTRIBUTING.md` has the steps that add an operation.

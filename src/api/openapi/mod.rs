@@ -2,7 +2,7 @@
 //!
 //! Served under the base path, printed by `llavero openapi`, and kept in `fixtures/openapi.json`, which a test compares
 //! with this code. poem-openapi writes 3.0.0 and documents no errors. The frame comes from the upstream document.
-//! Operations are in [`operation`], their errors in [`error_response`], the list of servers in [`servers`], and the
+//! Operations are in [`operation`], their errors in [`mod@error_response`], the list of servers in [`servers`], and the
 //! differences between the schemas of both versions in [`schema`].
 
 mod error_response;

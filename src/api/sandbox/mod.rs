@@ -53,7 +53,7 @@ pub enum SandboxError {
 }
 
 /// Builds the endpoint of a sandbox, with the API under `base` and at the root. `request_seed` as in
-/// [`super::endpoint`].
+/// [`super::endpoint()`].
 ///
 /// # Errors
 /// If the fixtures and the code do not match. The tests rule this out.
