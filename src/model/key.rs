@@ -62,7 +62,7 @@ impl RateLimit {
     }
 
     /// The longest window.
-    pub const LONGEST_WINDOW: Duration = Duration::from_hours(31 * 24);
+    pub const MAX_WINDOW: Duration = Duration::from_hours(31 * 24);
 
     /// Returns the length of the window.
     #[must_use]
@@ -98,16 +98,17 @@ impl Scopes {
     pub const RULE: &str =
         "must be at most 50 strings of 1 to 64 letters, digits, `:`, `.`, `_`, `*` and `-`";
 
-    const MOST: usize = 50;
-    const LONGEST: usize = 64;
+    const MAX_SCOPES: usize = 50;
+    const MAX_LENGTH: usize = 64;
 
     /// Validates scopes.
     #[must_use]
     pub fn new(scopes: &[&str]) -> Option<Self> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b":._*-".contains(&byte);
-        let is_scope =
-            |scope: &&str| (1..=Self::LONGEST).contains(&scope.len()) && scope.bytes().all(allowed);
-        let valid = scopes.len() <= Self::MOST && scopes.iter().all(is_scope);
+        let is_scope = |scope: &&str| {
+            (1..=Self::MAX_LENGTH).contains(&scope.len()) && scope.bytes().all(allowed)
+        };
+        let valid = scopes.len() <= Self::MAX_SCOPES && scopes.iter().all(is_scope);
         valid.then(|| Self(scopes.iter().copied().map(str::to_owned).collect()))
     }
 

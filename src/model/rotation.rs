@@ -14,7 +14,7 @@ pub struct Rotation {
     pub secret: Secret,
     /// The time of the rotation.
     pub at: Timestamp,
-    /// How long the newest secret works beside the new one, at most [`Rotation::LONGEST_GRACE`]. Zero ends all older
+    /// How long the newest secret works beside the new one, at most [`Rotation::MAX_GRACE`]. Zero ends all older
     /// secrets at once.
     pub grace: Duration,
     /// Whether a rotation during a grace period replaces the newest secret. Otherwise it is refused.
@@ -71,7 +71,7 @@ pub struct RotateOutcome {
 
 impl Rotation {
     /// The longest grace period: a week.
-    pub const LONGEST_GRACE: Duration = Duration::from_hours(7 * 24);
+    pub const MAX_GRACE: Duration = Duration::from_hours(7 * 24);
 
     /// Decides whether `key` can be rotated, and which of its secrets keep working. `previous` is the end of the
     /// previous secret's grace period, if the key has a previous secret.

@@ -180,7 +180,7 @@ impl Clock {
         let start = Instant::now();
         Self {
             now: Arc::new(now),
-            elapsed: Arc::new(move || RateLimit::LONGEST_WINDOW + start.elapsed()),
+            elapsed: Arc::new(move || RateLimit::MAX_WINDOW + start.elapsed()),
         }
     }
 
@@ -214,7 +214,7 @@ impl Clock {
     }
 
     /// Returns the monotonic time since an origin. Changes of the wall clock do not affect it. The origin is at least
-    /// [`RateLimit::LONGEST_WINDOW`] before the start of the process.
+    /// [`RateLimit::MAX_WINDOW`] before the start of the process.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         (self.elapsed)()

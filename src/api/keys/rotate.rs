@@ -103,7 +103,7 @@ impl Rotate {
     }
 }
 
-type GraceSeconds = WholeNumber<0, { Rotation::LONGEST_GRACE.as_secs().cast_signed() }>;
+type GraceSeconds = WholeNumber<0, { Rotation::MAX_GRACE.as_secs().cast_signed() }>;
 
 /// A new secret to be given to a key.
 #[derive(Object, Deserialize)]

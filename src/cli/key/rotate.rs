@@ -99,6 +99,6 @@ fn old_secret_notice(key: &ApiKey, older: OlderSecrets) -> String {
 
 fn grace(text: &str) -> Result<Duration, &'static str> {
     time_arg::parse_duration(text)
-        .filter(|grace| *grace <= Rotation::LONGEST_GRACE)
+        .filter(|grace| *grace <= Rotation::MAX_GRACE)
         .ok_or("write a duration of at most 7d, for instance 0s, 30m or 24h")
 }

@@ -12,7 +12,7 @@ use crate::support::{
     message,
 };
 
-const LARGEST: usize = 16 * 1024;
+const MAX_BODY: usize = 16 * 1024;
 
 /// A request to create a key, without a body yet.
 fn create_request(app: &TestApp) -> Request {
@@ -238,10 +238,10 @@ fn sized(size: usize) -> Vec<u8> {
 async fn body_over_16_kib_is_a_413_with_and_without_a_content_length() {
     let app = TestApp::demo().await;
     for (size, status) in [
-        (LARGEST, 201),
-        (LARGEST + 1, 413),
-        (10 * LARGEST, 413),
-        (1024 * LARGEST, 413),
+        (MAX_BODY, 201),
+        (MAX_BODY + 1, 413),
+        (10 * MAX_BODY, 413),
+        (1024 * MAX_BODY, 413),
     ] {
         let json = || create_request(&app).header(header::CONTENT_TYPE, "application/json");
         let with_length = json().body(sized(size));
@@ -317,6 +317,6 @@ async fn body_error_lists_problems_in_the_order_of_the_body() {
 async fn body_is_not_checked_for_users_who_are_not_members() {
     let app = TestApp::demo().await;
     let request = app.request(Method::POST, &keys_path(ACME));
-    let answer = request.body(sized(10 * LARGEST)).send().await.unwrap();
+    let answer = request.body(sized(10 * MAX_BODY)).send().await.unwrap();
     message(answer, 401).await;
 }

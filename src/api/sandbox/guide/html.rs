@@ -10,7 +10,7 @@ use poem::{
 };
 
 use super::{Guide, OperationOut, OrganizationOut, UserOut, VisitorsOut};
-use crate::api::sandbox::prefer::LONGEST_DELAY;
+use crate::api::sandbox::prefer::MAX_DELAY;
 
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -70,7 +70,7 @@ fn page(guide: &Guide, clock: &str, origin: &str) -> Markup {
                     "The " code { "Prefer" } " header selects a documented response for one request: by status, "
                     code { "Prefer: code=503" } ", by example, " code { "Prefer: example=revoked" }
                     ", or by both, separated by a comma. " code { "Prefer: delay=2" } " delays the response by 2 seconds. A delay may be up to "
-                    (LONGEST_DELAY.as_secs()) " seconds, and can be combined with the others."
+                    (MAX_DELAY.as_secs()) " seconds, and can be combined with the others."
                 }
                 table {
                     tr { th { "Operation" } th { "Responses" } }

@@ -16,7 +16,7 @@ pub(in crate::api::sandbox) const PREFERENCE_APPLIED: HeaderName =
     HeaderName::from_static("preference-applied");
 
 /// The longest delay of a response.
-pub(in crate::api::sandbox) const LONGEST_DELAY: Duration = Duration::from_secs(10);
+pub(in crate::api::sandbox) const MAX_DELAY: Duration = Duration::from_secs(10);
 
 /// A preference for a documented response, for a delay, or for both.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Preference {
     /// Returns the delay of the response. Zero if no delay is preferred.
     ///
     /// # Errors
-    /// [`invalid_delay`] unless it is a whole number of seconds up to [`LONGEST_DELAY`].
+    /// [`invalid_delay`] unless it is a whole number of seconds up to [`MAX_DELAY`].
     pub(in crate::api::sandbox) fn delay(&self) -> Result<Duration, ApiError> {
         let Some(text) = &self.delay else {
             return Ok(Duration::ZERO);
@@ -68,14 +68,14 @@ impl Preference {
         let seconds = text.parse().ok().filter(|_| is_number);
         let delay = seconds.map(Duration::from_secs);
         delay
-            .filter(|delay| *delay <= LONGEST_DELAY)
+            .filter(|delay| *delay <= MAX_DELAY)
             .ok_or_else(invalid_delay)
     }
 }
 
 /// The error for a delay that is too long or not a whole number.
 pub(in crate::api::sandbox) fn invalid_delay() -> ApiError {
-    let longest = LONGEST_DELAY.as_secs();
+    let longest = MAX_DELAY.as_secs();
     ApiError::BadRequest(format!(
         "Prefer: delay must be a whole number of seconds from 0 to {longest}"
     ))

@@ -9,7 +9,7 @@ mod operations;
 
 pub(super) use self::{
     example_responses::ExampleResponses,
-    header::{LONGEST_DELAY, PREFERENCE_APPLIED, Preference},
+    header::{MAX_DELAY, PREFERENCE_APPLIED, Preference},
     operations::{
         DocumentedOperation, ExpectedBody, documented_operations, errors, errors_of_the_sandbox,
         expected_body, requires, writes,

@@ -51,7 +51,7 @@ fn peer_network_is_an_ipv4_address_or_an_ipv6_64() {
 }
 
 #[test]
-fn the_limit_per_address_evicts_the_oldest_waiting_connection_of_the_address() {
+fn address_limit_evicts_its_oldest_waiting_connection() {
     let mut table = Table::new(100, 2);
     let (one, other) = (peer("192.0.2.1"), peer("192.0.2.2"));
     assert_eq!(table.wait(other), NONE);
@@ -62,7 +62,7 @@ fn the_limit_per_address_evicts_the_oldest_waiting_connection_of_the_address() {
 }
 
 #[test]
-fn the_total_limit_evicts_from_the_address_with_most_waiting_connections() {
+fn total_limit_evicts_from_the_address_with_most_waiting_connections() {
     let mut table = Table::new(4, 0);
     let (many, few) = (peer("192.0.2.1"), peer("192.0.2.2"));
     assert_eq!(table.wait(few), NONE);
@@ -76,7 +76,7 @@ fn the_total_limit_evicts_from_the_address_with_most_waiting_connections() {
 }
 
 #[test]
-fn the_newest_connection_is_not_evicted_for_itself() {
+fn newest_connection_is_not_evicted_for_itself() {
     let mut table = Table::new(2, 0);
     assert_eq!(table.request(peer("192.0.2.1")).1, Admission::Serve);
     assert_eq!(table.wait(peer("192.0.2.2")), NONE);
@@ -116,7 +116,7 @@ fn waiting_connections_are_bounded_while_served_ones_use_up_the_limit() {
 }
 
 #[test]
-fn an_evicted_connection_whose_request_arrived_is_served_if_there_is_room() {
+fn evicted_connection_whose_request_arrived_is_served_if_there_is_room() {
     let mut table = Table::new(100, 2);
     let one = peer("192.0.2.1");
     for _ in 0..3 {
@@ -175,7 +175,7 @@ fn refused_connections_are_bounded() {
 }
 
 #[test]
-fn a_table_whose_connections_are_closed_is_empty() {
+fn table_is_empty_after_all_connections_closed() {
     let mut table = Table::new(2, 2);
     let (one, other) = (peer("192.0.2.1"), peer("192.0.2.2"));
     for peer in [one, one, one, other] {
