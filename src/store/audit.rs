@@ -15,6 +15,7 @@ impl Store {
         since: Timestamp,
     ) -> Result<Vec<AuditEntry>, Error> {
         self.database
+            .readers
             .read(move |conn| sqlite::audit::since(conn, organization, since))
             .await
     }

@@ -25,6 +25,7 @@ impl Store {
         key: KeyId,
     ) -> Result<ApiKey, AccessError> {
         self.database
+            .readers
             .read(move |conn| sqlite::keys::key(conn, &organization, &user, key))
             .await
     }
@@ -32,6 +33,7 @@ impl Store {
     /// Returns the key with this id in any organization, for the operator.
     pub async fn key_by_id(&self, key: KeyId) -> Result<Option<ApiKey>, Error> {
         self.database
+            .readers
             .read(move |conn| sqlite::keys::by_id(conn, key))
             .await
     }
@@ -39,6 +41,7 @@ impl Store {
     /// Returns whether a key has this id. One lookup in an index.
     pub async fn key_exists(&self, key: KeyId) -> Result<bool, Error> {
         self.database
+            .readers
             .read(move |conn| sqlite::keys::exists(conn, key))
             .await
     }
@@ -71,6 +74,7 @@ impl Store {
         limit: u32,
     ) -> Result<KeyPage, AccessError> {
         self.database
+            .readers
             .read(move |conn| sqlite::keys::page(conn, &organization, &by, after, limit))
             .await
     }

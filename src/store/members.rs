@@ -37,6 +37,7 @@ impl Store {
     /// Returns the members of an organization, in the order of their ids.
     pub async fn members(&self, organization: OrganizationId) -> Result<Vec<Member>, Error> {
         self.database
+            .readers
             .read(move |conn| sqlite::members::list(conn, organization))
             .await
     }

@@ -129,7 +129,10 @@ impl Store {
     /// # Errors
     /// If the store cannot answer.
     pub async fn signing_secret(&self) -> Result<[u8; 32], Error> {
-        self.database.read(sqlite::schema::signing_secret).await
+        self.database
+            .readers
+            .read(sqlite::schema::signing_secret)
+            .await
     }
 
     /// Returns the metrics that the store updates.

@@ -21,13 +21,17 @@ impl Store {
         organization: OrganizationRef,
     ) -> Result<Option<Organization>, Error> {
         self.database
+            .readers
             .read(move |conn| sqlite::organizations::find(conn, &organization))
             .await
     }
 
     /// Returns all organizations, in the order of their slugs.
     pub async fn organizations(&self) -> Result<Vec<Organization>, Error> {
-        self.database.read(sqlite::organizations::list).await
+        self.database
+            .readers
+            .read(sqlite::organizations::list)
+            .await
     }
 
     /// Fills a database without organizations. Returns `false` and changes nothing if there is one.

@@ -21,6 +21,7 @@ impl Store {
         days: Option<u32>,
     ) -> Result<KeyStats, AccessError> {
         self.database
+            .readers
             .read(move |conn| sqlite::stats::key_stats(conn, &organization, &user, now, days))
             .await
     }
@@ -34,6 +35,7 @@ impl Store {
         days: Option<u32>,
     ) -> Result<Vec<DailyUsage>, Error> {
         self.database
+            .readers
             .read(move |conn| sqlite::stats::daily_usage(conn, organization, today, days))
             .await
     }
@@ -42,6 +44,7 @@ impl Store {
     /// and of expired keys.
     pub async fn key_status_counts(&self, now: Timestamp) -> Result<KeyStatusCounts, Error> {
         self.database
+            .readers
             .read_in_background(move |conn| sqlite::stats::key_status_counts(conn, now))
             .await
     }

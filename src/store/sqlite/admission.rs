@@ -24,6 +24,7 @@ impl Database {
         now: Timestamp,
     ) -> Result<Option<ApiKey>, Error> {
         let found = self
+            .readers
             .read(move |conn| keys::by_secret(conn, &secret, now))
             .await?;
         if found.is_none() {
@@ -89,11 +90,11 @@ impl Database {
     ) -> Result<Vec<Slot>, Error> {
         let since = now.before(rate.window());
         let read = move |conn: &_| rate_slots::since(conn, key, since);
-        let mut stored = self.read(read).await?;
+        let mut stored = self.readers.read(read).await?;
         if stored.iter().any(|slot| slot.last_at > now) {
             self.write(move |tx| rate_slots::clamp_to_now(tx, key, now))
                 .await?;
-            stored = self.read(read).await?;
+            stored = self.readers.read(read).await?;
         }
         let slot = |stored: rate_slots::StoredSlot| Slot {
             last: elapsed.saturating_sub(now.since(stored.last_at)),

@@ -28,7 +28,8 @@ use crate::{
 /// An open database. Clones share it.
 #[derive(Clone)]
 pub(in crate::store) struct Database {
-    readers: Readers,
+    /// The connections that read. They are used directly, so that a read awaits one future fewer.
+    pub(in crate::store) readers: Readers,
     writes: Writes,
     /// The file; `None` for a database in memory.
     file: Option<Arc<DatabaseFile>>,
@@ -132,30 +133,6 @@ impl Database {
 
     pub(in crate::store) fn metrics(&self) -> &Metrics {
         &self.metrics
-    }
-
-    /// Runs a read, in the common case on the current thread: see [`Readers::read`].
-    pub(in crate::store) async fn read<T, E>(
-        &self,
-        read: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        self.readers.read(read).await
-    }
-
-    /// Runs a long read on the blocking pool.
-    pub(in crate::store) async fn read_in_background<T, E>(
-        &self,
-        read: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
-        self.readers.read_in_background(read).await
     }
 
     /// Runs a write in a transaction, possibly with others. An `Err` rolls back this write alone. Returns when the

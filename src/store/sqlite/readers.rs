@@ -23,7 +23,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The connections that read. Clones share them.
 #[derive(Clone)]
-pub(super) enum Readers {
+pub(in crate::store) enum Readers {
     /// For a server.
     Pool(Pool<SqliteConnectionManager>),
     /// For a command, which reads little and would end before the threads of a pool; and for a private copy in memory.
@@ -57,7 +57,7 @@ impl Readers {
     /// Runs a read on the current thread if a connection is free, which is the common case: a key takes 5 µs, the
     /// statistics of 10 keys 15 µs and those of 10,000 keys 400 µs, while a handover to another thread costs 20 µs.
     /// Otherwise waits for a connection on the blocking pool.
-    pub(super) async fn read<T, E>(
+    pub(in crate::store) async fn read<T, E>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
@@ -76,7 +76,7 @@ impl Readers {
     }
 
     /// Runs a read on the blocking pool, so that a long one does not delay other requests.
-    pub(super) async fn read_in_background<T, E>(
+    pub(in crate::store) async fn read_in_background<T, E>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
