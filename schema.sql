@@ -164,8 +164,143 @@ CREATE TABLE key_id_generator (
 INSERT INTO key_id_generator (id, newest)
 VALUES (1, NULL);
 
--- Rebuilds the audit log with further actions, the role of a removed member, and `changes`: a JSON object with `from` and
--- `to` by field. Members who were removed before this version have no role.
+-- The caller's own data of a key, its pause, and its quota.
+ALTER TABLE api_keys
+  ADD COLUMN external_id TEXT
+      CHECK (length(external_id) BETWEEN 1 AND 255);
+
+ALTER TABLE api_keys
+  ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}'
+      CHECK (json_type(metadata) = 'object' AND octet_length(metadata) <= 4096);
+
+ALTER TABLE api_keys
+  ADD COLUMN disabled_at INTEGER
+      CHECK (disabled_at BETWEEN 0 AND 253402300799999);
+
+ALTER TABLE api_keys
+  ADD COLUMN quota_limit INTEGER
+      CHECK (quota_limit BETWEEN 1 AND 1000000000);
+
+ALTER TABLE api_keys
+  ADD COLUMN quota_period TEXT
+      CHECK (quota_period IN ('day', 'month'))
+      CHECK ((quota_limit IS NULL) = (quota_period IS NULL));
+
+-- The instant at which an unlimited key got its rate limit; null if it has had one since its creation, or has none.
+-- Successes before that instant do not count against the limit.
+ALTER TABLE api_keys
+  ADD COLUMN rate_limit_set_at INTEGER
+      CHECK (rate_limit_set_at BETWEEN 0 AND 253402300799999)
+      CHECK (rate_limit_set_at IS NULL OR rate_limit IS NOT NULL);
+
+-- Lists of keys. Each index is in the order of one list, ties by creation, so that a page is a range of it. The
+-- statistics use the same indexes.
+DROP INDEX api_keys_by_last_use;
+DROP INDEX api_keys_by_expiry;
+DROP INDEX api_keys_by_idleness;
+
+-- All keys by last use, and the most recently used ones.
+CREATE INDEX api_keys_by_last_use
+  ON api_keys (organization_id, last_used_at, created_at, id);
+
+-- All keys by expiry.
+CREATE INDEX api_keys_by_expiry
+  ON api_keys (organization_id, expires_at, created_at, id);
+
+-- Never-used and inactive keys; a query skips expired ones.
+CREATE INDEX api_keys_enabled_by_last_use
+  ON api_keys (organization_id, last_used_at, created_at, id)
+  WHERE revoked_at IS NULL AND disabled_at IS NULL;
+
+-- Revoked keys that are still in use somewhere.
+CREATE INDEX api_keys_used_after_revocation
+  ON api_keys (organization_id, last_used_at, created_at, id)
+  WHERE last_used_at > revoked_at;
+
+-- Keys that will expire, and keys whose expiry changes the counts of `organization_totals`.
+CREATE INDEX api_keys_expiring
+  ON api_keys (organization_id, expires_at, created_at, id)
+  WHERE revoked_at IS NULL AND expires_at IS NOT NULL;
+
+-- Keys by status, newest first. A query skips expired keys among the enabled and disabled ones, and keys that have not
+-- expired yet among those with an expiry.
+CREATE INDEX api_keys_enabled_by_creation
+  ON api_keys (organization_id, created_at DESC, id DESC)
+  WHERE revoked_at IS NULL AND disabled_at IS NULL;
+
+CREATE INDEX api_keys_disabled_by_creation
+  ON api_keys (organization_id, created_at DESC, id DESC)
+  WHERE revoked_at IS NULL AND disabled_at IS NOT NULL;
+
+CREATE INDEX api_keys_revoked_by_creation
+  ON api_keys (organization_id, created_at DESC, id DESC)
+  WHERE revoked_at IS NOT NULL;
+
+CREATE INDEX api_keys_expiring_by_creation
+  ON api_keys (organization_id, created_at DESC, id DESC)
+  WHERE revoked_at IS NULL AND expires_at IS NOT NULL;
+
+CREATE INDEX api_keys_by_external_id
+  ON api_keys (organization_id, external_id, created_at DESC, id DESC)
+  WHERE external_id IS NOT NULL;
+
+-- Counts of keys whose status depends on the time, as of `counted_at` (which may lie in the past or, after the clock was
+-- set back, in the future). Statistics add what has changed since, by ranges of the indexes above, so that they do not
+-- read all keys. `never_used_keys` and `inactive_keys` are parts of the active keys.
+ALTER TABLE organization_totals
+  ADD COLUMN counted_at INTEGER NOT NULL DEFAULT 0
+      CHECK (counted_at BETWEEN 0 AND 253402300799999);
+
+ALTER TABLE organization_totals
+  ADD COLUMN expired_keys INTEGER NOT NULL DEFAULT 0
+      CHECK (expired_keys >= 0);
+
+ALTER TABLE organization_totals
+  ADD COLUMN disabled_keys INTEGER NOT NULL DEFAULT 0
+      CHECK (disabled_keys >= 0);
+
+ALTER TABLE organization_totals
+  ADD COLUMN never_used_keys INTEGER NOT NULL DEFAULT 0
+      CHECK (never_used_keys >= 0);
+
+ALTER TABLE organization_totals
+  ADD COLUMN inactive_keys INTEGER NOT NULL DEFAULT 0
+      CHECK (inactive_keys >= 0)
+      CHECK (revoked_keys + expired_keys + disabled_keys + never_used_keys + inactive_keys <= total_keys);
+
+UPDATE organization_totals
+   SET counted_at = CAST(unixepoch('subsec') * 1000 AS INTEGER);
+
+UPDATE organization_totals AS t
+   SET expired_keys = counted.expired,
+       never_used_keys = counted.never_used,
+       inactive_keys = counted.inactive
+  FROM (SELECT k.organization_id,
+               count(*) FILTER (WHERE k.expires_at <= t.counted_at) AS expired,
+               count(*) FILTER (WHERE k.last_used_at IS NULL
+                                  AND (k.expires_at IS NULL OR k.expires_at > t.counted_at)) AS never_used,
+               count(*) FILTER (WHERE k.last_used_at <= t.counted_at - 30 * 86400000
+                                  AND (k.expires_at IS NULL OR k.expires_at > t.counted_at)) AS inactive
+          FROM api_keys AS k
+          JOIN organization_totals AS t
+            ON t.organization_id = k.organization_id
+         WHERE k.revoked_at IS NULL
+         GROUP BY k.organization_id) AS counted
+ WHERE counted.organization_id = t.organization_id;
+
+-- Counts of a key by UTC day; a day without use has no row. By day first: the uses of one day are written next to each
+-- other, however many keys they are spread over, and the oldest days are deleted as one range.
+CREATE TABLE key_daily_usage (
+  day                 INTEGER NOT NULL CHECK (day >= 0),
+  key_id              TEXT    NOT NULL REFERENCES api_keys (id),
+  successful_requests INTEGER NOT NULL CHECK (successful_requests >= 0),
+  rate_limit_hits     INTEGER NOT NULL CHECK (rate_limit_hits >= 0),
+  errors              INTEGER NOT NULL CHECK (errors >= 0),
+  PRIMARY KEY (day, key_id)
+) STRICT, WITHOUT ROWID;
+
+-- Rebuilds the audit log with further actions, the name of the key before the change, the role of a removed member, and
+-- `changes`: a JSON object with `from` and `to` by field. Members who were removed before this version have no role.
 ALTER TABLE audit_log RENAME TO audit_log_v2;
 
 CREATE TABLE audit_log (
@@ -180,29 +315,38 @@ CREATE TABLE audit_log (
                                             'key.rotated', 'key.revoked',
                                             'usage.imported')),
   key_id          TEXT    REFERENCES api_keys (id),
+  key_name        TEXT,
   member_id       TEXT,
   role            TEXT    CHECK (role IN ('owner', 'admin', 'member')),
   changes         TEXT    CHECK (json_type(changes) = 'object'),
   CHECK ((key_id IS NOT NULL) = (action GLOB 'key.*')),
+  CHECK ((key_name IS NOT NULL) = (key_id IS NOT NULL)),
   CHECK ((member_id IS NOT NULL) = (action GLOB 'member.*')),
   CHECK (role IS NULL OR action GLOB 'member.*'),
   CHECK (role IS NOT NULL OR action NOT IN ('member.added', 'member.changed')),
   CHECK (changes IS NOT NULL OR action NOT IN ('org.renamed', 'key.updated', 'usage.imported'))
 ) STRICT;
 
-INSERT INTO audit_log (id, organization_id, created_at, actor_id, action, key_id, member_id, role)
-SELECT id,
-       organization_id,
-       created_at,
-       actor_id,
-       action,
-       key_id,
-       member_id,
-       role
-  FROM audit_log_v2
- ORDER BY id;
+INSERT INTO audit_log (id, organization_id, created_at, actor_id, action, key_id, key_name, member_id, role)
+SELECT a.id,
+       a.organization_id,
+       a.created_at,
+       a.actor_id,
+       a.action,
+       a.key_id,
+       k.name,
+       a.member_id,
+       a.role
+  FROM audit_log_v2 AS a
+  LEFT JOIN api_keys AS k
+    ON k.id = a.key_id
+ ORDER BY a.id;
 
 DROP TABLE audit_log_v2;
 
 CREATE INDEX audit_log_by_time
   ON audit_log (organization_id, created_at);
+
+CREATE INDEX audit_log_by_key
+  ON audit_log (key_id, created_at)
+  WHERE key_id IS NOT NULL;

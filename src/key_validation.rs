@@ -28,6 +28,8 @@ pub enum Verdict {
     Revoked,
     /// The key has expired.
     Expired,
+    /// The key is disabled.
+    Disabled,
     /// The key lacks these of the required scopes.
     MissingScopes(Vec<String>),
     /// The key is over its rate limit.
@@ -53,6 +55,7 @@ pub async fn validate(
         Ok(Verdict::InvalidKey) => "unknown",
         Ok(Verdict::Revoked) => "revoked",
         Ok(Verdict::Expired) => "expired",
+        Ok(Verdict::Disabled) => "disabled",
         Ok(Verdict::MissingScopes(_)) => "missing_scopes",
         Ok(Verdict::RateLimited(_)) => "rate_limited",
         Err(_) => "failed",
@@ -88,6 +91,7 @@ fn deny(key: &ApiKey, scopes: &[String], now: Timestamp) -> Option<Verdict> {
     match key.status(now) {
         KeyStatus::Revoked => return Some(Verdict::Revoked),
         KeyStatus::Expired => return Some(Verdict::Expired),
+        KeyStatus::Disabled => return Some(Verdict::Disabled),
         KeyStatus::Active => {}
     }
     let is_missing = |scope: &&String| !key.scopes.contains(scope);

@@ -8,8 +8,8 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use llavero::{
     model::{
         Clock, Description, KeyId, KeySettings, Member, Name, NewKey, Organization, OrganizationId,
-        Outcome, RateLimit, Role, Scopes, Secret, Seed, SeedKey, Slug, Timestamp, UsageEvent,
-        UsageTotals, UserId,
+        Outcome, RateLimit, Role, Scopes, Secret, Seed, SeedKey, SeedState, Slug, Timestamp,
+        UsageEvent, UsageTotals, UserId,
     },
     store::{OpenOptions, Store},
     token::{HmacSecret, NewToken, mint},
@@ -93,17 +93,20 @@ fn add_organization(seed: &mut Seed, number: usize, slug: &str, keys: usize, now
         key: NewKey {
             secret: secret(number, n),
             settings: KeySettings {
-                name: Name::new(format!("Key number {n}")).expect("a name"),
                 description: Description::new("A description of ordinary length"),
                 scopes: Scopes::new(&["invoices:read", "invoices:write"]).expect("scopes"),
                 // The first key of each organization is unlimited.
                 rate_limit: RateLimit::new(1000, 60).filter(|_| n > 0),
                 expires_at: (n % 20 == 19).then_some(yesterday),
+                ..KeySettings::named(Name::new(format!("Key number {n}")).expect("a name"))
             },
             created_by: Some(user.clone()),
             created_at,
         },
-        revoked_at: (n % 20 == 18).then_some(yesterday),
+        state: SeedState {
+            revoked_at: (n % 20 == 18).then_some(yesterday),
+            ..SeedState::default()
+        },
     }));
 }
 

@@ -79,6 +79,9 @@ pub(super) enum ApiError {
     /// The API key of a validation has expired.
     #[error("API key expired")]
     ExpiredKeyUsed,
+    /// The API key of a validation is disabled.
+    #[error("API key disabled")]
+    DisabledKeyUsed,
     /// The API key of a validation lacks these scopes.
     #[error("API key lacks required scopes: {0}")]
     MissingScopes(String),
@@ -152,6 +155,7 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => "method-not-allowed",
             Self::KeyRevoked | Self::RevokedKeyUsed => "key-revoked",
             Self::KeyExpired | Self::ExpiredKeyUsed => "key-expired",
+            Self::DisabledKeyUsed => "key-disabled",
             Self::RotationInProgress(_) => "rotation-in-progress",
             Self::MissingKey => "missing-key",
             Self::InvalidKey => "invalid-key",
@@ -186,7 +190,11 @@ impl ApiError {
                 vec![(header::WWW_AUTHENTICATE, challenge(token.as_ref()))]
             }
             // RFC 9110, section 15.5.2, asks for a challenge with every 401.
-            Self::MissingKey | Self::InvalidKey | Self::RevokedKeyUsed | Self::ExpiredKeyUsed => {
+            Self::MissingKey
+            | Self::InvalidKey
+            | Self::RevokedKeyUsed
+            | Self::ExpiredKeyUsed
+            | Self::DisabledKeyUsed => {
                 let challenge = "ApiKey realm=\"llavero\"".to_owned();
                 vec![(header::WWW_AUTHENTICATE, challenge), self.for_gateways()]
             }
@@ -233,7 +241,8 @@ impl ResponseError for ApiError {
             | Self::MissingKey
             | Self::InvalidKey
             | Self::RevokedKeyUsed
-            | Self::ExpiredKeyUsed => StatusCode::UNAUTHORIZED,
+            | Self::ExpiredKeyUsed
+            | Self::DisabledKeyUsed => StatusCode::UNAUTHORIZED,
             Self::NotAMember | Self::RoleTooLow | Self::MissingScopes(_) => StatusCode::FORBIDDEN,
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::KeyNotFound | Self::NoRoute { .. } => StatusCode::NOT_FOUND,

@@ -4,14 +4,14 @@
 //! implements the schema, here and for the parameters in [`super::extract`].
 
 use poem_openapi::{
-    registry::MetaSchema,
-    types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON},
+    registry::{MetaSchema, MetaSchemaRef},
+    types::{Example, ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON},
 };
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::extract::exactly_one;
-use crate::model::{Day, Timestamp};
+use crate::model::{Day, Metadata, Timestamp};
 
 /// Implements poem-openapi's `Type` for a required scalar, with a schema.
 macro_rules! scalar {
@@ -93,6 +93,29 @@ response_only!(Date);
 impl Serialize for Date {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
+    }
+}
+
+/// The caller's own data of a key: a JSON object.
+#[derive(Default, Serialize)]
+pub(crate) struct MetadataOut(pub(super) Metadata);
+
+scalar!(
+    MetadataOut,
+    [],
+    "metadata",
+    MetaSchema {
+        additional_properties: Some(Box::new(MetaSchemaRef::Inline(Box::new(MetaSchema::ANY)))),
+        ..MetaSchema::new("object")
+    }
+);
+
+response_only!(MetadataOut);
+
+impl Example for MetadataOut {
+    fn example() -> Self {
+        let member = ("environment".to_owned(), "production".into());
+        Self(Metadata::new([member].into_iter().collect()).unwrap_or_default())
     }
 }
 

@@ -4,7 +4,6 @@
 //! not authenticated, so the log has no name for them.
 
 use serde::Serialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
@@ -18,7 +17,7 @@ use super::{
     },
     time_arg::TimeArg,
 };
-use crate::model::{Actor, AuditEntry, AuditEvent, Role, Timestamp, UserId};
+use crate::model::{Actor, AuditEntry, AuditEvent, Changes, MemberEvent, Role, Timestamp};
 
 /// The arguments of `llavero audit`.
 #[derive(Debug, clap::Args)]
@@ -68,10 +67,11 @@ impl Args {
 /// Describes the key or member that an entry is about, and the actor.
 fn object(entry: &AuditEntry) -> String {
     let event = &entry.event;
-    let key = event.key().map(|key| key.0.to_string());
-    let member = event.member().map(|user| quoted(user.as_str()));
-    let role = event.role().map(|role| match event {
-        AuditEvent::MemberRemoved(..) => format!("was {}", role.as_str()),
+    let parts = event.parts();
+    let key = parts.key.map(|key| key.id.0.to_string());
+    let member = parts.member.map(|user| quoted(user.as_str()));
+    let role = parts.role.map(|role| match event {
+        AuditEvent::Member(_, MemberEvent::Removed(_)) => format!("was {}", role.as_str()),
         _ => format!("as {}", role.as_str()),
     });
     let requests = match event {
@@ -109,24 +109,28 @@ struct EntryOut<'a> {
     action: &'static str,
     /// The key that was changed.
     key_id: Option<Uuid>,
+    /// The name of the key before the change.
+    key_name: Option<String>,
     /// The member who was added, changed or removed.
-    member_id: Option<&'a str>,
+    member_id: Option<String>,
     /// The new role of the member, or the last role of a removed member.
     role: Option<&'static str>,
     /// The changed fields. Null if the other fields describe the change completely.
-    changes: Option<Value>,
+    changes: Option<Changes>,
 }
 
 impl<'a> From<&'a AuditEntry> for EntryOut<'a> {
     fn from(entry: &'a AuditEntry) -> Self {
+        let parts = entry.event.parts();
         Self {
             at: entry.at.to_string(),
             actor: name(&entry.actor),
             action: entry.event.name(),
-            key_id: entry.event.key().map(|key| key.0),
-            member_id: entry.event.member().map(UserId::as_str),
-            role: entry.event.role().map(Role::as_str),
-            changes: entry.event.changes(),
+            key_id: parts.key.as_ref().map(|key| key.id.0),
+            key_name: parts.key.map(|key| key.name.into()),
+            member_id: parts.member.map(|user| user.to_string()),
+            role: parts.role.map(Role::as_str),
+            changes: parts.changes,
         }
     }
 }

@@ -146,6 +146,7 @@ pub(super) fn day(at: Timestamp) -> Cell {
 pub(super) fn status(status: KeyStatus) -> Cell {
     let (name, color) = match status {
         KeyStatus::Active => ("active", Color::Green),
+        KeyStatus::Disabled => ("disabled", Color::Yellow),
         KeyStatus::Revoked => ("revoked", Color::Red),
         KeyStatus::Expired => ("expired", Color::Yellow),
     };

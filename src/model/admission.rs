@@ -1,9 +1,8 @@
 //! Admission: whether a request with a key is within the key's rate limit.
 //!
-//! Returned by the store, which counts the request in the same call. The state of a rate limit is sent to clients in the
-//! `RateLimit-*` headers.
+//! Returned by the store, which counts the request in the same call.
 
-use std::time::Duration;
+use super::RateLimitState;
 
 /// The outcome of asking for the admission of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,15 +11,4 @@ pub enum Admission {
     Admitted(Option<RateLimitState>),
     /// The key is over its rate limit.
     Limited(RateLimitState),
-}
-
-/// The state of a key's rate limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimitState {
-    /// The number of requests that the limit allows in a window.
-    pub limit: i64,
-    /// The number of further requests that would be admitted now.
-    pub remaining: i64,
-    /// The time until one more request would be admitted than now.
-    pub reset: Duration,
 }

@@ -5,27 +5,71 @@
 
 use serde_json::{Value, json};
 
-use super::{Actor, KeyId, Role, Timestamp, UserId};
+use super::{Actor, Changes, KeyId, Name, Role, Timestamp, UserId};
 
 /// A change, with its object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditEvent {
     /// The organization was created.
     OrganizationCreated,
-    /// A user was added as a member with this role.
-    MemberAdded(UserId, Role),
-    /// A member's role was changed to this one.
-    MemberChanged(UserId, Role),
-    /// A member with this role was removed; `None` if the role was not recorded.
-    MemberRemoved(UserId, Option<Role>),
-    /// A key was created.
-    KeyCreated(KeyId),
-    /// A key got a new secret.
-    KeyRotated(KeyId),
-    /// A key was revoked.
-    KeyRevoked(KeyId),
+    /// The organization got another name or slug.
+    OrganizationRenamed(Changes),
+    /// A change of a member.
+    Member(UserId, MemberEvent),
+    /// A change of a key. The name is the one before the change.
+    Key(AuditedKey, KeyEvent),
     /// This number of requests with the organization's keys was imported.
     UsageImported(i64),
+}
+
+/// A change of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberEvent {
+    /// The user was added with this role.
+    Added(Role),
+    /// The member's role was changed to this one.
+    Changed(Role),
+    /// The member with this role was removed; `None` if the role was not recorded.
+    Removed(Option<Role>),
+}
+
+/// A change of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyEvent {
+    /// The key was created.
+    Created,
+    /// Settings of the key were changed.
+    Updated(Changes),
+    /// The key was disabled.
+    Disabled,
+    /// The key was enabled.
+    Enabled,
+    /// The key got a new secret.
+    Rotated,
+    /// The key was revoked.
+    Revoked,
+}
+
+/// A key in the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditedKey {
+    /// Its id.
+    pub id: KeyId,
+    /// Its name before the change, or the name that it was created with.
+    pub name: Name,
+}
+
+/// The parts of an event as they are stored and sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditParts {
+    /// The key that was changed.
+    pub key: Option<AuditedKey>,
+    /// The user whose membership was changed.
+    pub member: Option<UserId>,
+    /// The role that the member got, or the one that a removed member had.
+    pub role: Option<Role>,
+    /// The changed fields.
+    pub changes: Option<Changes>,
 }
 
 impl AuditEvent {
@@ -34,81 +78,93 @@ impl AuditEvent {
     pub fn name(&self) -> &'static str {
         match self {
             Self::OrganizationCreated => "org.created",
-            Self::MemberAdded(..) => "member.added",
-            Self::MemberChanged(..) => "member.changed",
-            Self::MemberRemoved(..) => "member.removed",
-            Self::KeyCreated(_) => "key.created",
-            Self::KeyRotated(_) => "key.rotated",
-            Self::KeyRevoked(_) => "key.revoked",
+            Self::OrganizationRenamed(_) => "org.renamed",
+            Self::Member(_, MemberEvent::Added(_)) => "member.added",
+            Self::Member(_, MemberEvent::Changed(_)) => "member.changed",
+            Self::Member(_, MemberEvent::Removed(_)) => "member.removed",
+            Self::Key(_, KeyEvent::Created) => "key.created",
+            Self::Key(_, KeyEvent::Updated(_)) => "key.updated",
+            Self::Key(_, KeyEvent::Disabled) => "key.disabled",
+            Self::Key(_, KeyEvent::Enabled) => "key.enabled",
+            Self::Key(_, KeyEvent::Rotated) => "key.rotated",
+            Self::Key(_, KeyEvent::Revoked) => "key.revoked",
             Self::UsageImported(_) => "usage.imported",
         }
     }
 
-    /// Returns the key that was changed.
+    /// Returns the event's parts. Together with [`Self::name`], they describe the event completely.
     #[must_use]
-    pub fn key(&self) -> Option<KeyId> {
+    pub fn parts(&self) -> AuditParts {
+        let mut parts = AuditParts::default();
         match self {
-            Self::KeyCreated(key) | Self::KeyRotated(key) | Self::KeyRevoked(key) => Some(*key),
-            _ => None,
-        }
-    }
-
-    /// Returns the user whose membership was changed.
-    #[must_use]
-    pub fn member(&self) -> Option<&UserId> {
-        match self {
-            Self::MemberAdded(user, _)
-            | Self::MemberChanged(user, _)
-            | Self::MemberRemoved(user, _) => Some(user),
-            _ => None,
-        }
-    }
-
-    /// Returns the role that the member got, or the one that a removed member had.
-    #[must_use]
-    pub fn role(&self) -> Option<Role> {
-        match self {
-            Self::MemberAdded(_, role) | Self::MemberChanged(_, role) => Some(*role),
-            Self::MemberRemoved(_, role) => *role,
-            _ => None,
-        }
-    }
-
-    /// Returns what changed, as a JSON object: by field, `from` and `to`.
-    #[must_use]
-    pub fn changes(&self) -> Option<Value> {
-        match self {
+            Self::OrganizationCreated => {}
+            Self::OrganizationRenamed(changes) => parts.changes = Some(changes.clone()),
+            Self::Member(user, event) => {
+                parts.member = Some(user.clone());
+                parts.role = match event {
+                    MemberEvent::Added(role) | MemberEvent::Changed(role) => Some(*role),
+                    MemberEvent::Removed(role) => *role,
+                };
+            }
+            Self::Key(key, event) => {
+                parts.key = Some(key.clone());
+                if let KeyEvent::Updated(changes) = event {
+                    parts.changes = Some(changes.clone());
+                }
+            }
             Self::UsageImported(requests) => {
-                Some(json!({ "requests": { "from": null, "to": requests } }))
+                let mut changes = Changes::default();
+                changes.record("requests", Value::Null, json!(requests));
+                parts.changes = Some(changes);
             }
+        }
+        parts
+    }
+
+    /// Builds an event from its name and its parts. `None` for parts that do not belong together.
+    #[must_use]
+    pub fn from_parts(name: &str, parts: AuditParts) -> Option<Self> {
+        let AuditParts {
+            key,
+            member,
+            role,
+            changes,
+        } = parts;
+        Some(match (name, key, member) {
+            ("org.created", None, None) => Self::OrganizationCreated,
+            ("org.renamed", None, None) => Self::OrganizationRenamed(changes?),
+            ("usage.imported", None, None) => {
+                let changes = changes?;
+                let (_, _, requests) = changes.iter().find(|(field, ..)| *field == "requests")?;
+                Self::UsageImported(requests.as_i64()?)
+            }
+            (name, None, Some(user)) => Self::Member(user, MemberEvent::from_parts(name, role)?),
+            (name, Some(key), None) => Self::Key(key, KeyEvent::from_parts(name, changes)?),
+            _ => return None,
+        })
+    }
+}
+
+impl MemberEvent {
+    fn from_parts(name: &str, role: Option<Role>) -> Option<Self> {
+        match name {
+            "member.added" => role.map(Self::Added),
+            "member.changed" => role.map(Self::Changed),
+            "member.removed" => Some(Self::Removed(role)),
             _ => None,
         }
     }
+}
 
-    /// Builds an event from the parts that [`AuditEvent::name`], [`AuditEvent::key`], [`AuditEvent::member`],
-    /// [`AuditEvent::role`] and [`AuditEvent::changes`] return. `None` for parts that do not belong together.
-    #[must_use]
-    pub fn from_parts(
-        name: &str,
-        key: Option<KeyId>,
-        member: Option<UserId>,
-        role: Option<Role>,
-        changes: Option<&Value>,
-    ) -> Option<Self> {
-        match (name, key, member, role) {
-            ("org.created", None, None, None) => Some(Self::OrganizationCreated),
-            ("usage.imported", None, None, None) => {
-                let requests = changes?.pointer("/requests/to")?.as_i64()?;
-                Some(Self::UsageImported(requests))
-            }
-            ("member.added", None, Some(user), Some(role)) => Some(Self::MemberAdded(user, role)),
-            ("member.changed", None, Some(user), Some(role)) => {
-                Some(Self::MemberChanged(user, role))
-            }
-            ("member.removed", None, Some(user), role) => Some(Self::MemberRemoved(user, role)),
-            ("key.created", Some(key), None, None) => Some(Self::KeyCreated(key)),
-            ("key.rotated", Some(key), None, None) => Some(Self::KeyRotated(key)),
-            ("key.revoked", Some(key), None, None) => Some(Self::KeyRevoked(key)),
+impl KeyEvent {
+    fn from_parts(name: &str, changes: Option<Changes>) -> Option<Self> {
+        match name {
+            "key.created" => Some(Self::Created),
+            "key.updated" => changes.map(Self::Updated),
+            "key.disabled" => Some(Self::Disabled),
+            "key.enabled" => Some(Self::Enabled),
+            "key.rotated" => Some(Self::Rotated),
+            "key.revoked" => Some(Self::Revoked),
             _ => None,
         }
     }

@@ -2,136 +2,10 @@
 //!
 //! The secret is not a field of it: the database stores only a hash. See [`super::Secret`].
 
-use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
-
-use super::{Description, KeyId, Name, OrganizationId, Secret, Timestamp, UsageCounts, UserId};
-
-/// A key's status at an instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyStatus {
-    /// Neither revoked nor expired.
-    Active,
-    /// Revoked. Permanent, also for a key that has expired.
-    Revoked,
-    /// Expired, and not revoked.
-    Expired,
-}
-
-impl KeyStatus {
-    /// Returns the status at `now` of a key with these dates. Revoked takes precedence over expired; a key expires at
-    /// the millisecond `expires_at`. The statistics apply the same rule in SQL.
-    #[must_use]
-    pub fn at(
-        now: Timestamp,
-        revoked_at: Option<Timestamp>,
-        expires_at: Option<Timestamp>,
-    ) -> Self {
-        if revoked_at.is_some() {
-            Self::Revoked
-        } else if expires_at.is_some_and(|at| at <= now) {
-            Self::Expired
-        } else {
-            Self::Active
-        }
-    }
-}
-
-/// At most `limit` successful requests in any `window_seconds` seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimit {
-    limit: i64,
-    window_seconds: i64,
-}
-
-impl RateLimit {
-    /// The range of `limit`.
-    pub const LIMITS: RangeInclusive<i64> = 1..=1_000_000_000;
-    /// The range of `window_seconds`.
-    pub const WINDOWS: RangeInclusive<i64> = 1..=31 * 86_400;
-
-    /// Returns the number of requests, 1 to 10⁹.
-    #[must_use]
-    pub const fn limit(self) -> i64 {
-        self.limit
-    }
-
-    /// Returns the length of the window in seconds, at most 31 days.
-    #[must_use]
-    pub const fn window_seconds(self) -> i64 {
-        self.window_seconds
-    }
-
-    /// The longest window.
-    pub const MAX_WINDOW: Duration = Duration::from_hours(31 * 24);
-
-    /// Returns the length of the window.
-    #[must_use]
-    pub fn window(self) -> Duration {
-        Duration::from_secs(self.window_seconds.unsigned_abs())
-    }
-
-    /// Returns the number of the slot that contains an instant, given as the time since any origin. A window has at most
-    /// 1,024 slots of whole milliseconds. The successes of one slot are stored together.
-    #[must_use]
-    pub fn slot(self, at: Duration) -> u128 {
-        at.as_millis() / self.window().as_millis().div_ceil(1024)
-    }
-
-    /// Creates a rate limit. `None` if a number is out of its range.
-    #[must_use]
-    pub fn new(limit: i64, window_seconds: i64) -> Option<Self> {
-        let valid = Self::LIMITS.contains(&limit) && Self::WINDOWS.contains(&window_seconds);
-        valid.then_some(Self {
-            limit,
-            window_seconds,
-        })
-    }
-}
-
-/// The scopes of a key, in alphabetical order and without duplicates. May be empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(try_from = "Vec<String>")]
-pub struct Scopes(BTreeSet<String>);
-
-impl Scopes {
-    /// The rule for scopes, to follow their field in an error message.
-    pub const RULE: &str =
-        "must be at most 50 strings of 1 to 64 letters, digits, `:`, `.`, `_`, `*` and `-`";
-
-    const MAX_SCOPES: usize = 50;
-    const MAX_LENGTH: usize = 64;
-
-    /// Validates scopes.
-    #[must_use]
-    pub fn new(scopes: &[&str]) -> Option<Self> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b":._*-".contains(&byte);
-        let is_scope = |scope: &&str| {
-            (1..=Self::MAX_LENGTH).contains(&scope.len()) && scope.bytes().all(allowed)
-        };
-        let valid = scopes.len() <= Self::MAX_SCOPES && scopes.iter().all(is_scope);
-        valid.then(|| Self(scopes.iter().copied().map(str::to_owned).collect()))
-    }
-
-    /// Returns whether `scope` is one of them. Comparison is exact.
-    #[must_use]
-    pub fn contains(&self, scope: &str) -> bool {
-        self.0.contains(scope)
-    }
-
-    /// Returns the scopes in alphabetical order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
-}
-
-impl TryFrom<Vec<String>> for Scopes {
-    type Error = &'static str;
-
-    fn try_from(scopes: Vec<String>) -> Result<Self, &'static str> {
-        let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
-        Self::new(&scopes).ok_or(Self::RULE)
-    }
-}
+use super::{
+    Description, ExternalId, KeyDates, KeyId, KeyStatus, Metadata, Name, OrganizationId, Quota,
+    QuotaState, RateLimit, Scopes, Secret, Timestamp, UsageCounts, UserId,
+};
 
 /// A stored key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,10 +20,18 @@ pub struct ApiKey {
     pub name: Name,
     /// Its description.
     pub description: Option<Description>,
+    /// The caller's own id of its holder.
+    pub external_id: Option<ExternalId>,
+    /// The caller's own data.
+    pub metadata: Metadata,
     /// Its scopes.
     pub scopes: Scopes,
     /// Its rate limit; `None` is unlimited.
     pub rate_limit: Option<RateLimit>,
+    /// The instant at which the rate limit was set on an unlimited key; `None` if it is as old as the key.
+    pub rate_limit_set_at: Option<Timestamp>,
+    /// Its quota, and the use of it when the key was read; `None` is unlimited.
+    pub quota: Option<QuotaState>,
     /// Its lifetime counts.
     pub usage: UsageCounts,
     /// The user who created it; `None` if it was created at the command line.
@@ -162,6 +44,8 @@ pub struct ApiKey {
     pub expires_at: Option<Timestamp>,
     /// The instant of its revocation; `None` if it is not revoked.
     pub revoked_at: Option<Timestamp>,
+    /// The instant at which it was disabled; `None` if it is enabled.
+    pub disabled_at: Option<Timestamp>,
     /// When the grace period of the latest rotation ends; `None` if the key was never rotated.
     pub grace_end: Option<Timestamp>,
 }
@@ -170,7 +54,12 @@ impl ApiKey {
     /// Returns the key's status at `now`.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> KeyStatus {
-        KeyStatus::at(now, self.revoked_at, self.expires_at)
+        let dates = KeyDates {
+            revoked_at: self.revoked_at,
+            expires_at: self.expires_at,
+            disabled_at: self.disabled_at,
+        };
+        dates.status(now)
     }
 
     /// Returns when a secret with a grace period until `grace_end` stops working. A secret does not outlive its key.
@@ -206,12 +95,35 @@ pub struct KeySettings {
     pub name: Name,
     /// Its description.
     pub description: Option<Description>,
+    /// The caller's own id of its holder.
+    pub external_id: Option<ExternalId>,
+    /// The caller's own data.
+    pub metadata: Metadata,
     /// Its scopes.
     pub scopes: Scopes,
     /// Its rate limit; `None` is unlimited.
     pub rate_limit: Option<RateLimit>,
+    /// Its quota; `None` is unlimited.
+    pub quota: Option<Quota>,
     /// The instant of its expiry; `None` if it does not expire.
     pub expires_at: Option<Timestamp>,
+}
+
+impl KeySettings {
+    /// Creates the settings of a key that has a name, no scopes and no limits.
+    #[must_use]
+    pub fn named(name: Name) -> Self {
+        Self {
+            name,
+            description: None,
+            external_id: None,
+            metadata: Metadata::default(),
+            scopes: Scopes::default(),
+            rate_limit: None,
+            quota: None,
+            expires_at: None,
+        }
+    }
 }
 
 /// A key to be created. The store generates its id and keeps only the hash of its secret.
@@ -250,41 +162,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_are_sorted_without_duplicates() {
-        let scopes = Scopes::new(&["b:write", "a.read", "b:write", "*"]).unwrap();
-        assert_eq!(
-            scopes.iter().collect::<Vec<_>>(),
-            ["*", "a.read", "b:write"]
-        );
-    }
-
-    #[test]
-    fn scope_has_1_to_64_characters_of_a_small_alphabet() {
-        for scope in ["", &"x".repeat(65), "a b", "ñ", "a,b", "a/b"] {
-            assert_eq!(Scopes::new(&[scope]), None, "{scope}");
-        }
-        assert!(Scopes::new(&[&"x".repeat(64)]).is_some());
-        assert!(Scopes::new(&["s"; 50]).is_some());
-        assert_eq!(Scopes::new(&["s"; 51]), None);
-    }
-
-    #[test]
-    fn rate_limit_is_within_its_ranges() {
-        for (limit, window) in [(1, 1), (1_000_000_000, 2_678_400)] {
-            assert!(RateLimit::new(limit, window).is_some());
-        }
-        for (limit, window) in [
-            (0, 60),
-            (1_000_000_001, 60),
-            (1, 0),
-            (1, 2_678_401),
-            (-1, 60),
-        ] {
-            assert_eq!(RateLimit::new(limit, window), None, "{limit}/{window}");
-        }
-    }
-
-    #[test]
     fn revoke_keeps_the_time_of_the_first_revocation() {
         let key = ApiKey {
             id: KeyId(uuid::Uuid::nil()),
@@ -292,14 +169,19 @@ mod tests {
             preview: String::new(),
             name: Name::new("x").unwrap(),
             description: None,
+            external_id: None,
+            metadata: Metadata::default(),
             scopes: Scopes::default(),
             rate_limit: None,
+            rate_limit_set_at: None,
+            quota: None,
             usage: UsageCounts::default(),
             created_by: None,
             created_at: Timestamp::from_millis(0),
             last_used_at: None,
             expires_at: None,
             revoked_at: None,
+            disabled_at: None,
             grace_end: None,
         };
         let revoked = key.revoke(Timestamp::from_millis(1)).unwrap();

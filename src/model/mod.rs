@@ -5,13 +5,19 @@
 
 mod admission;
 mod audit;
+mod changes;
 mod id;
 mod key;
 mod key_id;
+mod key_status;
+mod metadata;
 mod name;
 mod organization;
+mod quota;
 mod random;
+mod rate_limit;
 mod rotation;
+mod scopes;
 mod secret;
 mod seed;
 mod stats;
@@ -20,19 +26,25 @@ mod usage;
 mod usage_import;
 mod usage_totals;
 
-pub use admission::{Admission, RateLimitState};
-pub use audit::{AuditEntry, AuditEvent};
+pub use admission::Admission;
+pub use audit::{AuditEntry, AuditEvent, AuditParts, AuditedKey, KeyEvent, MemberEvent};
+pub use changes::Changes;
 pub use id::{KeyId, OrganizationId, OrganizationRef, UserId};
-pub use key::{ApiKey, KeyCursor, KeyPage, KeySettings, KeyStatus, NewKey, RateLimit, Scopes};
+pub use key::{ApiKey, KeyCursor, KeyPage, KeySettings, NewKey};
 pub use key_id::KeyIdRandom;
+pub use key_status::{KeyDates, KeyStatus};
+pub use metadata::{ExternalId, Metadata};
 pub use name::{Description, Name, Slug};
 pub use organization::{
     AccessDenied, Actor, AddMemberOutcome, Member, Organization, Role, UnknownRole,
 };
+pub use quota::{Quota, QuotaPeriod, QuotaState};
 pub use random::{Random, RandomError};
+pub use rate_limit::{RateLimit, RateLimitState};
 pub use rotation::{OlderSecrets, RotateOutcome, Rotation, RotationRefused};
+pub use scopes::Scopes;
 pub use secret::{Secret, SecretHash, contains_secret};
-pub use seed::{Seed, SeedKey};
+pub use seed::{Seed, SeedKey, SeedState};
 pub use stats::{DailyUsage, KeyCounts, KeyStats, KeyStatusCounts, RecentKey};
 pub use time::{Clock, Day, Timestamp};
 pub use usage::{MeteredUse, Outcome, UsageCounts, UsageEvent};

@@ -87,7 +87,7 @@ impl Rotation {
         previous: Option<Timestamp>,
     ) -> Result<OlderSecrets, RotationRefused> {
         match key.status(self.at) {
-            KeyStatus::Active => {}
+            KeyStatus::Active | KeyStatus::Disabled => {}
             KeyStatus::Revoked => return Err(RotationRefused::Revoked),
             KeyStatus::Expired => return Err(RotationRefused::Expired),
         }
@@ -106,7 +106,7 @@ impl Rotation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{KeyId, Name, OrganizationId, Scopes, UsageCounts};
+    use super::super::{KeyId, Metadata, Name, OrganizationId, Scopes, UsageCounts};
     use super::*;
 
     fn at(millis: i64) -> Timestamp {
@@ -120,14 +120,19 @@ mod tests {
             preview: String::new(),
             name: Name::new("x").unwrap(),
             description: None,
+            external_id: None,
+            metadata: Metadata::default(),
             scopes: Scopes::default(),
             rate_limit: None,
+            rate_limit_set_at: None,
+            quota: None,
             usage: UsageCounts::default(),
             created_by: None,
             created_at: at(0),
             last_used_at: None,
             expires_at: expires_at.map(at),
             revoked_at: revoked_at.map(at),
+            disabled_at: None,
             grace_end: None,
         }
     }

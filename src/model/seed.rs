@@ -31,6 +31,15 @@ pub struct SeedKey {
     pub organization: OrganizationId,
     /// The key as it was created.
     pub key: NewKey,
+    /// What happened to it since.
+    pub state: SeedState,
+}
+
+/// The state of a key in a seed. The default is a key that was only created.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SeedState {
     /// The instant of its revocation.
     pub revoked_at: Option<Timestamp>,
+    /// The instant at which it was disabled.
+    pub disabled_at: Option<Timestamp>,
 }

@@ -144,6 +144,32 @@ impl Day {
         Self(self.0.saturating_sub(days))
     }
 
+    /// Returns the first day of the day's month.
+    #[must_use]
+    pub fn first_of_month(self) -> Self {
+        self.to_date()
+            .map_or(self, |date| Self::from_date(date.first_of_month()))
+    }
+
+    /// Returns the first day of the month after the day's month.
+    #[must_use]
+    pub fn first_of_next_month(self) -> Self {
+        self.to_date().map_or(self, |date| {
+            Self(Self::from_date(date.last_of_month()).0 + 1)
+        })
+    }
+
+    /// Returns the date. `None` outside the years -9999 to 9999.
+    fn to_date(self) -> Option<Date> {
+        self.start().to_utc().map(DateTime::date)
+    }
+
+    fn from_date(date: Date) -> Self {
+        Self(i64::from(
+            EPOCH.until(date).map_or(0, |span| span.get_days()),
+        ))
+    }
+
     /// Returns the first instant of the day.
     #[must_use]
     pub const fn start(self) -> Timestamp {
@@ -154,8 +180,8 @@ impl Day {
 /// Formats the day as `2026-01-05`.
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.start().to_utc() {
-            Some(utc) => utc.date().fmt(f),
+        match self.to_date() {
+            Some(date) => date.fmt(f),
             None => f.write_str("out of range"),
         }
     }

@@ -23,18 +23,19 @@ impl Store {
         organization: OrganizationRef,
         user: UserId,
         key: KeyId,
+        now: Timestamp,
     ) -> Result<ApiKey, AccessError> {
         self.database
             .readers
-            .read(move |conn| sqlite::keys::key(conn, &organization, &user, key))
+            .read(move |conn| sqlite::keys::key(conn, &organization, &user, key, now))
             .await
     }
 
     /// Returns the key with this id in any organization, for the operator.
-    pub async fn key_by_id(&self, key: KeyId) -> Result<Option<ApiKey>, Error> {
+    pub async fn key_by_id(&self, key: KeyId, now: Timestamp) -> Result<Option<ApiKey>, Error> {
         self.database
             .readers
-            .read(move |conn| sqlite::keys::by_id(conn, key))
+            .read(move |conn| sqlite::keys::by_id(conn, key, now))
             .await
     }
 
@@ -72,10 +73,11 @@ impl Store {
         by: Actor,
         after: Option<KeyCursor>,
         limit: u32,
+        now: Timestamp,
     ) -> Result<KeyPage, AccessError> {
         self.database
             .readers
-            .read(move |conn| sqlite::keys::page(conn, &organization, &by, after, limit))
+            .read(move |conn| sqlite::keys::page(conn, &organization, &by, after, limit, now))
             .await
     }
 

@@ -31,8 +31,8 @@ use crate::{
     },
     app::App,
     model::{
-        Actor, Description, KeySettings, Name, NewKey, OrganizationRef, RateLimit, Scopes, Secret,
-        Timestamp,
+        Actor, Description, KeySettings, Metadata, Name, NewKey, OrganizationRef, RateLimit,
+        Scopes, Secret, Timestamp,
     },
 };
 
@@ -140,6 +140,9 @@ impl CreateKeyBody {
             .and_then(|field| field.check_if("expiresAt", problems, |Expiry(at)| *at > now));
         problems.reject_unknown_fields("", &self.unknown);
         Some(KeySettings {
+            external_id: None,
+            metadata: Metadata::default(),
+            quota: None,
             name: name?,
             description,
             scopes: scopes.unwrap_or_default(),

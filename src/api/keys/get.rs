@@ -60,8 +60,9 @@ impl Get {
         let id = problems.check(id.0.get());
         let (organization, id) = problems.finish(organization.zip(id))?;
 
-        let found = app.store.key(organization, caller.0, id).await;
+        let now = app.clock.now();
+        let found = app.store.key(organization, caller.0, id, now).await;
         let key = found.map_err(ApiError::from)?;
-        Ok(JsonResponse(KeyOut::new(key, app.clock.now())))
+        Ok(JsonResponse(KeyOut::new(key, now)))
     }
 }

@@ -77,9 +77,9 @@ impl List {
         let organization = problems.finish(organization)?;
         let limit = limit.unwrap_or(DEFAULT_LIMIT);
 
-        let by = Actor::User(caller.0);
-        let page = app.store.keys(organization, by, after, limit).await;
+        let (by, now) = (Actor::User(caller.0), app.clock.now());
+        let page = app.store.keys(organization, by, after, limit, now).await;
         let page = page.map_err(ApiError::from)?;
-        Ok(JsonResponse(KeyPageOut::new(page, app.clock.now())))
+        Ok(JsonResponse(KeyPageOut::new(page, now)))
     }
 }

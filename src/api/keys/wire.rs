@@ -9,9 +9,12 @@ use uuid::{Uuid, uuid};
 use crate::{
     api::{
         extract,
-        scalars::{Count, DateTime},
+        scalars::{Count, DateTime, MetadataOut},
     },
-    model::{ApiKey, KeyPage, KeyStatus, RateLimit, Secret, Timestamp, UsageCounts},
+    model::{
+        ApiKey, KeyPage, KeyStatus, QuotaPeriod, QuotaState, RateLimit, Secret, Timestamp,
+        UsageCounts,
+    },
 };
 
 /// An API key. Its secret is not among the fields: it is shown once, when the key is made.
@@ -30,13 +33,21 @@ pub struct KeyOut {
     /// At most 500 characters.
     #[oai(nullable)]
     description: Option<String>,
-    /// Computed when the key is read. Revoked wins over expired.
+    /// The caller's own id of the key's holder, 1 to 255 characters.
+    #[oai(nullable)]
+    external_id: Option<String>,
+    /// The caller's own data: at most 4,096 bytes of JSON.
+    metadata: MetadataOut,
+    /// Computed when the key is read. Revoked takes precedence over expired, expired over disabled.
     status: StatusOut,
     /// In alphabetical order, without duplicates.
     scopes: Vec<String>,
     /// Null is unlimited.
     #[oai(nullable)]
     rate_limit: Option<RateLimitOut>,
+    /// Null is unlimited.
+    #[oai(nullable)]
+    quota: Option<QuotaOut>,
     /// Lifetime counts.
     usage: UsageOut,
     /// The user who made the key, where known.
@@ -70,8 +81,11 @@ impl KeyOut {
             preview: key.preview,
             name: key.name.into(),
             description: key.description.map(Into::into),
+            external_id: key.external_id.map(Into::into),
+            metadata: MetadataOut(key.metadata),
             scopes: key.scopes.iter().map(str::to_owned).collect(),
             rate_limit: key.rate_limit.map(RateLimitOut::from),
+            quota: key.quota.map(|quota| QuotaOut::new(quota, now)),
             usage: key.usage.into(),
             created_by: key.created_by.map(|user| user.to_string()),
             created_at: DateTime(key.created_at),
@@ -98,6 +112,7 @@ impl KeyOut {
 #[serde(rename_all = "lowercase")]
 pub(in crate::api) enum StatusOut {
     Active,
+    Disabled,
     Revoked,
     Expired,
 }
@@ -106,6 +121,7 @@ impl From<KeyStatus> for StatusOut {
     fn from(status: KeyStatus) -> Self {
         match status {
             KeyStatus::Active => Self::Active,
+            KeyStatus::Disabled => Self::Disabled,
             KeyStatus::Revoked => Self::Revoked,
             KeyStatus::Expired => Self::Expired,
         }
@@ -130,6 +146,63 @@ impl From<RateLimit> for RateLimitOut {
         Self {
             limit: rate.limit(),
             window_seconds: rate.window_seconds(),
+        }
+    }
+}
+
+/// At most `limit` successful requests in a UTC calendar day or month.
+#[derive(Object, Serialize)]
+#[oai(rename = "Quota", rename_all = "camelCase", example)]
+#[serde(rename_all = "camelCase")]
+struct QuotaOut {
+    /// Requests.
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000000000")))]
+    limit: i64,
+    /// The period, in UTC.
+    period: PeriodOut,
+    /// Successful requests in the current period. Exceeds the limit if that was lowered.
+    used: Count,
+    /// When the next period starts.
+    resets_at: DateTime,
+}
+
+impl QuotaOut {
+    fn new(state: QuotaState, now: Timestamp) -> Self {
+        let period = state.quota.period();
+        Self {
+            limit: state.quota.limit(),
+            period: period.into(),
+            used: Count(state.used),
+            resets_at: DateTime(period.end(now)),
+        }
+    }
+}
+
+impl Example for QuotaOut {
+    fn example() -> Self {
+        Self {
+            limit: 1_000_000,
+            period: PeriodOut::Month,
+            used: Count(17_208),
+            resets_at: DateTime(Timestamp::from_millis(1_769_904_000_000)),
+        }
+    }
+}
+
+/// The period of a quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
+#[oai(rename = "QuotaPeriod", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+enum PeriodOut {
+    Day,
+    Month,
+}
+
+impl From<QuotaPeriod> for PeriodOut {
+    fn from(period: QuotaPeriod) -> Self {
+        match period {
+            QuotaPeriod::Day => Self::Day,
+            QuotaPeriod::Month => Self::Month,
         }
     }
 }
@@ -222,12 +295,15 @@ impl Example for KeyOut {
             preview: "sk_...Zk3Q".to_owned(),
             name: "Production server".to_owned(),
             description: Some("Backend of the customer portal".to_owned()),
+            external_id: Some("customer-portal".to_owned()),
+            metadata: MetadataOut::example(),
             status: StatusOut::Active,
             scopes: vec!["invoices:read".to_owned(), "invoices:write".to_owned()],
             rate_limit: Some(RateLimitOut {
                 limit: 1000,
                 window_seconds: 60,
             }),
+            quota: Some(QuotaOut::example()),
             usage: UsageOut {
                 total_requests: Count(412_087),
                 successful_requests: Count(409_113),
@@ -252,6 +328,9 @@ impl Example for KeyWithSecretOut {
             preview: "sk_...wv9F".to_owned(),
             name: "Deployment".to_owned(),
             description: Some("Releases of the customer portal".to_owned()),
+            external_id: None,
+            metadata: MetadataOut::default(),
+            quota: None,
             rate_limit: Some(RateLimitOut {
                 limit: 100,
                 window_seconds: 60,
@@ -273,7 +352,12 @@ impl Example for KeyWithSecretOut {
 impl Example for KeyPageOut {
     fn example() -> Self {
         Self {
-            items: vec![KeyOut::example()],
+            items: vec![KeyOut {
+                external_id: None,
+                metadata: MetadataOut::default(),
+                quota: None,
+                ..KeyOut::example()
+            }],
             next_cursor: Some("AAABlh7LVAALfl98PRpMVp0OiksfLG0B".to_owned()),
         }
     }

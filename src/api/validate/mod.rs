@@ -78,6 +78,7 @@ fn documented_errors(problems: &[&str]) -> Vec<DocumentedError> {
         ApiError::MissingKey.into(),
         ApiError::RevokedKeyUsed.into(),
         ApiError::ExpiredKeyUsed.into(),
+        ApiError::DisabledKeyUsed.into(),
         ApiError::MissingScopes("invoices:write".to_owned()).into(),
         ApiError::RateLimited(rate_limit).into(),
     ]
@@ -148,6 +149,7 @@ async fn decide(
         Verdict::InvalidKey => ApiError::InvalidKey,
         Verdict::Revoked => ApiError::RevokedKeyUsed,
         Verdict::Expired => ApiError::ExpiredKeyUsed,
+        Verdict::Disabled => ApiError::DisabledKeyUsed,
         Verdict::MissingScopes(scopes) => ApiError::MissingScopes(scopes.join(", ")),
         Verdict::RateLimited(state) => ApiError::RateLimited(state),
     };

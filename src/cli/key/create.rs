@@ -15,8 +15,8 @@ use crate::{
         time_arg::{self, TimeArg},
     },
     model::{
-        Actor, Description, KeySettings, Name, NewKey, OrganizationRef, RateLimit, Scopes, Secret,
-        Timestamp,
+        Actor, Description, KeySettings, Metadata, Name, NewKey, OrganizationRef, RateLimit,
+        Scopes, Secret, Timestamp,
     },
 };
 
@@ -93,6 +93,9 @@ impl Args {
             name: self.name.clone(),
             description: self.description.clone(),
             scopes,
+            external_id: None,
+            metadata: Metadata::default(),
+            quota: None,
             rate_limit: self.rate_limit,
             expires_at,
         })

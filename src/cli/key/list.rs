@@ -14,7 +14,7 @@ use crate::{
             OutputArgs,
         },
     },
-    model::{Actor, ApiKey, OrganizationRef},
+    model::{Actor, ApiKey, OrganizationRef, Timestamp},
     store::Store,
 };
 
@@ -39,7 +39,7 @@ impl Args {
         let now = system.clock.now();
         let keys = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
-            all_keys(store, OrganizationRef::Id(organization.id)).await
+            all_keys(store, OrganizationRef::Id(organization.id), now).await
         })?;
         self.output.print(
             || {
@@ -70,11 +70,15 @@ impl Args {
     }
 }
 
-async fn all_keys(store: &Store, organization: OrganizationRef) -> Result<Vec<ApiKey>, Error> {
+async fn all_keys(
+    store: &Store,
+    organization: OrganizationRef,
+    now: Timestamp,
+) -> Result<Vec<ApiKey>, Error> {
     let mut keys = Vec::new();
     let mut after = None;
     loop {
-        let page = store.keys(organization.clone(), Actor::Operator, after, PAGE_SIZE);
+        let page = store.keys(organization.clone(), Actor::Operator, after, PAGE_SIZE, now);
         let page = page.await?;
         keys.extend(page.keys);
         if page.next.is_none() {

@@ -47,14 +47,14 @@ impl Command {
 }
 
 /// Finds the key with the id in an argument.
-async fn find(store: &Store, id: &str) -> Result<ApiKey, Error> {
+async fn find(store: &Store, id: &str, now: Timestamp) -> Result<ApiKey, Error> {
     if id.trim_start().starts_with("sk_") {
         return Err(Error::usage(
             "a secret must not be an argument: pipe it into `llavero key show -`, which prints the id",
         ));
     }
     let found = match KeyId::parse(id) {
-        Some(id) => store.key_by_id(id).await?,
+        Some(id) => store.key_by_id(id, now).await?,
         None => None,
     };
     found.ok_or_else(|| {
@@ -74,6 +74,12 @@ fn details_of(key: &ApiKey, now: Timestamp) -> Vec<(&'static str, Cell)> {
     let rate_limit = key.rate_limit.map_or("unlimited".to_owned(), |rate| {
         format!("{} in {} s", rate.limit(), rate.window_seconds())
     });
+    let quota = key.quota.map_or("unlimited".to_owned(), |state| {
+        let (limit, period) = (state.quota.limit(), state.quota.period().as_str());
+        format!("{limit} per {period}, {} used", state.used)
+    });
+    let external_id = key.external_id.as_ref().map_or("", |id| id.as_str());
+    let metadata = key.metadata.to_json();
     let usage = format!(
         "{} ({} successful, {} rate-limited, {} errors)",
         key.usage.total_requests(),
@@ -89,10 +95,13 @@ fn details_of(key: &ApiKey, now: Timestamp) -> Vec<(&'static str, Cell)> {
         ("Organization", output::text(key.organization.0.to_string())),
         ("Name", output::text(key.name.as_str())),
         ("Description", output::text(description)),
+        ("External ID", output::text(external_id)),
+        ("Metadata", output::text(metadata)),
         ("Preview", output::text(&key.preview)),
         ("Status", output::status(key.status(now))),
         ("Scopes", output::text(scopes)),
         ("Rate limit", output::text(rate_limit)),
+        ("Quota", output::text(quota)),
         ("Requests", output::text(usage)),
         ("Created", output::text(created)),
         ("Last used", output::text(or_never(key.last_used_at))),

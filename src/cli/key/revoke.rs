@@ -29,7 +29,7 @@ impl Args {
     pub(super) fn run(self, system: &System) -> Result<(), Error> {
         let now = system.clock.now();
         let key = self.database.with_store(async |store| {
-            let key = super::find(store, &self.id).await?;
+            let key = super::find(store, &self.id, now).await?;
             let organization = OrganizationRef::Id(key.organization);
             let by = Actor::Operator;
             let revoked = store.revoke_key(organization, by, key.id, now);

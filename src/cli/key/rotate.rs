@@ -48,7 +48,7 @@ impl Args {
         };
         let secret = rotation.secret.clone();
         let rotated = self.database.with_store(async |store| {
-            let key = super::find(store, &self.id).await?;
+            let key = super::find(store, &self.id, now).await?;
             let organization = OrganizationRef::Id(key.organization);
             let rotated = store.rotate_key(organization, Actor::Operator, key.id, rotation);
             rotated.await.map_err(|error| self.rejection(error))

@@ -51,7 +51,7 @@ impl Args {
 
     async fn find(&self, store: &Store, now: Timestamp) -> Result<ApiKey, Error> {
         if self.id != "-" {
-            return super::find(store, &self.id).await;
+            return super::find(store, &self.id, now).await;
         }
         let secret = secret_from_standard_input()?;
         let found = store.key_with_secret(secret.hash(), now).await?;

@@ -155,8 +155,8 @@ mod tests {
     use super::*;
     use crate::{
         model::{
-            KeySettings, Name, NewKey, Organization, OrganizationId, Scopes, Secret, Seed, SeedKey,
-            Slug,
+            KeySettings, Name, NewKey, Organization, OrganizationId, Secret, Seed, SeedKey,
+            SeedState, Slug,
         },
         store::{OpenOptions, Store},
     };
@@ -168,11 +168,8 @@ mod tests {
         let organization = OrganizationId(Uuid::from_u128(2));
         let created_at = Timestamp::from_millis(0);
         let settings = KeySettings {
-            name: Name::new("x").unwrap(),
-            description: None,
-            scopes: Scopes::default(),
             rate_limit: RateLimit::new(1, 60),
-            expires_at: None,
+            ..KeySettings::named(Name::new("x").unwrap())
         };
         let seed = Seed {
             organizations: vec![Organization {
@@ -190,7 +187,7 @@ mod tests {
                     created_by: None,
                     created_at,
                 },
-                revoked_at: None,
+                state: SeedState::default(),
             }],
             ..Seed::default()
         };
@@ -217,7 +214,7 @@ mod tests {
         tokio::task::yield_now().await;
         let write = store.database.write(|_| Ok::<_, Error>(()));
         write.await.unwrap();
-        let key = store.key_by_id(KEY).await.unwrap().unwrap();
+        let key = store.key_by_id(KEY, clock.now()).await.unwrap().unwrap();
         assert_eq!(key.usage.successful_requests, 1);
         let next = store.admit_and_count(KEY, rate, &clock).await.unwrap();
         assert!(matches!(next, Admission::Limited(_)), "{next:?}");

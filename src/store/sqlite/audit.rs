@@ -3,19 +3,21 @@
 //! The log is append-only: no code changes or deletes a row.
 
 use rusqlite::{Connection, Row, Savepoint, named_params, params, types::Type};
-use serde_json::Value;
 
 use crate::{
-    model::{Actor, AuditEntry, AuditEvent, OrganizationId, Timestamp},
+    model::{
+        Actor, AuditEntry, AuditEvent, AuditParts, AuditedKey, Changes, KeyId, Name,
+        OrganizationId, Timestamp,
+    },
     store::Error,
 };
 
 pub(super) const INSERT: &str = "
     INSERT INTO audit_log (
-      organization_id, created_at, actor_id, action, key_id, member_id, role, changes
+      organization_id, created_at, actor_id, action, key_id, key_name, member_id, role, changes
     )
     VALUES (
-      :organization_id, :created_at, :actor_id, :action, :key_id, :member_id, :role, :changes
+      :organization_id, :created_at, :actor_id, :action, :key_id, :key_name, :member_id, :role, :changes
     )";
 
 pub(super) const SINCE: &str = "
@@ -23,6 +25,7 @@ pub(super) const SINCE: &str = "
            actor_id,
            action,
            key_id,
+           key_name,
            member_id,
            role,
            changes
@@ -43,15 +46,17 @@ pub(super) fn insert(
         Actor::User(user) => Some(user),
         Actor::Operator => None,
     };
+    let parts = event.parts();
     tx.prepare_cached(INSERT)?.execute(named_params! {
         ":organization_id": organization,
         ":created_at": at,
         ":actor_id": user,
         ":action": event.name(),
-        ":key_id": event.key(),
-        ":member_id": event.member(),
-        ":role": event.role(),
-        ":changes": event.changes().map(|changes| changes.to_string()),
+        ":key_id": parts.key.as_ref().map(|key| key.id),
+        ":key_name": parts.key.as_ref().map(|key| &key.name),
+        ":member_id": parts.member,
+        ":role": parts.role,
+        ":changes": parts.changes.map(|changes| changes.to_json().to_string()),
     })?;
     Ok(())
 }
@@ -69,14 +74,7 @@ pub(in crate::store) fn since(
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
     let name: String = row.get(2)?;
-    let changes = changes(row)?;
-    let event = AuditEvent::from_parts(
-        &name,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-        changes.as_ref(),
-    );
+    let event = AuditEvent::from_parts(&name, parts(row)?);
     let unknown = || {
         let problem = format!("unknown action: {name}").into();
         rusqlite::Error::FromSqlConversionFailure(2, Type::Text, problem)
@@ -90,10 +88,25 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<AuditEntry> {
     })
 }
 
-fn changes(row: &Row<'_>) -> rusqlite::Result<Option<Value>> {
-    let text: Option<String> = row.get(6)?;
-    let parse = |text: String| serde_json::from_str(&text);
-    text.map(parse)
-        .transpose()
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(6, Type::Text, error.into()))
+fn parts(row: &Row<'_>) -> rusqlite::Result<AuditParts> {
+    let key: Option<KeyId> = row.get(3)?;
+    let name: Option<Name> = row.get(4)?;
+    Ok(AuditParts {
+        key: key.zip(name).map(|(id, name)| AuditedKey { id, name }),
+        member: row.get(5)?,
+        role: row.get(6)?,
+        changes: changes(row, 7)?,
+    })
+}
+
+fn changes(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Changes>> {
+    let Some(text) = row.get::<_, Option<String>>(column)? else {
+        return Ok(None);
+    };
+    let invalid = |problem: Box<dyn std::error::Error + Send + Sync>| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, problem)
+    };
+    let object = serde_json::from_str(&text).map_err(|error| invalid(error.into()))?;
+    let changes = Changes::from_json(object).ok_or_else(|| invalid("not changes".into()))?;
+    Ok(Some(changes))
 }

@@ -8,20 +8,23 @@ use rusqlite::{Savepoint, named_params, params};
 use super::{access, audit, keys, row};
 use crate::{
     model::{
-        Actor, ApiKey, AuditEvent, KeyId, KeyIdRandom, NewKey, OlderSecrets, OrganizationId,
-        OrganizationRef, RateLimit, RotateOutcome, Rotation, Timestamp,
+        Actor, ApiKey, AuditEvent, AuditedKey, KeyEvent, KeyId, KeyIdRandom, NewKey, OlderSecrets,
+        OrganizationId, OrganizationRef, Quota, RateLimit, RotateOutcome, Rotation, SeedState,
+        Timestamp,
     },
     store::{AccessError, Error},
 };
 
 pub(super) const INSERT: &str = "
     INSERT INTO api_keys (
-      id, organization_id, secret_hash, preview, name, description, scopes,
-      rate_limit, rate_window_seconds, created_by, created_at, expires_at, revoked_at
+      id, organization_id, secret_hash, preview, name, description, external_id, metadata, scopes,
+      rate_limit, rate_window_seconds, quota_limit, quota_period,
+      created_by, created_at, expires_at, revoked_at, disabled_at
     )
     VALUES (
-      :id, :organization_id, :secret_hash, :preview, :name, :description, :scopes,
-      :rate_limit, :rate_window_seconds, :created_by, :created_at, :expires_at, :revoked_at
+      :id, :organization_id, :secret_hash, :preview, :name, :description, :external_id, :metadata, :scopes,
+      :rate_limit, :rate_window_seconds, :quota_limit, :quota_period,
+      :created_by, :created_at, :expires_at, :revoked_at, :disabled_at
     )";
 
 pub(super) const NEWEST_ID: &str = "
@@ -83,10 +86,11 @@ pub(in crate::store) fn create(
 ) -> Result<ApiKey, AccessError> {
     let organization = access::require_key_manager(tx, organization, by)?;
     let id = next_id(tx, key.created_at, random)?;
-    insert(tx, organization, id, key, None)?;
-    let event = AuditEvent::KeyCreated(id);
-    audit::insert(tx, organization, key.created_at, by, &event)?;
-    Ok(keys::by_id(tx, id)?.ok_or(Error::UnknownKey(id))?)
+    insert(tx, organization, id, key, SeedState::default())?;
+    let at = key.created_at;
+    let key = keys::by_id(tx, id, at)?.ok_or(Error::UnknownKey(id))?;
+    audit_key(tx, &key, by, at, KeyEvent::Created)?;
+    Ok(key)
 }
 
 /// Generates the id of a new key. It is greater than every id that was generated in this database before, since the
@@ -105,7 +109,7 @@ pub(super) fn insert(
     organization: OrganizationId,
     id: KeyId,
     key: &NewKey,
-    revoked_at: Option<Timestamp>,
+    state: SeedState,
 ) -> Result<(), Error> {
     tx.prepare_cached(INSERT)?.execute(named_params! {
         ":id": id,
@@ -114,16 +118,21 @@ pub(super) fn insert(
         ":preview": key.secret.preview(),
         ":name": key.settings.name,
         ":description": key.settings.description,
+        ":external_id": key.settings.external_id,
+        ":metadata": key.settings.metadata,
         ":scopes": key.settings.scopes,
         ":rate_limit": key.settings.rate_limit.map(RateLimit::limit),
         ":rate_window_seconds": key.settings.rate_limit.map(RateLimit::window_seconds),
+        ":quota_limit": key.settings.quota.map(Quota::limit),
+        ":quota_period": key.settings.quota.map(Quota::period),
         ":created_by": key.created_by,
         ":created_at": key.created_at,
         ":expires_at": key.settings.expires_at,
-        ":revoked_at": revoked_at,
+        ":revoked_at": state.revoked_at,
+        ":disabled_at": state.disabled_at,
     })?;
     let mut count = tx.prepare_cached(COUNT_INSERTED)?;
-    row::expect_one_row(count.execute(params![organization, revoked_at.is_some()])?)
+    row::expect_one_row(count.execute(params![organization, state.revoked_at.is_some()])?)
 }
 
 /// See [`crate::store::Store::rotate_key`].
@@ -134,11 +143,10 @@ pub(in crate::store) fn rotate(
     key: KeyId,
     rotation: &Rotation,
 ) -> Result<RotateOutcome, AccessError> {
-    let key = key_to_manage(tx, organization, by, key)?;
+    let key = key_to_manage(tx, organization, by, key, rotation.at)?;
     let older_secrets = rotation.decide(&key, key.grace_end)?;
     replace_secret(tx, key.id, rotation, older_secrets)?;
-    let event = AuditEvent::KeyRotated(key.id);
-    audit::insert(tx, key.organization, rotation.at, by, &event)?;
+    audit_key(tx, &key, by, rotation.at, KeyEvent::Rotated)?;
     let key = ApiKey {
         preview: rotation.secret.preview(),
         grace_end: older_secrets.grace_end(),
@@ -179,16 +187,31 @@ pub(in crate::store) fn revoke(
     key: KeyId,
     at: Timestamp,
 ) -> Result<ApiKey, AccessError> {
-    let key = key_to_manage(tx, organization, by, key)?;
+    let key = key_to_manage(tx, organization, by, key, at)?;
     let Some(revoked) = key.revoke(at) else {
         return Ok(key);
     };
     row::expect_one_row(tx.prepare_cached(REVOKE)?.execute(params![key.id, at])?)?;
     let mut count = tx.prepare_cached(COUNT_REVOKED)?;
     row::expect_one_row(count.execute([key.organization])?)?;
-    let event = AuditEvent::KeyRevoked(key.id);
-    audit::insert(tx, key.organization, at, by, &event)?;
+    audit_key(tx, &key, by, at, KeyEvent::Revoked)?;
     Ok(revoked)
+}
+
+/// Appends a change of `key`, which is as it was before the change, to the audit log.
+fn audit_key(
+    tx: &Savepoint<'_>,
+    key: &ApiKey,
+    by: &Actor,
+    at: Timestamp,
+    event: KeyEvent,
+) -> Result<(), Error> {
+    let audited = AuditedKey {
+        id: key.id,
+        name: key.name.clone(),
+    };
+    let event = AuditEvent::Key(audited, event);
+    audit::insert(tx, key.organization, at, by, &event)
 }
 
 /// Returns a key of the organization if `by` may manage it.
@@ -197,9 +220,10 @@ fn key_to_manage(
     organization: &OrganizationRef,
     by: &Actor,
     key: KeyId,
+    now: Timestamp,
 ) -> Result<ApiKey, AccessError> {
     let organization = access::require_key_manager(tx, organization, by)?;
-    keys::by_id(tx, key)?
+    keys::by_id(tx, key, now)?
         .filter(|key| key.organization == organization)
         .ok_or(AccessError::KeyNotFound)
 }

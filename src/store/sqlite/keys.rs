@@ -5,11 +5,11 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{access, row};
+use super::{access, key_days, row};
 use crate::{
     model::{
-        Actor, ApiKey, KeyCursor, KeyId, KeyPage, OrganizationRef, RateLimit, SecretHash,
-        Timestamp, UserId,
+        Actor, ApiKey, KeyCursor, KeyId, KeyPage, OrganizationRef, Quota, QuotaPeriod, RateLimit,
+        SecretHash, Timestamp, UserId,
     },
     store::{AccessError, Error},
 };
@@ -22,9 +22,14 @@ macro_rules! columns {
            k.preview,
            k.name,
            k.description,
+           k.external_id,
+           k.metadata,
            k.scopes,
            k.rate_limit,
            k.rate_window_seconds,
+           k.rate_limit_set_at,
+           k.quota_limit,
+           k.quota_period,
            k.successful_requests,
            k.rate_limit_hits,
            k.errors,
@@ -33,6 +38,7 @@ macro_rules! columns {
            k.last_used_at,
            k.expires_at,
            k.revoked_at,
+           k.disabled_at,
            (SELECT valid_until
               FROM retiring_secrets
              WHERE key_id = k.id)"
@@ -105,13 +111,14 @@ pub(in crate::store) fn key(
     organization: &OrganizationRef,
     user: &UserId,
     key: KeyId,
+    now: Timestamp,
 ) -> Result<ApiKey, AccessError> {
     let (id, slug) = row::id_or_slug(organization);
     let found = conn
         .prepare_cached(KEY)?
         .query_row(params![id, slug, user, key], |row| {
             let has_key = row.get::<_, Option<KeyId>>(0)?.is_some();
-            has_key.then(|| api_key(row)).transpose()
+            has_key.then(|| api_key(conn, row, now)).transpose()
         })
         .optional()?;
     found
@@ -125,9 +132,14 @@ pub(in crate::store) fn exists(conn: &Connection, key: KeyId) -> Result<bool, Er
 }
 
 /// Returns the key with this id, in any organization.
-pub(in crate::store) fn by_id(conn: &Connection, key: KeyId) -> Result<Option<ApiKey>, Error> {
+pub(in crate::store) fn by_id(
+    conn: &Connection,
+    key: KeyId,
+    now: Timestamp,
+) -> Result<Option<ApiKey>, Error> {
     let mut statement = conn.prepare_cached(BY_ID)?;
-    Ok(statement.query_row([key], api_key).optional()?)
+    let found = statement.query_row([key], |row| api_key(conn, row, now));
+    Ok(found.optional()?)
 }
 
 /// See [`crate::store::Store::key_with_secret`].
@@ -137,7 +149,9 @@ pub(super) fn by_secret(
     now: Timestamp,
 ) -> Result<Option<ApiKey>, Error> {
     let mut statement = conn.prepare_cached(BY_SECRET)?;
-    let found = statement.query_row(params![secret.as_bytes(), now], api_key);
+    let found = statement.query_row(params![secret.as_bytes(), now], |row| {
+        api_key(conn, row, now)
+    });
     Ok(found.optional()?)
 }
 
@@ -148,6 +162,7 @@ pub(in crate::store) fn page(
     by: &Actor,
     after: Option<KeyCursor>,
     limit: u32,
+    now: Timestamp,
 ) -> Result<KeyPage, AccessError> {
     // One snapshot for the permission and the page.
     let snapshot = conn.unchecked_transaction()?;
@@ -158,7 +173,9 @@ pub(in crate::store) fn page(
     });
     let mut statement = snapshot.prepare_cached(PAGE)?;
     let more = i64::from(limit) + 1;
-    let keys = statement.query_map(params![organization, created_at, id, more], api_key)?;
+    let keys = statement.query_map(params![organization, created_at, id, more], |row| {
+        api_key(&snapshot, row, now)
+    })?;
     let mut keys: Vec<ApiKey> = keys.collect::<Result<_, _>>()?;
     let is_last = keys.len() <= limit as usize;
     keys.truncate(limit as usize);
@@ -169,25 +186,36 @@ pub(in crate::store) fn page(
     Ok(KeyPage { keys, next })
 }
 
-fn api_key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
-    let limit: Option<i64> = row.get(6)?;
-    let window: Option<i64> = row.get(7)?;
+/// Converts a row to a key. Reads the use of its quota from the snapshot of the row.
+fn api_key(conn: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result<ApiKey> {
+    let id = row.get(0)?;
+    let (limit, window): (Option<i64>, Option<i64>) = (row.get(8)?, row.get(9)?);
+    let quota: (Option<i64>, Option<QuotaPeriod>) = (row.get(11)?, row.get(12)?);
+    let quota = quota.0.zip(quota.1);
     Ok(ApiKey {
-        id: row.get(0)?,
+        id,
         organization: row.get(1)?,
         preview: row.get(2)?,
         name: row.get(3)?,
         description: row.get(4)?,
-        scopes: row.get(5)?,
+        external_id: row.get(5)?,
+        metadata: row.get(6)?,
+        scopes: row.get(7)?,
         rate_limit: limit
             .zip(window)
             .and_then(|(limit, window)| RateLimit::new(limit, window)),
-        usage: row::usage(row, 8)?,
-        created_by: row.get(11)?,
-        created_at: row.get(12)?,
-        last_used_at: row.get(13)?,
-        expires_at: row.get(14)?,
-        revoked_at: row.get(15)?,
-        grace_end: row.get(16)?,
+        rate_limit_set_at: row.get(10)?,
+        quota: quota
+            .and_then(|(limit, period)| Quota::new(limit, period))
+            .map(|quota| key_days::quota_state(conn, id, quota, now))
+            .transpose()?,
+        usage: row::usage(row, 13)?,
+        created_by: row.get(16)?,
+        created_at: row.get(17)?,
+        last_used_at: row.get(18)?,
+        expires_at: row.get(19)?,
+        revoked_at: row.get(20)?,
+        disabled_at: row.get(21)?,
+        grace_end: row.get(22)?,
     })
 }

@@ -7,7 +7,10 @@ use rusqlite::{Connection, OptionalExtension, Row, Savepoint, params};
 
 use super::audit;
 use crate::{
-    model::{Actor, AddMemberOutcome, AuditEvent, Member, OrganizationId, Role, Timestamp, UserId},
+    model::{
+        Actor, AddMemberOutcome, AuditEvent, Member, MemberEvent, OrganizationId, Role, Timestamp,
+        UserId,
+    },
     store::Error,
 };
 
@@ -73,7 +76,7 @@ pub(in crate::store) fn add(
     let event = match &outcome {
         AddMemberOutcome::Added(member) => {
             insert(tx, organization, member)?;
-            AuditEvent::MemberAdded(member.user.clone(), member.role)
+            AuditEvent::Member(member.user.clone(), MemberEvent::Added(member.role))
         }
         AddMemberOutcome::RoleChanged { member, .. } => {
             tx.prepare_cached(CHANGE_ROLE)?.execute(params![
@@ -81,7 +84,7 @@ pub(in crate::store) fn add(
                 member.user,
                 member.role
             ])?;
-            AuditEvent::MemberChanged(member.user.clone(), member.role)
+            AuditEvent::Member(member.user.clone(), MemberEvent::Changed(member.role))
         }
         AddMemberOutcome::Unchanged(_) => return Ok(outcome),
     };
@@ -111,7 +114,7 @@ pub(in crate::store) fn remove(
         .query_row(params![organization, user], member)
         .optional()?;
     if let Some(removed) = &removed {
-        let event = AuditEvent::MemberRemoved(user.clone(), Some(removed.role));
+        let event = AuditEvent::Member(user.clone(), MemberEvent::Removed(Some(removed.role)));
         audit::insert(tx, organization, at, &Actor::Operator, &event)?;
     }
     Ok(removed)

@@ -15,6 +15,7 @@ mod error;
 mod file;
 mod identity;
 mod integrity;
+mod key_days;
 pub(super) mod key_lifecycle;
 pub(super) mod keys;
 pub(super) mod members;

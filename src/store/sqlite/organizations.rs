@@ -56,9 +56,9 @@ pub(in crate::store) fn seed_if_empty(tx: &Savepoint<'_>, seed: &Seed) -> Result
             id,
             organization,
             ref key,
-            revoked_at,
+            state,
         } = *seeded;
-        key_lifecycle::insert(tx, organization, id, key, revoked_at)?;
+        key_lifecycle::insert(tx, organization, id, key, state)?;
     }
     usage::count_events(tx, seed.uses.iter().copied())?;
     usage::count_metered(tx, &seed.metered_uses)?;

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::{
     model::{
-        Day, Description, KeyId, Name, OrganizationId, OrganizationRef, Role, Scopes, Slug,
-        Timestamp, UsageCounts, UserId,
+        Day, Description, ExternalId, KeyId, Metadata, Name, OrganizationId, OrganizationRef,
+        QuotaPeriod, Role, Scopes, Slug, Timestamp, UsageCounts, UserId,
     },
     store::Error,
 };
@@ -38,6 +38,7 @@ text!(
     UserId: UserId::new,
     Name: Name::from_stored,
     Description: Description::new,
+    ExternalId: ExternalId::new,
     Slug: Slug::new
 );
 
@@ -50,6 +51,21 @@ impl ToSql for Role {
 impl FromSql for Role {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         value.as_str()?.parse().map_err(FromSqlError::other)
+    }
+}
+
+impl ToSql for QuotaPeriod {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for QuotaPeriod {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value
+            .as_str()?
+            .parse()
+            .map_err(|_| FromSqlError::InvalidType)
     }
 }
 
@@ -117,6 +133,22 @@ impl ToSql for Scopes {
 impl FromSql for Scopes {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         serde_json::from_str(value.as_str()?).map_err(FromSqlError::other)
+    }
+}
+
+/// Metadata is stored as a JSON object.
+impl ToSql for Metadata {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.to_json().into())
+    }
+}
+
+impl FromSql for Metadata {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "{}" => Ok(Self::default()),
+            json => serde_json::from_str(json).map_err(FromSqlError::other),
+        }
     }
 }
 

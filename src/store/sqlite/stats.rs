@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row, named_params, params};
 use super::row;
 use crate::{
     model::{
-        DailyUsage, Day, KeyCounts, KeyStats, KeyStatus, KeyStatusCounts, OrganizationId,
+        DailyUsage, Day, KeyCounts, KeyDates, KeyStats, KeyStatusCounts, OrganizationId,
         OrganizationRef, RecentKey, Timestamp, UsageCounts, UserId,
     },
     store::{AccessError, Error},
@@ -56,6 +56,7 @@ pub(super) const RECENT: &str = "
            preview,
            revoked_at,
            expires_at,
+           disabled_at,
            last_used_at,
            successful_requests,
            rate_limit_hits,
@@ -145,9 +146,14 @@ fn recent(
             id: row.get(0)?,
             name: row.get(1)?,
             preview: row.get(2)?,
-            status: KeyStatus::at(now, row.get(3)?, row.get(4)?),
-            last_used_at: row.get(5)?,
-            total_requests: row::usage(row, 6)?.total_requests(),
+            status: KeyDates {
+                revoked_at: row.get(3)?,
+                expires_at: row.get(4)?,
+                disabled_at: row.get(5)?,
+            }
+            .status(now),
+            last_used_at: row.get(6)?,
+            total_requests: row::usage(row, 7)?.total_requests(),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -1,13 +1,14 @@
 //! Usage counts: the only code that changes them.
 //!
-//! A use changes three rows in one transaction: its key, its organization's totals, and its organization's UTC day.
-//! Live uses, imports and seeds all go through [`add_to_totals`], so that the three cannot disagree.
+//! A use changes four rows in one transaction: its key, its key's UTC day, its organization's totals, and its
+//! organization's UTC day. Live uses, imports and seeds all go through [`add_to_totals`], so that the four cannot
+//! disagree.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Savepoint, params};
 
-use super::{rate_slots, row};
+use super::{key_days, rate_slots, row};
 use crate::{
     model::{
         Day, KeyId, KeyTotals, MeteredUse, OrganizationId, UsageCounts, UsageEvent, UsageTotals,
@@ -67,6 +68,7 @@ pub(super) fn add_to_totals(
 ) -> Result<BTreeMap<OrganizationId, UsageCounts>, Error> {
     let mut by_organization: BTreeMap<OrganizationId, UsageCounts> = BTreeMap::new();
     let mut by_day: BTreeMap<(OrganizationId, Day), UsageCounts> = BTreeMap::new();
+    let mut by_key: Vec<(Day, KeyId, UsageCounts)> = Vec::new();
     let add = |sum: &mut UsageCounts, counts: UsageCounts| {
         *sum = sum.checked_add(counts).ok_or(Error::TooLarge)?;
         Ok::<_, Error>(())
@@ -74,11 +76,13 @@ pub(super) fn add_to_totals(
     for (key, totals) in totals.keys() {
         let organization = add_to_key(tx, key, totals)?;
         for (day, counts) in &totals.by_day {
+            by_key.push((*day, key, *counts));
             add(by_organization.entry(organization).or_default(), *counts)?;
             add(by_day.entry((organization, *day)).or_default(), *counts)?;
         }
     }
 
+    key_days::add(tx, by_key)?;
     let mut add_to_organization = tx.prepare_cached(ADD_TO_ORGANIZATION)?;
     for (organization, counts) in &by_organization {
         let changed = add_to_organization.execute(params![

@@ -3,8 +3,8 @@
 //! Small numbers on purpose, so that strangers, shared users, empty organizations and ties all occur often.
 
 use llavero::model::{
-    KeyId, KeySettings, Member, Name, NewKey, Organization, OrganizationId, Outcome, Role, Scopes,
-    Secret, Seed, SeedKey, Slug, Timestamp, UsageEvent, UserId,
+    KeyId, KeySettings, Member, Name, NewKey, Organization, OrganizationId, Outcome, Role, Secret,
+    Seed, SeedKey, SeedState, Slug, Timestamp, UsageEvent, UserId,
 };
 use proptest::{collection::vec, option, prelude::*};
 use uuid::Uuid;
@@ -105,16 +105,16 @@ fn build(members: &[bool], keys: &[Key]) -> Seed {
             key: NewKey {
                 secret: Secret::generate([u8::try_from(n).unwrap(); 32]),
                 settings: KeySettings {
-                    name: Name::new(format!("Key {n}")).unwrap(),
-                    description: None,
-                    scopes: Scopes::default(),
-                    rate_limit: None,
                     expires_at: expiry.map(|distance| before(-distance)),
+                    ..KeySettings::named(Name::new(format!("Key {n}")).unwrap())
                 },
                 created_by: None,
                 created_at,
             },
-            revoked_at: revoked.then(|| before(DAY)),
+            state: SeedState {
+                revoked_at: revoked.then(|| before(DAY)),
+                ..SeedState::default()
+            },
         });
         seed.uses
             .extend(uses.iter().map(|&(age, outcome, count)| UsageEvent {

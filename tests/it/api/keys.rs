@@ -31,7 +31,7 @@ async fn key_sends_absent_values_as_null() {
     let undescribed = app.json(ANA, &key_path(ACME, &demo_key(8))).await;
     assert_eq!(undescribed["description"], Value::Null);
     for key in [never_used, unlimited, undescribed] {
-        assert_eq!(key.as_object().unwrap().len(), 15, "{key}");
+        assert_eq!(key.as_object().unwrap().len(), 18, "{key}");
     }
 }
 

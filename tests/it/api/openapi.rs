@@ -250,7 +250,7 @@ async fn document_request_examples_succeed() {
     assert_eq!(shape(&created), shape(examples(documented)[0]));
     assert_eq!(created["name"], examples(documented)[0]["name"]);
 
-    let path = key_path(ACME, PRODUCTION) + "/rotate";
+    let path = key_path(ACME, created["id"].as_str().unwrap()) + "/rotate";
     let rotated = body(app.post(ANA, &path, &example(ROTATE)).await, 200).await;
     let documented = &document["paths"][ROTATE]["post"]["responses"]["200"];
     assert_eq!(shape(&rotated), shape(examples(documented)[0]));

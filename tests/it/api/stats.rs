@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use insta::assert_json_snapshot;
 use llavero::model::{
-    KeyId, KeyStatus, Member, OrganizationId, Outcome, Role, Seed, Timestamp, UsageCounts,
-    UsageEvent, UserId,
+    KeyDates, KeyId, KeyStatus, Member, OrganizationId, Outcome, Role, Seed, Timestamp,
+    UsageCounts, UsageEvent, UserId,
 };
 use proptest::prelude::*;
 use reqwest::StatusCode;
@@ -35,12 +35,18 @@ fn model(seed: &Seed, organization: usize, now: Timestamp, days: i64) -> Value {
         let last = uses.clone().map(|used| used.at).max();
         let usage = sum(uses);
         total = total.checked_add(usage).unwrap();
-        let status = KeyStatus::at(now, seeded.revoked_at, key.settings.expires_at);
+        let status = KeyDates {
+            revoked_at: seeded.state.revoked_at,
+            expires_at: key.settings.expires_at,
+            disabled_at: seeded.state.disabled_at,
+        }
+        .status(now);
         let idle = last.is_some_and(|at| at.as_millis() <= now.as_millis() - 30 * DAY);
         let name = match status {
             KeyStatus::Active => "active",
             KeyStatus::Revoked => "revoked",
             KeyStatus::Expired => "expired",
+            KeyStatus::Disabled => "disabled",
         };
         *counts.entry(name).or_default() += 1;
         if status == KeyStatus::Active {

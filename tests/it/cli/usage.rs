@@ -217,6 +217,7 @@ fn import_is_one_audit_entry_for_each_organization() {
                 "actor": "cli",
                 "action": "usage.imported",
                 "keyId": null,
+                "keyName": null,
                 "memberId": null,
                 "role": null,
                 "changes": { "requests": { "from": null, "to": requests } },

@@ -1,7 +1,7 @@
 //! Session transactions that are disturbed: by eviction, reset, a cancelled request, a body that does not arrive.
 
 use llavero::{
-    model::{Actor, KeySettings, Name, NewKey, OrganizationRef, Scopes, Secret, UserId},
+    model::{Actor, KeySettings, Name, NewKey, OrganizationRef, Secret, UserId},
     sandbox::{DEFAULT_CLOCK, Limits, SessionId, SessionTx},
 };
 use reqwest::Method;
@@ -17,13 +17,7 @@ use crate::support::{ANA, TestApp, lasting_token};
 async fn create(visit: &SessionTx, n: u8) {
     let key = NewKey {
         secret: Secret::generate([n; 32]),
-        settings: KeySettings {
-            name: Name::try_from("x".to_owned()).unwrap(),
-            description: None,
-            scopes: Scopes::default(),
-            rate_limit: None,
-            expires_at: None,
-        },
+        settings: KeySettings::named(Name::new("x").unwrap()),
         created_by: None,
         created_at: DEFAULT_CLOCK,
     };

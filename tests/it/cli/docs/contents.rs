@@ -108,6 +108,10 @@ fn readme_shows_the_key_that_the_demo_has() {
         assert!(printed["usage"][name].is_u64(), "{name}");
         printed["usage"][name] = count.clone();
     }
+    for field in ["used", "resetsAt"] {
+        assert!(!printed["quota"][field].is_null(), "{field}");
+        printed["quota"][field] = shown["quota"][field].clone();
+    }
     assert_eq!(shown, printed);
 }
 

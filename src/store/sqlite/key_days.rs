@@ -1,0 +1,70 @@
+//! Counts of a key by UTC day.
+//!
+//! Written by [`super::usage`] in the transaction that moves the other totals. Rows are stored by day first, so a key's
+//! days are one lookup each: at most 90 for a response, at most 31 for a monthly quota.
+
+use rusqlite::{Connection, OptionalExtension, Savepoint, params};
+
+use super::row;
+use crate::{
+    model::{Day, KeyId, Quota, QuotaState, Timestamp, UsageCounts},
+    store::Error,
+};
+
+pub(super) const ADD: &str = "
+    INSERT INTO key_daily_usage (day, key_id, successful_requests, rate_limit_hits, errors)
+    VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (day, key_id) DO UPDATE
+       SET successful_requests = successful_requests + excluded.successful_requests,
+           rate_limit_hits = rate_limit_hits + excluded.rate_limit_hits,
+           errors = errors + excluded.errors";
+
+pub(super) const ON_DAY: &str = "
+    SELECT successful_requests,
+           rate_limit_hits,
+           errors
+      FROM key_daily_usage
+     WHERE day = ?1
+       AND key_id = ?2";
+
+/// Adds counts to keys and their days, in the order of the table: rows that are written in one order make the same file
+/// every time, and share pages.
+pub(super) fn add(
+    tx: &Savepoint<'_>,
+    mut counts: Vec<(Day, KeyId, UsageCounts)>,
+) -> Result<(), Error> {
+    counts.sort_unstable_by_key(|(day, key, _)| (*day, *key));
+    let mut add = tx.prepare_cached(ADD)?;
+    for (day, key, counts) in counts {
+        add.execute(params![
+            day,
+            key,
+            counts.successful_requests,
+            counts.rate_limit_hits,
+            counts.errors,
+        ])?;
+    }
+    Ok(())
+}
+
+/// Returns the use of a key's quota in the period that contains `now`.
+pub(super) fn quota_state(
+    conn: &Connection,
+    key: KeyId,
+    quota: Quota,
+    now: Timestamp,
+) -> rusqlite::Result<QuotaState> {
+    let first = quota.period().first_day(now);
+    let mut used = 0;
+    for day in first.number()..=now.day().number() {
+        used += on_day(conn, key, Day::from_number(day))?.successful_requests;
+    }
+    Ok(QuotaState { quota, used })
+}
+
+/// Returns a key's counts of one day; zeros for a day without use.
+fn on_day(conn: &Connection, key: KeyId, day: Day) -> rusqlite::Result<UsageCounts> {
+    let mut statement = conn.prepare_cached(ON_DAY)?;
+    let found = statement.query_row(params![day, key], |row| row::usage(row, 0));
+    Ok(found.optional()?.unwrap_or_default())
+}
