@@ -2,7 +2,7 @@
 //!
 //! Built here by the commands, the tests and the benches, so that all of them run the same application.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use crate::{
     metrics::Metrics,
@@ -11,9 +11,12 @@ use crate::{
     token::{ExpectedClaims, TrustedKey, Verifier},
 };
 
-/// The store, the verifier of bearer tokens, the clock, the source of randomness, and the metrics. Clones share them.
+/// A handle to the [`Parts`] of an application. Clones share them; each request has one.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+/// The store, the verifier of bearer tokens, the clock, the source of randomness, and the metrics.
+pub struct Parts {
     /// The database, with the rate limiter.
     pub store: Store,
     /// The verifier of bearer tokens.
@@ -37,22 +40,32 @@ impl App {
         random: Random,
     ) -> Self {
         let metrics = store.metrics().clone();
-        Self {
+        Self(Arc::new(Parts {
             store,
             verifier: Arc::new(Verifier::new(trusted, expected)),
             clock,
             random,
             metrics,
-        }
+        }))
     }
 
     /// Returns the same application on another store, with another source of randomness.
     #[must_use]
     pub fn with(&self, store: Store, random: Random) -> Self {
-        Self {
+        Self(Arc::new(Parts {
             store,
+            verifier: Arc::clone(&self.verifier),
+            clock: self.clock.clone(),
             random,
-            ..self.clone()
-        }
+            metrics: self.metrics.clone(),
+        }))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }

@@ -64,7 +64,7 @@ pub async fn validate(
 }
 
 async fn decide(app: &App, secret: &str, scopes: &[String]) -> Result<Verdict, store::Error> {
-    let App { store, clock, .. } = app;
+    let (store, clock) = (&app.store, &app.clock);
     let now = clock.now();
     let Some(secret) = Secret::parse(secret) else {
         return Ok(Verdict::InvalidKey);

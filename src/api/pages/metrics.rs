@@ -38,8 +38,8 @@ impl Endpoint for MetricsPage {
 impl MetricsPage {
     /// Updates the counts of keys. Removes them if the store cannot answer: the other metrics are needed then.
     async fn count_keys(&self) {
-        let App { store, clock, .. } = &self.0;
-        let counts = store.key_status_counts(clock.now()).await;
+        let app = &self.0;
+        let counts = app.store.key_status_counts(app.clock.now()).await;
         if let Err(error) = &counts {
             tracing::warn!(%error, "llavero_keys is missing from /metrics");
         }
@@ -50,7 +50,7 @@ impl MetricsPage {
                 ("expired", counts.expired),
             ]
         };
-        self.0.metrics.set_keys(counts.ok().map(labelled));
+        app.metrics.set_keys(counts.ok().map(labelled));
     }
 }
 
