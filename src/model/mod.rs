@@ -25,6 +25,7 @@ mod time;
 mod usage;
 mod usage_import;
 mod usage_totals;
+mod utc_text;
 
 pub use admission::Admission;
 pub use audit::{AuditEntry, AuditEvent, AuditParts, AuditedKey, KeyEvent, MemberEvent};

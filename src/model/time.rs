@@ -15,7 +15,7 @@ use jiff::{
     fmt::temporal::Pieces,
 };
 
-use super::RateLimit;
+use super::{RateLimit, utc_text};
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
@@ -84,11 +84,9 @@ impl Timestamp {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// Returns the date and time in UTC. `None` outside the years -9999 to 9999. A `jiff::Timestamp` is not used, because
-    /// its range ends a day before the year 9999 does.
-    fn to_utc(self) -> Option<DateTime> {
-        let epoch = DateTime::from(EPOCH);
-        epoch.checked_add(SignedDuration::from_millis(self.0)).ok()
+    /// Returns the milliseconds since midnight UTC.
+    fn millis_of_day(self) -> u32 {
+        u32::try_from(self.0.rem_euclid(MILLIS_PER_DAY)).unwrap_or(0)
     }
 }
 
@@ -114,8 +112,8 @@ fn millis(duration: Duration) -> i64 {
 /// Formats the instant as JavaScript's `toISOString()` does: `2026-01-05T12:00:00.000Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.to_utc() {
-            Some(utc) => write!(f, "{utc:.3}Z"),
+        match self.day().to_date() {
+            Some(date) => utc_text::write_date_time(f, date, self.millis_of_day()),
             None => f.write_str("out of range"),
         }
     }
@@ -161,7 +159,8 @@ impl Day {
 
     /// Returns the date. `None` outside the years -9999 to 9999.
     fn to_date(self) -> Option<Date> {
-        self.start().to_utc().map(DateTime::date)
+        let since_epoch = SignedDuration::from_millis(self.start().0);
+        EPOCH.checked_add(since_epoch).ok()
     }
 
     fn from_date(date: Date) -> Self {
@@ -181,7 +180,7 @@ impl Day {
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.to_date() {
-            Some(date) => date.fmt(f),
+            Some(date) => utc_text::write_date(f, date),
             None => f.write_str("out of range"),
         }
     }
