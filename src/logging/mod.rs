@@ -13,8 +13,8 @@ use std::{
     time::Duration,
 };
 
-use tracing::{Level, level_filters::LevelFilter};
-use tracing_subscriber::FmtSubscriber;
+use tracing::{Level, Metadata, level_filters::LevelFilter};
+use tracing_subscriber::{FmtSubscriber, fmt::MakeWriter};
 
 use self::{
     queue::{LineQueue, LineWriter},
@@ -43,7 +43,7 @@ pub fn start(json: bool, level: Level) -> io::Result<()> {
     let lines = Arc::clone(QUEUE.get_or_init(|| queue));
     let log = FmtSubscriber::builder()
         .with_max_level(LevelFilter::from_level(level))
-        .with_writer(move || LineWriter::new(Arc::clone(&lines)))
+        .with_writer(QueueWriter(lines))
         .with_ansi(false)
         .with_target(false)
         // Would print a failure to standard error, and panic if that fails too.
@@ -57,6 +57,30 @@ pub fn start(json: bool, level: Level) -> io::Result<()> {
     };
     panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Makes the writers of single lines. A line of level error is urgent.
+struct QueueWriter(Arc<LineQueue<StandardError>>);
+
+impl QueueWriter {
+    fn writer(&self, is_urgent: bool) -> LineWriter<StandardError> {
+        LineWriter {
+            queue: Arc::clone(&self.0),
+            is_urgent,
+        }
+    }
+}
+
+impl MakeWriter<'_> for QueueWriter {
+    type Writer = LineWriter<StandardError>;
+
+    fn make_writer(&self) -> Self::Writer {
+        self.writer(false)
+    }
+
+    fn make_writer_for(&self, event: &Metadata<'_>) -> Self::Writer {
+        self.writer(*event.level() == Level::ERROR)
+    }
 }
 
 /// Waits until all lines are written, for at most a second.

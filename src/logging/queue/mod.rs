@@ -1,8 +1,9 @@
-//! A queue of log lines that writes immediately if the output is ready, else from a background thread.
+//! A queue of log lines that writes immediately if the output is ready, else in batches from a background thread.
 //!
 //! [`LineQueue::push`] is called for every event, often on a thread that serves requests. If the output is ready and not in
-//! use, it writes the line itself, so that the line of a request is written before the response is sent. Otherwise it
-//! queues the line for a background thread.
+//! use, it writes the line itself, so that the line of a request is written before the response is sent. Above
+//! [`MAX_IMMEDIATE`] lines in an [`interval`], a system call for each line would be a tenth of a request's cost: the
+//! background thread then writes the rest of the interval's lines together, or at once after an urgent line.
 //!
 //! If the queue is full, pushes wait for the background thread to take it. If that does not happen within [`MAX_DELAY`],
 //! the output is stalled: until [`STALL_INTERVAL`] has passed, pushes drop their lines immediately and count them. If each
@@ -10,6 +11,10 @@
 //!
 //! Invariant: lines are written in the order of their pushes. `tracing-appender` also has a queue, which either blocks
 //! without limit or drops lines immediately.
+
+mod interval;
+#[cfg(test)]
+mod tests;
 
 use std::{
     io::{self, Write},
@@ -22,7 +27,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use self::interval::Interval;
 use super::lines::{Lines, Output, Sink};
+
+/// The number of lines in an interval that are written immediately.
+const MAX_IMMEDIATE: u32 = 32;
 
 /// The maximum time that pushes wait for room during a stall.
 const MAX_DELAY: Duration = Duration::from_millis(100);
@@ -35,7 +44,7 @@ pub(super) struct LineQueue<S> {
     state: Mutex<State>,
     /// Locked by the thread for which [`State::is_writing`] is set.
     output: Mutex<Output<S>>,
-    /// Wakes the background thread if lines are queued and no other thread writes.
+    /// Wakes the background thread if lines are queued and no other thread writes, or if they have become urgent.
     pushed: Condvar,
     /// Wakes pushes and flushes when lines were taken from the queue or written.
     progressed: Condvar,
@@ -45,6 +54,10 @@ pub(super) struct LineQueue<S> {
 #[derive(Default)]
 struct State {
     lines: Lines,
+    /// Whether the queued lines must not wait for others.
+    is_urgent: bool,
+    /// The current interval.
+    interval: Interval,
     /// Whether a thread writes lines that precede the queued ones.
     is_writing: bool,
     /// Whether the background thread waits for `pushed`.
@@ -77,13 +90,14 @@ impl<S: Sink> LineQueue<S> {
         Ok(())
     }
 
-    /// Writes or queues a line. Drops it if the queue stays full.
-    pub(super) fn push(&self, line: &[u8]) {
+    /// Writes or queues a line. Drops it if the queue stays full. An urgent line does not wait for others.
+    pub(super) fn push(&self, line: &[u8], is_urgent: bool) {
         let Some(mut state) = self.write_if_ready(line) else {
             return;
         };
         if !state.lines.has_room_for(line) {
             let delay = state.remaining_delay(Instant::now());
+            self.hurry(&mut state);
             state = self.wait(state, delay, |state| !state.lines.has_room_for(line));
             if !state.lines.has_room_for(line) {
                 drop(state);
@@ -92,13 +106,18 @@ impl<S: Sink> LineQueue<S> {
             }
         }
         state.lines.push(line);
+        if is_urgent {
+            self.hurry(&mut state);
+        }
         self.wake_writer(state);
     }
 
     /// Waits until all pushed lines are written or dropped, for at most `timeout`.
     pub(super) fn flush(&self, timeout: Duration) {
         let is_pending = |state: &State| state.is_writing || !state.lines.is_empty();
-        drop(self.wait(self.lock(), timeout, is_pending));
+        let mut state = self.lock();
+        self.hurry(&mut state);
+        drop(self.wait(state, timeout, is_pending));
     }
 
     /// Returns the number of lines that were dropped.
@@ -106,10 +125,18 @@ impl<S: Sink> LineQueue<S> {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Writes the line if no other line precedes it and the output is ready. Otherwise returns the state, locked.
+    /// Tells the background thread not to wait for further lines.
+    fn hurry(&self, state: &mut State) {
+        state.is_urgent = true;
+        self.pushed.notify_one();
+    }
+
+    /// Writes the line if no other line precedes it, few were written lately, and the output is ready. Otherwise returns
+    /// the state, locked.
     fn write_if_ready(&self, line: &[u8]) -> Option<MutexGuard<'_, State>> {
         let mut state = self.lock();
-        if state.is_writing || !state.lines.is_empty() {
+        let is_many = state.interval.count(Instant::now()) > MAX_IMMEDIATE;
+        if is_many || state.is_writing || !state.lines.is_empty() {
             return Some(state);
         }
         let mut output = self.lock_output();
@@ -137,15 +164,26 @@ impl<S: Sink> LineQueue<S> {
         }
     }
 
-    /// Waits until lines are queued and no other thread writes. Moves the lines into `taken`, which must be empty.
+    /// Waits until lines are queued and the interval ends or they are urgent, and no other thread writes. Moves the lines
+    /// into `taken`, which must be empty.
     fn take(&self, taken: &mut Lines) {
         let mut state = self.lock();
-        while state.is_writing || state.lines.is_empty() {
-            state.is_idle = true;
-            let waited = self.pushed.wait(state);
-            state = waited.unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if state.is_writing || state.lines.is_empty() {
+                state.is_idle = true;
+                let waited = self.pushed.wait(state);
+                state = waited.unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let rest = state.interval.rest(Instant::now());
+            if state.is_urgent || rest.is_zero() {
+                break;
+            }
+            let waited = self.pushed.wait_timeout(state, rest);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
         state.is_idle = false;
+        state.is_urgent = false;
         state.is_writing = true;
         state.stalled_at = None;
         mem::swap(&mut state.lines, taken);
@@ -213,181 +251,18 @@ impl State {
 }
 
 /// Writes to the queue. Each write is one line and succeeds.
-pub(super) struct LineWriter<S>(Arc<LineQueue<S>>);
-
-impl<S> LineWriter<S> {
-    pub(super) fn new(queue: Arc<LineQueue<S>>) -> Self {
-        Self(queue)
-    }
+pub(super) struct LineWriter<S> {
+    pub(super) queue: Arc<LineQueue<S>>,
+    pub(super) is_urgent: bool,
 }
 
 impl<S: Sink> Write for LineWriter<S> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.push(line);
+        self.queue.push(line, self.is_urgent);
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc::{self, Receiver, Sender};
-
-    use super::*;
-    use crate::logging::lines::CAPACITY;
-
-    /// An output whose writes block until the gate is open, and which sends the written bytes to a channel.
-    struct Gate {
-        is_ready: bool,
-        open: Receiver<()>,
-        written: Sender<Vec<u8>>,
-    }
-
-    impl Sink for Gate {
-        fn is_ready(&self, _: usize) -> bool {
-            self.is_ready
-        }
-    }
-
-    impl Write for Gate {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            // Fails immediately when the gate is open.
-            let _ = self.open.recv();
-            let _ = self.written.send(bytes.to_vec());
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// Returns a queue, the gate of its output, which opens when it is dropped, and the written bytes.
-    fn gated(is_ready: bool) -> (Arc<LineQueue<Gate>>, Sender<()>, Receiver<Vec<u8>>) {
-        let (open, gate) = mpsc::channel();
-        let (written, output) = mpsc::channel();
-        let gate = Gate {
-            is_ready,
-            open: gate,
-            written,
-        };
-        let queue = Arc::new(LineQueue::new(gate));
-        LineQueue::spawn_writer(&queue).unwrap();
-        (queue, open, output)
-    }
-
-    /// Pushes a first line and waits until the writer thread has it, then fills the queue with one line.
-    fn fill(queue: &LineQueue<Gate>) {
-        queue.push(b"first\n");
-        let state = queue.wait(queue.lock(), Duration::MAX, |state| !state.lines.is_empty());
-        drop(state);
-        queue.push(&vec![b'x'; CAPACITY]);
-    }
-
-    #[test]
-    fn push_writes_immediately_if_the_output_is_ready() {
-        let (queue, open, output) = gated(true);
-        drop(open);
-        for line in ["one\n", "two\n"] {
-            queue.push(line.as_bytes());
-            assert_eq!(output.try_recv().as_deref(), Ok(line.as_bytes()));
-        }
-    }
-
-    #[test]
-    fn push_queues_lines_behind_a_write_that_blocks() {
-        let (queue, open, output) = gated(true);
-        let pusher = thread::spawn({
-            let queue = Arc::clone(&queue);
-            move || queue.push(b"blocked\n")
-        });
-        while !queue.lock().is_writing {
-            thread::yield_now();
-        }
-        queue.push(b"queued\n");
-        assert!(output.try_recv().is_err());
-        drop(open);
-        pusher.join().unwrap();
-        queue.flush(Duration::MAX);
-        let written: Vec<u8> = output.try_iter().flatten().collect();
-        assert_eq!(written, b"blocked\nqueued\n");
-    }
-
-    #[test]
-    fn push_keeps_the_order_of_lines() {
-        let (queue, open, output) = gated(false);
-        drop(open);
-        for number in 0..1000 {
-            queue.push(format!("{number}\n").as_bytes());
-        }
-        queue.flush(Duration::MAX);
-        let written: Vec<u8> = output.try_iter().flatten().collect();
-        let expected: Vec<String> = (0..1000).map(|number| format!("{number}\n")).collect();
-        assert_eq!(String::from_utf8(written).unwrap(), expected.concat());
-        assert_eq!(queue.dropped(), 0);
-    }
-
-    #[test]
-    fn push_drops_and_counts_lines_while_the_output_is_blocked() {
-        let (queue, open, output) = gated(false);
-        fill(&queue);
-        for _ in 0..100 {
-            queue.push(b"dropped\n");
-        }
-        assert_eq!(queue.dropped(), 100);
-        drop(open);
-        queue.flush(Duration::MAX);
-        queue.push(b"last\n");
-        queue.flush(Duration::MAX);
-        let written: Vec<u8> = output.try_iter().flatten().collect();
-        assert!(!String::from_utf8_lossy(&written).contains("dropped"));
-        assert!(written.ends_with(b"last\n"));
-        assert_eq!(queue.dropped(), 100);
-    }
-
-    #[test]
-    fn push_waits_for_room_that_a_stalled_output_makes() {
-        let (queue, open, output) = gated(false);
-        fill(&queue);
-        // The gate opens only after the push has begun to wait.
-        let opener = thread::spawn({
-            let queue = Arc::clone(&queue);
-            move || {
-                while queue.lock().waiting == 0 {
-                    thread::yield_now();
-                }
-                drop(open);
-            }
-        });
-        queue.lock().stalled_at = Instant::now().checked_add(STALL_INTERVAL * 1000);
-        queue.push(b"waited\n");
-        opener.join().unwrap();
-        queue.flush(Duration::MAX);
-        let written: Vec<u8> = output.try_iter().flatten().collect();
-        assert!(written.ends_with(b"waited\n"));
-        assert_eq!(queue.dropped(), 0);
-        // The stall is over, so the next one may wait again.
-        assert_eq!(queue.lock().stalled_at, None);
-    }
-
-    #[test]
-    fn stalls_delay_pushes_by_100_ms_per_second_in_total() {
-        let mut state = State::default();
-        let now = Instant::now();
-        let after = |millis| now + Duration::from_millis(millis);
-        for (millis, delay) in [
-            (0, 100),
-            (40, 60),
-            (100, 0),
-            (999, 0),
-            (1000, 100),
-            (1070, 30),
-        ] {
-            let delay = Duration::from_millis(delay);
-            assert_eq!(state.remaining_delay(after(millis)), delay, "{millis} ms");
-        }
     }
 }
