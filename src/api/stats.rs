@@ -82,14 +82,16 @@ impl GetStats {
 struct StatsOut {
     /// The organization.
     organization_id: Uuid,
-    /// All keys: active, revoked and expired ones together.
+    /// All keys: active, revoked, expired and disabled ones together.
     total_keys: Count,
-    /// Keys that are neither revoked nor expired.
+    /// Keys that are neither revoked, expired nor disabled.
     active_keys: Count,
     /// Revoked keys.
     revoked_keys: Count,
     /// Keys past their expiry that were not revoked.
     expired_keys: Count,
+    /// Disabled keys that were not revoked and have not expired.
+    disabled_keys: Count,
     /// Lifetime requests: successful ones, rate-limit hits and errors together.
     total_requests: Count,
     /// Requests let through.
@@ -119,6 +121,7 @@ impl From<KeyStats> for StatsOut {
             active_keys: Count(stats.keys.active()),
             revoked_keys: Count(stats.keys.revoked),
             expired_keys: Count(stats.keys.expired),
+            disabled_keys: Count(stats.keys.disabled),
             total_requests: Count(stats.usage.total_requests()),
             successful_requests: Count(stats.usage.successful_requests),
             rate_limit_hits: Count(stats.usage.rate_limit_hits),
@@ -204,6 +207,7 @@ impl Example for StatsOut {
             active_keys: Count(7),
             revoked_keys: Count(1),
             expired_keys: Count(1),
+            disabled_keys: Count(0),
             total_requests: Count(598_310),
             successful_requests: Count(574_204),
             rate_limit_hits: Count(20_741),

@@ -160,7 +160,7 @@ impl Metrics {
     }
 
     /// Sets the number of keys by status. `None` removes the numbers, if they are unknown.
-    pub fn set_keys(&self, counts: Option<[(&'static str, i64); 3]>) {
+    pub fn set_keys(&self, counts: Option<[(&'static str, i64); 4]>) {
         let Some(counts) = counts else {
             return self.keys.clear();
         };

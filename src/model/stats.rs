@@ -3,40 +3,21 @@
 //! Read by the store in one snapshot; sent by `api::stats`. Sums and differences of other fields are computed, so they
 //! cannot disagree with them.
 
-use super::{Day, KeyId, KeyStatus, Name, OrganizationId, Timestamp, UsageCounts};
+use std::time::Duration;
 
-/// Counts of an organization's keys by status at one instant.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct KeyCounts {
-    /// All keys.
-    pub total: i64,
-    /// Revoked keys.
-    pub revoked: i64,
-    /// Expired keys that were not revoked.
-    pub expired: i64,
-    /// Active keys without any use.
-    pub never_used: i64,
-    /// Active keys last used [`KeyStats::INACTIVE_AFTER_DAYS`] days ago or more.
-    pub inactive: i64,
-}
-
-impl KeyCounts {
-    /// Returns the number of keys that are neither revoked nor expired.
-    #[must_use]
-    pub const fn active(&self) -> i64 {
-        self.total - self.revoked - self.expired
-    }
-}
+use super::{Day, KeyCounts, KeyId, KeyStatus, Name, OrganizationId, Timestamp, UsageCounts};
 
 /// Counts of the keys of all organizations by status, for monitoring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyStatusCounts {
-    /// Keys that are neither revoked nor expired.
+    /// Keys that are neither revoked, expired nor disabled.
     pub active: i64,
     /// Revoked keys.
     pub revoked: i64,
     /// Expired keys that were not revoked.
     pub expired: i64,
+    /// Disabled keys that were not revoked and have not expired.
+    pub disabled: i64,
 }
 
 /// An organization's statistics, all read in one snapshot.
@@ -59,6 +40,9 @@ impl KeyStats {
     pub const RECENT_KEYS: u32 = 5;
     /// The number of days without use after which an active key counts as inactive.
     pub const INACTIVE_AFTER_DAYS: u32 = 30;
+    /// The same as a duration.
+    pub const INACTIVE_AFTER: Duration =
+        Duration::from_hours(24 * Self::INACTIVE_AFTER_DAYS as u64);
 }
 
 /// A key among the most recently used.

@@ -11,6 +11,7 @@
 mod audit;
 mod error;
 mod keys;
+mod maintenance;
 mod members;
 mod open_error;
 mod organizations;

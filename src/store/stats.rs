@@ -11,8 +11,9 @@ use crate::model::{
 )]
 impl Store {
     /// Returns an organization's statistics as of `now` for `user`, a member with any role, and the last `days` UTC days
-    /// if requested. The cost grows with `days` and with the number of expired, idle and never-used keys, not with the
-    /// number of requests.
+    /// if requested. The cost grows with `days`, and not with the number of keys or requests: counts are kept, and only
+    /// the keys that have expired or become inactive since they were updated are read. If these are many, the kept counts
+    /// are updated in the background.
     pub async fn key_stats(
         &self,
         organization: OrganizationRef,
@@ -20,10 +21,13 @@ impl Store {
         now: Timestamp,
         days: Option<u32>,
     ) -> Result<KeyStats, AccessError> {
-        self.database
-            .readers
-            .read(move |conn| sqlite::stats::key_stats(conn, &organization, &user, now, days))
-            .await
+        let read = move |conn: &_| sqlite::stats::key_stats(conn, &organization, &user, now, days);
+        let read = self.database.readers.read(read).await?;
+        if read.is_outdated {
+            self.database
+                .start_to_advance_key_counts(read.stats.organization, now);
+        }
+        Ok(read.stats)
     }
 
     /// Returns the usage of an organization by UTC day, oldest first: the last `days` days up to `today`, with zeros for
@@ -40,8 +44,7 @@ impl Store {
             .await
     }
 
-    /// Counts the keys of all organizations by their status at `now`. The cost grows with the number of organizations
-    /// and of expired keys.
+    /// Counts the keys of all organizations by their status at `now`. The cost grows with the number of organizations.
     pub async fn key_status_counts(&self, now: Timestamp) -> Result<KeyStatusCounts, Error> {
         self.database
             .readers

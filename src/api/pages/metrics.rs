@@ -48,6 +48,7 @@ impl MetricsPage {
                 ("active", counts.active),
                 ("revoked", counts.revoked),
                 ("expired", counts.expired),
+                ("disabled", counts.disabled),
             ]
         };
         app.metrics.set_keys(counts.ok().map(labelled));

@@ -5,7 +5,10 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rusqlite::{Connection, Savepoint};
@@ -13,14 +16,14 @@ use rusqlite::{Connection, Savepoint};
 use super::{
     connection,
     identity::DatabaseFile,
-    memory, open,
+    key_counts, memory, open,
     readers::{Readers, lock},
     writer::{Writer, write_now},
 };
 use crate::{
     logging,
     metrics::Metrics,
-    model::MeteredUse,
+    model::{MeteredUse, OrganizationId, Timestamp},
     rate_limit::Limiter,
     store::{Error, OpenError, OpenOptions},
 };
@@ -36,6 +39,8 @@ pub(in crate::store) struct Database {
     /// The windows of the rate limits. One server at a time uses a file, so its memory is authoritative.
     pub(super) limiter: Arc<Limiter>,
     metrics: Metrics,
+    /// Whether [`Database::start_to_advance_key_counts`] is at work.
+    is_advancing: Arc<AtomicBool>,
 }
 
 /// The mode of writing.
@@ -88,6 +93,7 @@ impl Database {
             file: None,
             limiter: Arc::default(),
             metrics,
+            is_advancing: Arc::default(),
         })
     }
 
@@ -110,6 +116,7 @@ impl Database {
             file,
             limiter: Arc::default(),
             metrics,
+            is_advancing: Arc::default(),
         })
     }
 
@@ -161,6 +168,42 @@ impl Database {
             }),
             Writes::ReadOnly(_) => Err(Error::ReadOnly),
         }
+    }
+
+    /// Advances the counts of `outdated` organizations to `now`, in portions between other writes.
+    pub(in crate::store) async fn advance_key_counts(
+        &self,
+        mut outdated: Vec<OrganizationId>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        while !outdated.is_empty() {
+            outdated = self
+                .write(move |tx| key_counts::advance_portion(tx, outdated, now))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Advances the counts of an organization in the background, unless that is going on already. Has no effect on a
+    /// database without a writer of its own: a command ends soon, and a private copy is small.
+    pub(in crate::store) fn start_to_advance_key_counts(
+        &self,
+        organization: OrganizationId,
+        now: Timestamp,
+    ) {
+        if !self.readers.is_pool() || self.is_advancing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let database = self.clone();
+        tokio::spawn(async move {
+            let advanced = database.advance_key_counts(vec![organization], now).await;
+            if let Err(error) = advanced
+                && !matches!(error, Error::ReadOnly)
+            {
+                tracing::warn!(%error, "the kept counts of keys were not updated; statistics are correct but slow");
+            }
+            database.is_advancing.store(false, Ordering::Release);
+        });
     }
 
     /// Fails if the path of the database no longer names the open file, and while writes fail.

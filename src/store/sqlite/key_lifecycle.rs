@@ -5,12 +5,12 @@
 
 use rusqlite::{Savepoint, named_params, params};
 
-use super::{access, audit, keys, row};
+use super::{access, audit, key_counts, keys, row};
 use crate::{
     model::{
-        Actor, ApiKey, AuditEvent, AuditedKey, KeyEvent, KeyId, KeyIdRandom, NewKey, OlderSecrets,
-        OrganizationId, OrganizationRef, Quota, RateLimit, RotateOutcome, Rotation, SeedState,
-        Timestamp,
+        Actor, ApiKey, AuditEvent, AuditedKey, KeyDates, KeyEvent, KeyId, KeyIdRandom, KeyState,
+        NewKey, OlderSecrets, OrganizationId, OrganizationRef, Quota, RateLimit, RotateOutcome,
+        Rotation, SeedState, Timestamp,
     },
     store::{AccessError, Error},
 };
@@ -36,12 +36,6 @@ pub(super) const SET_NEWEST_ID: &str = "
     UPDATE key_id_generator
        SET newest = ?1
      WHERE id = 1";
-
-pub(super) const COUNT_INSERTED: &str = "
-    UPDATE organization_totals
-       SET total_keys = total_keys + 1,
-           revoked_keys = revoked_keys + ?2
-     WHERE organization_id = ?1";
 
 /// Makes the newest secret the previous one. Replaces the row of an earlier rotation, whose grace period has ended.
 pub(super) const RETIRE_SECRET: &str = "
@@ -70,11 +64,6 @@ pub(super) const REVOKE: &str = "
        SET revoked_at = ?2
      WHERE id = ?1
        AND revoked_at IS NULL";
-
-pub(super) const COUNT_REVOKED: &str = "
-    UPDATE organization_totals
-       SET revoked_keys = revoked_keys + 1
-     WHERE organization_id = ?1";
 
 /// See [`crate::store::Store::create_key`].
 pub(in crate::store) fn create(
@@ -131,8 +120,16 @@ pub(super) fn insert(
         ":revoked_at": state.revoked_at,
         ":disabled_at": state.disabled_at,
     })?;
-    let mut count = tx.prepare_cached(COUNT_INSERTED)?;
-    row::expect_one_row(count.execute(params![organization, state.revoked_at.is_some()])?)
+    let dates = KeyDates {
+        revoked_at: state.revoked_at,
+        expires_at: key.settings.expires_at,
+        disabled_at: state.disabled_at,
+    };
+    let created = KeyState {
+        dates,
+        last_used_at: None,
+    };
+    key_counts::moved(tx, organization, None, created)
 }
 
 /// See [`crate::store::Store::rotate_key`].
@@ -192,8 +189,8 @@ pub(in crate::store) fn revoke(
         return Ok(key);
     };
     row::expect_one_row(tx.prepare_cached(REVOKE)?.execute(params![key.id, at])?)?;
-    let mut count = tx.prepare_cached(COUNT_REVOKED)?;
-    row::expect_one_row(count.execute([key.organization])?)?;
+    let before = KeyState::from(&key);
+    key_counts::moved(tx, key.organization, Some(before), (&revoked).into())?;
     audit_key(tx, &key, by, at, KeyEvent::Revoked)?;
     Ok(revoked)
 }

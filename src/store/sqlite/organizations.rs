@@ -21,8 +21,8 @@ pub(super) const INSERT: &str = "
         ON CONFLICT (slug) DO NOTHING";
 
 pub(super) const INSERT_TOTALS: &str = "
-    INSERT INTO organization_totals (organization_id)
-    VALUES (?1)";
+    INSERT INTO organization_totals (organization_id, counted_at)
+    VALUES (?1, ?2)";
 
 pub(super) const ORGANIZATION: &str = "
     SELECT id,
@@ -84,7 +84,7 @@ pub(in crate::store) fn create(
     Ok(true)
 }
 
-/// Inserts an organization with totals of zero. Returns `false` if the slug is taken.
+/// Inserts an organization with totals of zero, which are as of its creation. Returns `false` if the slug is taken.
 fn insert(tx: &Savepoint<'_>, organization: &Organization) -> Result<bool, Error> {
     let inserted = tx.prepare_cached(INSERT)?.execute(params![
         organization.id,
@@ -96,7 +96,7 @@ fn insert(tx: &Savepoint<'_>, organization: &Organization) -> Result<bool, Error
         return Ok(false);
     }
     tx.prepare_cached(INSERT_TOTALS)?
-        .execute([organization.id])?;
+        .execute(params![organization.id, organization.created_at])?;
     Ok(true)
 }
 

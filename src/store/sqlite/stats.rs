@@ -1,56 +1,51 @@
-//! An organization's statistics: stored totals, three range counts, the most recently used keys, and the days.
+//! An organization's statistics: kept counts and totals, what has changed since, the most recently used keys, the days.
 //!
-//! Two statements, three with days, on one snapshot. None reads a row per request. The three counts walk the expired, the
-//! never-used and the idle keys.
+//! All statements read one snapshot. None reads a row per request or per key: the counts of keys are kept as of an instant,
+//! see [`super::key_counts`], and only the keys that have expired or become inactive since are read.
 
-use std::{collections::HashMap, time::Duration};
+use std::{cmp::Reverse, collections::HashMap};
 
 use rusqlite::{Connection, Row, named_params, params};
 
-use super::row;
+use super::{key_counts, row};
 use crate::{
     model::{
-        DailyUsage, Day, KeyCounts, KeyDates, KeyStats, KeyStatusCounts, OrganizationId,
+        DailyUsage, Day, KeyCounts, KeyDates, KeyId, KeyStats, KeyStatusCounts, OrganizationId,
         OrganizationRef, RecentKey, Timestamp, UsageCounts, UserId,
     },
     store::{AccessError, Error},
 };
 
-/// Returns one row for a member and no row for a non-member. Total and revoked keys are stored; the other counts depend on
-/// the current time, so each counts a range of an index.
+/// Returns one row for a member and no row for a non-member.
 pub(super) const SUMMARY: &str = "
-    SELECT o.id,
-           coalesce(t.total_keys, 0),
-           coalesce(t.revoked_keys, 0),
-           (SELECT count(*)
-              FROM api_keys AS k
-             WHERE k.organization_id = o.id
-               AND k.revoked_at IS NULL
-               AND k.expires_at <= :now) AS expired_keys,
-           (SELECT count(*)
-              FROM api_keys AS k
-             WHERE k.organization_id = o.id
-               AND k.revoked_at IS NULL
-               AND k.last_used_at IS NULL
-               AND (k.expires_at IS NULL OR k.expires_at > :now)) AS never_used_keys,
-           (SELECT count(*)
-              FROM api_keys AS k
-             WHERE k.organization_id = o.id
-               AND k.revoked_at IS NULL
-               AND k.last_used_at <= :idle_since
-               AND (k.expires_at IS NULL OR k.expires_at > :now)) AS inactive_keys,
-           coalesce(t.successful_requests, 0),
-           coalesce(t.rate_limit_hits, 0),
-           coalesce(t.errors, 0)
-      FROM organizations AS o
+    SELECT t.organization_id,
+           t.counted_at,
+           t.total_keys,
+           t.revoked_keys,
+           t.expired_keys,
+           t.disabled_keys,
+           t.never_used_keys,
+           t.inactive_keys,
+           t.successful_requests,
+           t.rate_limit_hits,
+           t.errors
+      FROM organization_totals AS t
       JOIN memberships AS m
-        ON m.organization_id = o.id
+        ON m.organization_id = t.organization_id
        AND m.user_id = :user
-      LEFT JOIN organization_totals AS t
-        ON t.organization_id = o.id
-     WHERE o.id = coalesce(:id, (SELECT id FROM organizations WHERE slug = :slug))";
+     WHERE t.organization_id = coalesce(:id, (SELECT id FROM organizations WHERE slug = :slug))";
 
-pub(super) const RECENT: &str = "
+/// All used keys, most recently used first. Read only as far as it is needed.
+pub(super) const BY_LAST_USE: &str = "
+    SELECT rowid,
+           id,
+           last_used_at
+      FROM api_keys
+     WHERE organization_id = ?1
+       AND last_used_at IS NOT NULL
+     ORDER BY last_used_at DESC, created_at DESC, id DESC";
+
+pub(super) const RECENT_KEY: &str = "
     SELECT id,
            name,
            preview,
@@ -62,10 +57,7 @@ pub(super) const RECENT: &str = "
            rate_limit_hits,
            errors
       FROM api_keys
-     WHERE organization_id = ?1
-       AND last_used_at IS NOT NULL
-     ORDER BY last_used_at DESC, id
-     LIMIT ?2";
+     WHERE rowid = ?1";
 
 pub(super) const DAILY: &str = "
     SELECT day,
@@ -77,18 +69,37 @@ pub(super) const DAILY: &str = "
        AND day BETWEEN ?2 AND ?3
      ORDER BY day";
 
-/// Reads one row per organization: total and revoked keys are stored there, expired ones are a range of an index.
+/// Reads one row per organization, and the unrevoked keys that expire between the instant of its counts and `?1`.
 pub(super) const STATUS_COUNTS: &str = "
     SELECT coalesce(sum(t.total_keys), 0),
            coalesce(sum(t.revoked_keys), 0),
-           coalesce(sum((SELECT count(*)
-                           FROM api_keys AS k
-                          WHERE k.organization_id = t.organization_id
-                            AND k.revoked_at IS NULL
-                            AND k.expires_at <= ?1)), 0) AS expired_keys
+           coalesce(sum(t.expired_keys + sign(?1 - t.counted_at)
+                        * (SELECT count(*)
+                             FROM api_keys AS k
+                            WHERE k.organization_id = t.organization_id
+                              AND k.revoked_at IS NULL
+                              AND k.expires_at > min(t.counted_at, ?1)
+                              AND k.expires_at <= max(t.counted_at, ?1))), 0),
+           coalesce(sum(t.disabled_keys - sign(?1 - t.counted_at)
+                        * (SELECT count(*)
+                             FROM api_keys AS k
+                            WHERE k.organization_id = t.organization_id
+                              AND k.revoked_at IS NULL
+                              AND k.expires_at > min(t.counted_at, ?1)
+                              AND k.expires_at <= max(t.counted_at, ?1)
+                              AND k.disabled_at IS NOT NULL)), 0)
       FROM organization_totals AS t";
 
-const IDLE: Duration = Duration::from_hours(24 * KeyStats::INACTIVE_AFTER_DAYS as u64);
+/// The maximum number of keys among which the most recently used ones are chosen. Keys that were last used in the same
+/// millisecond are ordered by id. If more share it, which only an import can cause, the last created are chosen.
+const MAX_CANDIDATES: usize = 10_000;
+
+/// What statistics were read from.
+pub(in crate::store) struct KeyStatsRead {
+    pub(in crate::store) stats: KeyStats,
+    /// Whether many keys have expired or become inactive since the counts were kept, so that the read was long.
+    pub(in crate::store) is_outdated: bool,
+}
 
 /// See [`crate::store::Store::key_stats`].
 pub(in crate::store) fn key_stats(
@@ -97,7 +108,7 @@ pub(in crate::store) fn key_stats(
     user: &UserId,
     now: Timestamp,
     days: Option<u32>,
-) -> Result<KeyStats, AccessError> {
+) -> Result<KeyStatsRead, AccessError> {
     let (id, slug) = row::id_or_slug(organization);
     let mut statement = conn.prepare_cached(SUMMARY)?;
     // One snapshot: it lasts while a statement is unfinished, and `rows` lives to the end of the function.
@@ -106,57 +117,88 @@ pub(in crate::store) fn key_stats(
         ":id": id,
         ":slug": slug,
         ":user": user,
-        ":now": now,
-        ":idle_since": now.before(IDLE),
     })?;
     let Some(row) = rows.next()? else {
         return Err(AccessError::NotAMember);
     };
-    let (organization, keys, usage) = summary(row)?;
-    Ok(KeyStats {
+    let organization = row.get(0)?;
+    let since = key_counts::difference(conn, organization, row.get(1)?, now)?;
+    let stats = KeyStats {
         organization,
-        keys,
-        usage,
+        keys: kept_counts(row)? + since.counts,
+        usage: row::usage(row, 8)?,
         recent: recent(conn, organization, now)?,
         daily: days
             .map(|days| daily(conn, organization, now.day(), days))
             .transpose()?,
+    };
+    Ok(KeyStatsRead {
+        stats,
+        is_outdated: since.keys > key_counts::PORTION,
     })
 }
 
-fn summary(row: &Row<'_>) -> rusqlite::Result<(OrganizationId, KeyCounts, UsageCounts)> {
-    let keys = KeyCounts {
-        total: row.get(1)?,
-        revoked: row.get(2)?,
-        expired: row.get(3)?,
-        never_used: row.get(4)?,
-        inactive: row.get(5)?,
-    };
-    Ok((row.get(0)?, keys, row::usage(row, 6)?))
+fn kept_counts(row: &Row<'_>) -> rusqlite::Result<KeyCounts> {
+    Ok(KeyCounts {
+        total: row.get(2)?,
+        revoked: row.get(3)?,
+        expired: row.get(4)?,
+        disabled: row.get(5)?,
+        never_used: row.get(6)?,
+        inactive: row.get(7)?,
+    })
 }
 
+/// Returns the most recently used keys, newest first, ties by id.
 fn recent(
     conn: &Connection,
     organization: OrganizationId,
     now: Timestamp,
 ) -> Result<Vec<RecentKey>, Error> {
-    let mut statement = conn.prepare_cached(RECENT)?;
-    let rows = statement.query_map(params![organization, KeyStats::RECENT_KEYS], |row| {
-        Ok(RecentKey {
-            id: row.get(0)?,
-            name: row.get(1)?,
-            preview: row.get(2)?,
-            status: KeyDates {
-                revoked_at: row.get(3)?,
-                expires_at: row.get(4)?,
-                disabled_at: row.get(5)?,
-            }
-            .status(now),
-            last_used_at: row.get(6)?,
-            total_requests: row::usage(row, 7)?.total_requests(),
+    let newest = most_recently_used(conn, organization)?;
+    let mut statement = conn.prepare_cached(RECENT_KEY)?;
+    let keys = newest.iter().map(|row| {
+        statement.query_row([row], |row| {
+            Ok(RecentKey {
+                id: row.get(0)?,
+                name: row.get(1)?,
+                preview: row.get(2)?,
+                status: KeyDates {
+                    revoked_at: row.get(3)?,
+                    expires_at: row.get(4)?,
+                    disabled_at: row.get(5)?,
+                }
+                .status(now),
+                last_used_at: row.get(6)?,
+                total_requests: row::usage(row, 7)?.total_requests(),
+            })
         })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    });
+    Ok(keys.collect::<Result<_, _>>()?)
+}
+
+/// Returns the row ids of the most recently used keys, newest first, ties by id. Reads only an index, as far as the last
+/// of them and the keys that were used in the same millisecond.
+fn most_recently_used(conn: &Connection, organization: OrganizationId) -> Result<Vec<i64>, Error> {
+    const LIMIT: usize = KeyStats::RECENT_KEYS as usize;
+    let mut statement = conn.prepare_cached(BY_LAST_USE)?;
+    let mut rows = statement.query([organization])?;
+    let mut found: Vec<(Reverse<Timestamp>, KeyId, i64)> = Vec::with_capacity(LIMIT + 1);
+    while found.len() < MAX_CANDIDATES
+        && let Some(row) = rows.next()?
+    {
+        let last_used_at = Reverse(row.get(2)?);
+        if found
+            .get(LIMIT - 1)
+            .is_some_and(|(last, ..)| *last != last_used_at)
+        {
+            break;
+        }
+        found.push((last_used_at, row.get(1)?, row.get(0)?));
+    }
+    found.sort_unstable();
+    let newest = found.iter().take(LIMIT);
+    Ok(newest.map(|(_, _, row)| *row).collect())
 }
 
 /// See [`crate::store::Store::key_status_counts`].
@@ -166,11 +208,13 @@ pub(in crate::store) fn key_status_counts(
 ) -> Result<KeyStatusCounts, Error> {
     let mut statement = conn.prepare_cached(STATUS_COUNTS)?;
     Ok(statement.query_row([now], |row| {
-        let (total, revoked, expired): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (total, revoked): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let (expired, disabled): (i64, i64) = (row.get(2)?, row.get(3)?);
         Ok(KeyStatusCounts {
-            active: total - revoked - expired,
+            active: total - revoked - expired - disabled,
             revoked,
             expired,
+            disabled,
         })
     })?)
 }

@@ -48,7 +48,7 @@ fn find(tx: &Savepoint<'_>, batch: &Batch) -> Result<Option<i64>, Error> {
 
 /// Adds the totals, and one audit entry for each organization.
 fn count(tx: &Savepoint<'_>, totals: &UsageTotals, at: Timestamp) -> Result<(), Error> {
-    for (organization, counts) in usage::add_to_totals(tx, totals)? {
+    for (organization, counts) in usage::add_to_totals(tx, totals, at)? {
         let event = AuditEvent::UsageImported(counts.total_requests());
         audit::insert(tx, organization, at, &Actor::Operator, &event)?;
     }

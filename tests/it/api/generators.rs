@@ -31,8 +31,8 @@ pub(crate) fn key(n: usize) -> KeyId {
     KeyId(Uuid::from_u64_pair(0xb, n as u64))
 }
 
-/// A key: its organization, whether it is revoked, when it expires, and its uses.
-type Key = (usize, bool, Option<i64>, Vec<(i64, Outcome, u32)>);
+/// A key: its organization, whether it is revoked and disabled, when it expires, and its uses.
+type Key = (usize, [bool; 2], Option<i64>, Vec<(i64, Outcome, u32)>);
 
 fn outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
@@ -61,7 +61,7 @@ fn a_key() -> impl Strategy<Value = Key> {
     let uses = vec((age(), outcome(), 0..1000u32), 0..6);
     (
         0..ORGANIZATIONS,
-        proptest::bool::weighted(0.3),
+        [0.3, 0.2].map(proptest::bool::weighted),
         expiry,
         uses,
     )
@@ -98,7 +98,7 @@ fn build(members: &[bool], keys: &[Key]) -> Seed {
         members: members.collect(),
         ..Seed::default()
     };
-    for (n, (owner, revoked, expiry, uses)) in keys.iter().enumerate() {
+    for (n, (owner, [revoked, disabled], expiry, uses)) in keys.iter().enumerate() {
         seed.keys.push(SeedKey {
             id: key(n),
             organization: organization(*owner),
@@ -113,7 +113,7 @@ fn build(members: &[bool], keys: &[Key]) -> Seed {
             },
             state: SeedState {
                 revoked_at: revoked.then(|| before(DAY)),
-                ..SeedState::default()
+                disabled_at: disabled.then(|| before(2 * DAY)),
             },
         });
         seed.uses

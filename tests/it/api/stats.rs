@@ -70,10 +70,11 @@ fn model(seed: &Seed, organization: usize, now: Timestamp, days: i64) -> Value {
     let count = |name| counts.get(name).copied().unwrap_or(0);
     let mut stats = json!({
         "organizationId": id.0,
-        "totalKeys": count("active") + count("revoked") + count("expired"),
+        "totalKeys": count("active") + count("revoked") + count("expired") + count("disabled"),
         "activeKeys": count("active"),
         "revokedKeys": count("revoked"),
         "expiredKeys": count("expired"),
+        "disabledKeys": count("disabled"),
         "totalRequests": total.total_requests(),
         "successfulRequests": total.successful_requests,
         "rateLimitHits": total.rate_limit_hits,

@@ -119,16 +119,17 @@ fn metrics_count_the_keys_of_all_organizations_by_status() {
     let (server, url) = serve(&home);
     let keys = || {
         let samples = samples(&url);
-        ["active", "revoked", "expired"].map(|status| {
+        ["active", "revoked", "expired", "disabled"].map(|status| {
             let name = format!("llavero_keys{{status=\"{status}\"}}");
             samples[&name].parse::<u32>().unwrap()
         })
     };
-    let [active, revoked, expired] = keys();
+    let [active, revoked, expired, disabled] = keys();
     // Nine keys of Acme Corp and two of Globex.
-    assert_eq!([active + revoked + expired, revoked, expired], [11, 1, 1]);
+    let total = active + revoked + expired + disabled;
+    assert_eq!([total, revoked, expired, disabled], [11, 1, 1, 0]);
     Api::new(&server.api, Some(&home.token(ANA, &[]))).delete(PRODUCTION_PATH);
-    assert_eq!(keys(), [active - 1, revoked + 1, expired]);
+    assert_eq!(keys(), [active - 1, revoked + 1, expired, disabled]);
     server.stop();
 }
 
