@@ -46,6 +46,40 @@ pub(crate) fn requests_per_second(
     f64::from(answers) / started.elapsed().as_secs_f64()
 }
 
+/// Sends `request` over and over for `duration` over one connection, while other connections send another request.
+/// Returns the 99th percentile of the time to a response.
+pub(crate) fn p99(
+    address: SocketAddr,
+    request: &[u8],
+    others: (&[u8], usize),
+    duration: Duration,
+) -> Duration {
+    let runtime = Runtime::new().expect("a runtime");
+    let started = Instant::now();
+    let mut times: Vec<Duration> = runtime.block_on(async {
+        let (other, connections) = others;
+        for _ in 0..connections {
+            let other = other.to_vec();
+            tokio::spawn(async move {
+                let mut connection = Connection::open(address).await;
+                while started.elapsed() < duration {
+                    connection.ask(&other).await;
+                }
+            });
+        }
+        let mut connection = Connection::open(address).await;
+        let mut times = Vec::new();
+        while started.elapsed() < duration {
+            let asked = Instant::now();
+            connection.ask(request).await;
+            times.push(asked.elapsed());
+        }
+        times
+    });
+    times.sort_unstable();
+    times[times.len() * 99 / 100]
+}
+
 /// Sends `request` once. Returns the body of the response.
 pub(crate) fn body(address: SocketAddr, request: &[u8]) -> String {
     let runtime = Runtime::new().expect("a runtime");

@@ -11,6 +11,7 @@
 )]
 
 mod bare;
+mod burst;
 mod load;
 #[path = "../../tests/it/support/process.rs"]
 #[expect(dead_code, reason = "the tests need more of it")]
@@ -114,8 +115,10 @@ fn main() {
         ),
         ask("GET …/stats, 10 keys, 10^3 uses", &stats(world::SMALL)),
         ask("GET …/stats, 10 keys, 10^7 uses", &stats(world::BUSY)),
-        ask("GET …/stats, 10,000 keys, mixed", &stats(world::LARGE)),
+        ask("GET …/stats, 1,000 keys", &stats(world::THOUSAND)),
         ask("GET …/stats, 10,000 keys, all idle", &stats(world::IDLE)),
+        ask("GET …/stats, 100,000 keys", &stats(world::MANY)),
+        ask("GET …/stats, 1,000,000 keys", &stats(world::MILLION)),
         ask(
             "GET …/stats?days=90, 10 keys",
             &(stats(world::BUSY) + "?days=90"),
@@ -139,6 +142,22 @@ fn main() {
         }
     }
     report(&contestants);
+    println!();
+    let key = get(&key, &token);
+    for (name, organization, clients) in [
+        ("alone", world::SMALL, 0),
+        ("beside 4 clients of /stats, 10 keys", world::SMALL, 4),
+        ("beside 4 clients of /stats, 10^6 keys", world::MILLION, 4),
+    ] {
+        let others = get(&stats(organization), &token);
+        let times = (0..rounds).map(|_| {
+            let p99 = load::p99(llavero.address, &key, (&others, clients), round);
+            p99.as_secs_f64() * 1e6
+        });
+        println!("p99 of GET …/{{id}}, {name:<40} {:>8.0} µs", median(times));
+    }
+    println!();
+    burst::report(directory.path(), now);
 }
 
 fn get(path: &str, token: &str) -> Vec<u8> {

@@ -23,6 +23,8 @@ pub(crate) const BUSY: &str = "busy";
 pub(crate) const LARGE: &str = "large";
 pub(crate) const IDLE: &str = "idle";
 pub(crate) const MANY: &str = "many";
+pub(crate) const THOUSAND: &str = "thousand";
+pub(crate) const MILLION: &str = "million";
 /// The organization in which the benchmark creates keys. It has no other keys.
 pub(crate) const GROWING: &str = "growing";
 
@@ -46,6 +48,8 @@ pub(crate) fn create(path: &Path, now: Timestamp) -> HmacSecret {
         (IDLE, 10_000),
         (MANY, MANY_KEYS),
         (GROWING, 0),
+        (THOUSAND, 1000),
+        (MILLION, 1_000_000),
     ];
     for (number, (slug, keys)) in organizations.iter().enumerate() {
         add_organization(&mut seed, number, slug, *keys, now);
@@ -64,6 +68,11 @@ pub(crate) fn create(path: &Path, now: Timestamp) -> HmacSecret {
             now.before(Duration::from_hours(60 * 24)),
         )
         .await;
+        import_usage(&store, 4, 70_000, 70_000, now).await;
+        import_usage(&store, 6, 700, 700, now).await;
+        import_usage(&store, 7, 700_000, 700_000, now).await;
+        let advanced = store.advance_key_counts(now).await;
+        advanced.expect("counts of keys up to date");
     });
     store.close();
     HmacSecret::from(secret)
@@ -73,7 +82,7 @@ pub(crate) fn create(path: &Path, now: Timestamp) -> HmacSecret {
 fn add_organization(seed: &mut Seed, number: usize, slug: &str, keys: usize, now: Timestamp) {
     let id = OrganizationId(Uuid::from_u64_pair(0xa, number as u64));
     let created_at = created_at(now);
-    let user = UserId::new(USER).expect("a user");
+    let user = user();
     seed.organizations.push(Organization {
         id,
         slug: Slug::new(slug).expect("a slug"),
@@ -110,6 +119,33 @@ fn add_organization(seed: &mut Seed, number: usize, slug: &str, keys: usize, now
     }));
 }
 
+/// The number of keys of [`burst`].
+pub(crate) const BURST_KEYS: i64 = 100_000;
+
+/// Returns one organization, whose keys were counted an hour before `now` and expired `within` the time after that.
+pub(crate) fn burst(now: Timestamp, within: Duration) -> Seed {
+    let mut seed = Seed::default();
+    add_organization(&mut seed, 0, SMALL, BURST_KEYS as usize, now);
+    let counted_at = now.before(Duration::from_hours(1));
+    seed.organizations[0].created_at = counted_at;
+    for (n, seeded) in seed.keys.iter_mut().enumerate() {
+        let after = within.mul_f64(n as f64 / BURST_KEYS as f64);
+        seeded.key.settings.expires_at = Some(counted_at.after(Duration::from_millis(1) + after));
+        seeded.state = SeedState::default();
+    }
+    seed
+}
+
+/// Returns the id of a key of [`burst`].
+pub(crate) fn burst_key() -> KeyId {
+    key_id(0, 0)
+}
+
+/// Returns the user who is a member of all organizations.
+pub(crate) fn user() -> UserId {
+    UserId::new(USER).expect("a user")
+}
+
 /// Returns the secret of the first organization's first key, which has no rate limit.
 pub(crate) fn unlimited_secret() -> Secret {
     secret(0, 0)
@@ -122,16 +158,17 @@ fn secret(organization: usize, key: usize) -> Secret {
     Secret::generate(random)
 }
 
-/// Imports `uses` single uses over the first `keys` keys and the last 90 days, in batches.
+/// Imports `uses` single uses over the first `keys` keys and the last 90 days, each at another millisecond, in batches.
 async fn import_usage(store: &Store, number: usize, keys: usize, uses: usize, until: Timestamp) {
     const BATCH: usize = 100_000;
     for first in (0..uses).step_by(BATCH) {
         let batch = first..uses.min(first + BATCH);
         let mut totals = UsageTotals::default();
         for n in batch {
+            let ago = Duration::from_hours(24 * (n % 90) as u64);
             let added = totals.add(UsageEvent {
                 key: key_id(number, n % keys),
-                at: until.before(Duration::from_hours(24 * (n % 90) as u64)),
+                at: until.before(ago + Duration::from_millis(n as u64)),
                 outcome: [Outcome::Success, Outcome::RateLimited, Outcome::Error][n % 3],
                 count: 1,
             });
@@ -168,7 +205,7 @@ fn created_at(now: Timestamp) -> Timestamp {
 /// Returns a token for the user who is a member of all organizations.
 pub(crate) fn token(secret: &HmacSecret) -> String {
     let token = NewToken {
-        user: UserId::new(USER).expect("a user"),
+        user: user(),
         ttl: Duration::from_hours(24),
         audience: None,
         issuer: None,

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, task::JoinSet};
 
-use super::{Args, Error, Listeners, System, demo, demo_data, log::log_stop};
+use super::{Args, Error, Listeners, System, demo, demo_data, log::log_stop, maintenance};
 use crate::{
     api::{self, Cors},
     app::App,
@@ -57,6 +57,13 @@ async fn serve(
     } else {
         String::new()
     };
+    // Dropping it ends the task.
+    let mut background = JoinSet::new();
+    background.spawn(maintenance::run(
+        store.clone(),
+        clock.clone(),
+        args.maintenance,
+    ));
     let request_seed = u64::from_ne_bytes(random.bytes()?);
     let app = App::new(store, trusted, expected, clock, random);
     let origins = args.cors_origins.clone();

@@ -86,6 +86,7 @@ pub(super) fn log_start(args: &Args, listeners: &Listeners) -> Result<(), Error>
         max_connections = limits.total.get(),
         max_connections_per_address = limits.per_address.map_or(0, NonZeroUsize::get),
         pool_size = args.readers().get(),
+        daily_retention_days = (!args.sandbox).then_some(args.maintenance.daily_retention.days),
         "started"
     );
     warn_about_build_flags()

@@ -8,6 +8,7 @@ mod demo;
 mod demo_data;
 mod listeners;
 mod log;
+mod maintenance;
 mod sandbox;
 
 use std::{net::SocketAddr, num::NonZeroU32, thread::available_parallelism};
@@ -17,6 +18,7 @@ use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use self::{
     listeners::{LimitArgs, Listeners},
     log::LogArgs,
+    maintenance::MaintenanceArgs,
     sandbox::SandboxClock,
 };
 use super::{
@@ -78,6 +80,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", env = "LLAVERO_POOL_SIZE", value_parser = pool_size)]
     pool_size: Option<NonZeroU32>,
 
+    #[command(flatten)]
+    maintenance: MaintenanceArgs,
+
     /// Serve metrics for Prometheus at /metrics on this address [default: no metrics]
     #[arg(long, value_name = "ADDRESS", env = "LLAVERO_METRICS_LISTEN", value_parser = address::parse)]
     metrics_listen: Option<SocketAddr>,
@@ -127,7 +132,7 @@ fn check_flags(command: &WithSources<Args>) -> Result<(), Error> {
 }
 
 /// The flags without effect on the sandbox: the name of the field in [`Args`], and the flag.
-const NOT_WITH_THE_SANDBOX: [(&str, &str); 8] = [
+const NOT_WITH_THE_SANDBOX: [(&str, &str); 9] = [
     ("path", "--database"),
     ("demo", "--demo"),
     ("secret_file", "--jwt-secret-file"),
@@ -136,6 +141,7 @@ const NOT_WITH_THE_SANDBOX: [(&str, &str); 8] = [
     ("jwt_audience", "--jwt-audience"),
     ("jwt_issuer", "--jwt-issuer"),
     ("cors_origins", "--cors-origin"),
+    ("daily_retention", "--daily-retention"),
 ];
 
 impl Args {

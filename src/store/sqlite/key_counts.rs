@@ -150,7 +150,7 @@ pub(super) fn counted_recently(
     if age < ADVANCE_AFTER {
         return Ok(counted_at);
     }
-    let (counted_at, _) = advance(tx, organization, counted_at, now)?;
+    let (counted_at, _) = advance(tx, organization, now, PORTION)?;
     Ok(counted_at)
 }
 
@@ -165,8 +165,7 @@ pub(in crate::store) fn advance_portion(
         let Some(organization) = outdated.last().filter(|_| read < PORTION) else {
             break;
         };
-        let before = counted_at(tx, *organization)?;
-        let (counted_at, keys) = advance(tx, *organization, before, now)?;
+        let (counted_at, keys) = advance(tx, *organization, now, PORTION)?;
         read += keys;
         if counted_at == clamp(now) {
             outdated.pop();
@@ -222,16 +221,16 @@ pub(super) fn difference(
     })
 }
 
-/// Advances the counts from `counted_at` towards `now` by one portion. Returns the instant that they are as of then, and
-/// the number of keys that were read. If `counted_at` is later than `now`, because the clock was set back, advances
-/// backward.
-fn advance(
+/// Advances the counts towards `now` by one portion. Returns the instant that they are as of then, and the number of keys
+/// that were read. If they are as of a later instant, because the clock was set back, advances backward.
+pub(super) fn advance(
     tx: &Savepoint<'_>,
     organization: OrganizationId,
-    counted_at: Timestamp,
     now: Timestamp,
+    portion: i64,
 ) -> Result<(Timestamp, i64), Error> {
-    let end = portion_end(tx, organization, counted_at, clamp(now))?;
+    let counted_at = counted_at(tx, organization)?;
+    let end = portion_end(tx, organization, counted_at, clamp(now), portion)?;
     let difference = difference(tx, organization, counted_at, end)?;
     add(tx, organization, end, difference.counts)?;
     Ok((end, difference.keys))
@@ -244,6 +243,7 @@ fn portion_end(
     organization: OrganizationId,
     from: Timestamp,
     to: Timestamp,
+    portion: i64,
 ) -> Result<Timestamp, Error> {
     let is_forward = from <= to;
     let (first, last) = if is_forward { (from, to) } else { (to, from) };
@@ -258,7 +258,7 @@ fn portion_end(
         ":to": last,
         ":idle_from": first.before(KeyStats::INACTIVE_AFTER),
         ":idle_to": last.before(KeyStats::INACTIVE_AFTER),
-        ":count": PORTION,
+        ":count": portion,
     };
     let (expiry, last_use): (Option<Timestamp>, Option<Timestamp>) =
         statement.query_row(parameters, |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -279,7 +279,10 @@ fn clamp(at: Timestamp) -> Timestamp {
 }
 
 /// Returns the instant that the counts are as of.
-fn counted_at(conn: &Connection, organization: OrganizationId) -> Result<Timestamp, Error> {
+pub(super) fn counted_at(
+    conn: &Connection,
+    organization: OrganizationId,
+) -> Result<Timestamp, Error> {
     let mut statement = conn.prepare_cached(COUNTED_AT)?;
     Ok(statement.query_row([organization], |row| row.get(0))?)
 }

@@ -10,7 +10,7 @@ use super::{
     retention, schema, stats, usage, usage_imports,
 };
 
-const STATEMENTS: [(&str, &str); 47] = [
+const STATEMENTS: [(&str, &str); 48] = [
     (
         "access::ORGANIZATION_AND_ROLE",
         access::ORGANIZATION_AND_ROLE,
@@ -64,6 +64,7 @@ const STATEMENTS: [(&str, &str); 47] = [
     ("key_days::ADD", key_days::ADD),
     ("key_days::ON_DAY", key_days::ON_DAY),
     ("stats::DAILY", stats::DAILY),
+    ("retention::ANY_BEFORE", retention::ANY_BEFORE),
     ("retention::FIRST_KEPT", retention::FIRST_KEPT),
     ("retention::DELETE_BEFORE", retention::DELETE_BEFORE),
     ("usage::KEY_STATE", usage::KEY_STATE),

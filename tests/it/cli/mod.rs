@@ -16,6 +16,7 @@ mod key;
 mod log_failures;
 mod log_injection;
 mod logs;
+mod maintenance;
 mod member;
 mod metrics;
 mod openapi;

@@ -93,6 +93,10 @@ fn flag_values_out_of_range_are_rejected() {
     }
     let flag = "--max-connections-per-address";
     assert_refused(&["serve", flag, "many"], &[flag]);
+    for retention in ["61d", "0d", "400", "1y", ""] {
+        let words = ["--daily-retention", "at least 62 days, for example 400d"];
+        assert_refused(&["serve", "--daily-retention", retention], &words);
+    }
     let format = ["serve", "--log-format", "xml"];
     assert_refused(&format, &["xml", "--log-format", "text, json"]);
 }
