@@ -10,7 +10,7 @@ use std::{
 };
 
 use llavero::{
-    model::{OrganizationRef, Outcome, Slug, Timestamp, UsageEvent},
+    model::{OrganizationRef, Outcome, Timestamp, UsageEvent},
     store::{OpenOptions, Store},
 };
 use tokio::runtime::Runtime;
@@ -63,8 +63,7 @@ fn measure(path: &Path, now: Timestamp, within: Duration) {
 }
 
 async fn read(store: &Store, now: Timestamp) -> f64 {
-    let slug = Slug::new(world::SMALL).expect("a slug");
-    let organization = OrganizationRef::Slug(slug);
+    let organization = OrganizationRef::Slug(world::SMALL.to_owned());
     let started = Instant::now();
     let stats = store.key_stats(organization, world::user(), now, None);
     let stats = stats.await.expect("statistics");

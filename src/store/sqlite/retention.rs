@@ -4,10 +4,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Savepoint, params};
 
-use crate::{
-    model::{Day, KeyId},
-    store::Error,
-};
+use crate::{model::Day, store::Error};
 
 pub(super) const ANY_BEFORE: &str = "
     SELECT 1
@@ -40,18 +37,17 @@ pub(in crate::store) fn has_days_before(conn: &Connection, first_kept: Day) -> R
 /// Deletes the oldest days of keys before `first_kept`, by one portion. Returns whether more remain.
 pub(in crate::store) fn delete_portion(tx: &Savepoint<'_>, first_kept: Day) -> Result<bool, Error> {
     let mut statement = tx.prepare_cached(FIRST_KEPT)?;
-    let end: Option<(Day, KeyId)> = statement
+    let end: Option<(Day, String)> = statement
         .query_row(params![first_kept, PORTION], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional()?;
     let mut delete = tx.prepare_cached(DELETE_BEFORE)?;
-    match end {
-        Some((day, key)) => delete.execute(params![day, key])?,
-        // The empty text is before every id.
-        None => delete.execute(params![first_kept, ""])?,
-    };
-    Ok(end.is_some())
+    let has_more = end.is_some();
+    // The empty text is before every id.
+    let (day, key) = end.unwrap_or((first_kept, String::new()));
+    delete.execute(params![day, key])?;
+    Ok(has_more)
 }
 
 #[cfg(test)]

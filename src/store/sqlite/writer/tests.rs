@@ -243,7 +243,8 @@ async fn use_of_an_unknown_key_fails_alone_in_its_batch() {
             insert(tx, "a")?;
             let id = Uuid::from_u128(1).to_string();
             tx.execute(
-                "INSERT INTO organization_totals (organization_id) VALUES (?1)",
+                "INSERT INTO organization_totals (organization_id, total_keys, never_used_keys)
+                 VALUES (?1, 1, 1)",
                 [&id],
             )?;
             tx.execute(
