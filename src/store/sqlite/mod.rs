@@ -16,8 +16,6 @@ mod file;
 mod identity;
 mod integrity;
 pub(super) mod key_counts;
-#[cfg(test)]
-mod key_counts_tests;
 mod key_days;
 pub(super) mod key_lifecycle;
 pub(super) mod keys;

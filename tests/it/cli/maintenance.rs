@@ -28,7 +28,7 @@ fn home_with_days(ages: &str) -> TestDir {
         .execute_batch(&format!(
             "DELETE FROM key_daily_usage;
              INSERT INTO key_daily_usage (day, key_id, successful_requests, rate_limit_hits, errors)
-             SELECT unixepoch() / 86400 - value, id, 1, 0, 0 FROM json_each('[{ages}]'), api_keys"
+             SELECT unixepoch() / 86400 - value, api_keys.id, 1, 0, 0 FROM json_each('[{ages}]'), api_keys"
         ))
         .unwrap();
     home

@@ -1,57 +1,17 @@
-//! The kept counts of an organization's keys by status: the only code that changes them.
+//! Advances the instant that the kept counts are as of, in portions.
 //!
-//! The counts are as of `counted_at`, and any instant is correct: a transaction that changes a key moves them by the key's
-//! contribution as of that instant, and a read at another instant adds the [`Difference`] between the two. It reads only
-//! the keys that expired or became inactive in between. A recent instant keeps these few, so the writer advances it.
-//! [`super::usage`] writes what uses change, together with its own totals.
+//! Called by every write of uses, and by the maintenance of a server for organizations without uses. The portion bounds how
+//! long the commit of other writes is delayed when many keys expire at about the same time.
 
 use std::time::Duration;
 
 use rusqlite::{Connection, Savepoint, named_params, params};
 
-use super::row;
+use super::{add, counted_at, difference};
 use crate::{
-    model::{KeyCounts, KeyState, KeyStats, OrganizationId, Timestamp},
+    model::{KeyStats, OrganizationId, Timestamp},
     store::Error,
 };
-
-pub(super) const COUNTED_AT: &str = "
-    SELECT counted_at
-      FROM organization_totals
-     WHERE organization_id = ?1";
-
-pub(super) const ADD: &str = "
-    UPDATE organization_totals
-       SET counted_at = :counted_at,
-           total_keys = total_keys + :total,
-           revoked_keys = revoked_keys + :revoked,
-           expired_keys = expired_keys + :expired,
-           disabled_keys = disabled_keys + :disabled,
-           never_used_keys = never_used_keys + :never_used,
-           inactive_keys = inactive_keys + :inactive
-     WHERE organization_id = :organization";
-
-/// Counts the keys that expire after `from` and until `to` by what they were at `from`, and the keys that become inactive.
-pub(super) const DIFFERENCE: &str = "
-    SELECT count(*),
-           count(*) FILTER (WHERE disabled_at IS NOT NULL),
-           count(*) FILTER (WHERE disabled_at IS NULL
-                              AND last_used_at IS NULL),
-           count(*) FILTER (WHERE disabled_at IS NULL
-                              AND last_used_at <= :idle_from),
-           (SELECT count(*)
-              FROM api_keys
-             WHERE organization_id = :organization
-               AND revoked_at IS NULL
-               AND disabled_at IS NULL
-               AND last_used_at > :idle_from
-               AND last_used_at <= :idle_to
-               AND (expires_at IS NULL OR expires_at > :to))
-      FROM api_keys
-     WHERE organization_id = :organization
-       AND revoked_at IS NULL
-       AND expires_at > :from
-       AND expires_at <= :to";
 
 /// A statement that finds the `:count`th expiry and the `:count`th last use in a range, in one direction.
 macro_rules! portion_end {
@@ -85,12 +45,12 @@ macro_rules! portion_end {
     };
 }
 
-pub(super) const PORTION_END: &str = portion_end!("ASC");
+pub(in crate::store::sqlite) const PORTION_END: &str = portion_end!("ASC");
 
-pub(super) const PORTION_END_BACKWARD: &str = portion_end!("DESC");
+pub(in crate::store::sqlite) const PORTION_END_BACKWARD: &str = portion_end!("DESC");
 
 /// The organizations whose counts at `?1` differ from the kept ones. `?2` is the time after which a key is inactive.
-pub(super) const OUTDATED: &str = "
+pub(in crate::store::sqlite) const OUTDATED: &str = "
     SELECT organization_id
       FROM organization_totals AS t
      WHERE EXISTS (SELECT 1
@@ -112,35 +72,13 @@ const ADVANCE_AFTER: Duration = Duration::from_mins(1);
 
 /// The number of expiries and of last uses that end a portion: few enough to delay a commit by milliseconds only. Keys
 /// that share the last millisecond of a portion belong to it, however many they are.
-pub(super) const PORTION: i64 = 1000;
+pub(in crate::store::sqlite) const PORTION: i64 = 1000;
 
 /// The maximum number of organizations whose counts are advanced in one write.
 const MAX_ORGANIZATIONS: usize = 100;
 
-/// How counts differ between two instants.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Difference {
-    /// To be added to the counts at the first instant.
-    pub(super) counts: KeyCounts,
-    /// The number of keys that were read.
-    pub(super) keys: i64,
-}
-
-/// Moves the counts after a key was created (`before` is `None`), or changed from `before` to `after`. Must be called in
-/// the transaction that changes the key.
-pub(super) fn moved(
-    tx: &Savepoint<'_>,
-    organization: OrganizationId,
-    before: Option<KeyState>,
-    after: KeyState,
-) -> Result<(), Error> {
-    let at = counted_at(tx, organization)?;
-    let before = before.map(|before| before.counts(at)).unwrap_or_default();
-    add(tx, organization, at, after.counts(at) - before)
-}
-
 /// Returns the instant that the counts are as of. Advances it by a portion first if it is not recent.
-pub(super) fn counted_recently(
+pub(in crate::store::sqlite) fn counted_recently(
     tx: &Savepoint<'_>,
     organization: OrganizationId,
     now: Timestamp,
@@ -183,42 +121,6 @@ pub(in crate::store) fn outdated(
     let inactive_after = i64::try_from(KeyStats::INACTIVE_AFTER.as_millis()).unwrap_or(i64::MAX);
     let organizations = statement.query_map(params![now, inactive_after], |row| row.get(0))?;
     Ok(organizations.collect::<Result<_, _>>()?)
-}
-
-/// Returns how the counts of an organization at `to` differ from those at `from`, which may be later.
-pub(super) fn difference(
-    conn: &Connection,
-    organization: OrganizationId,
-    from: Timestamp,
-    to: Timestamp,
-) -> rusqlite::Result<Difference> {
-    if from > to {
-        let Difference { counts, keys } = difference(conn, organization, to, from)?;
-        let counts = KeyCounts::default() - counts;
-        return Ok(Difference { counts, keys });
-    }
-    let mut statement = conn.prepare_cached(DIFFERENCE)?;
-    let parameters = named_params! {
-        ":organization": organization,
-        ":from": from,
-        ":to": to,
-        ":idle_from": from.before(KeyStats::INACTIVE_AFTER),
-        ":idle_to": to.before(KeyStats::INACTIVE_AFTER),
-    };
-    statement.query_row(parameters, |row| {
-        let (expired, became_inactive): (i64, i64) = (row.get(0)?, row.get(4)?);
-        let were_inactive: i64 = row.get(3)?;
-        let counts = KeyCounts {
-            total: 0,
-            revoked: 0,
-            expired,
-            disabled: -row.get::<_, i64>(1)?,
-            never_used: -row.get::<_, i64>(2)?,
-            inactive: became_inactive - were_inactive,
-        };
-        let keys = expired + became_inactive;
-        Ok(Difference { counts, keys })
-    })
 }
 
 /// Advances the counts towards `now` by one portion. Returns the instant that they are as of then, and the number of keys
@@ -276,33 +178,4 @@ fn portion_end(
 /// Returns the nearest instant that can be stored.
 fn clamp(at: Timestamp) -> Timestamp {
     at.clamp(Timestamp::from_millis(0), Timestamp::MAX)
-}
-
-/// Returns the instant that the counts are as of.
-pub(super) fn counted_at(
-    conn: &Connection,
-    organization: OrganizationId,
-) -> Result<Timestamp, Error> {
-    let mut statement = conn.prepare_cached(COUNTED_AT)?;
-    Ok(statement.query_row([organization], |row| row.get(0))?)
-}
-
-/// Adds to the counts, which are as of `counted_at` then.
-fn add(
-    tx: &Savepoint<'_>,
-    organization: OrganizationId,
-    counted_at: Timestamp,
-    counts: KeyCounts,
-) -> Result<(), Error> {
-    let changed = tx.prepare_cached(ADD)?.execute(named_params! {
-        ":organization": organization,
-        ":counted_at": counted_at,
-        ":total": counts.total,
-        ":revoked": counts.revoked,
-        ":expired": counts.expired,
-        ":disabled": counts.disabled,
-        ":never_used": counts.never_used,
-        ":inactive": counts.inactive,
-    })?;
-    row::expect_one_row(changed)
 }
