@@ -186,12 +186,13 @@ ALTER TABLE api_keys
       CHECK (quota_period IN ('day', 'month'))
       CHECK ((quota_limit IS NULL) = (quota_period IS NULL));
 
--- The instant at which an unlimited key got its rate limit; null if it has had one since its creation, or has none.
--- Successes before that instant do not count against the limit.
+-- Successes up to this instant do not count against the rate limit: the instant at which an unlimited key got a limit,
+-- or the one before which, when the limit was last changed, every success had left its window. Null if the limit has not
+-- been changed since the key's creation, or the key has none.
 ALTER TABLE api_keys
-  ADD COLUMN rate_limit_set_at INTEGER
-      CHECK (rate_limit_set_at BETWEEN 0 AND 253402300799999)
-      CHECK (rate_limit_set_at IS NULL OR rate_limit IS NOT NULL);
+  ADD COLUMN rate_limit_counts_after INTEGER
+      CHECK (rate_limit_counts_after BETWEEN 0 AND 253402300799999)
+      CHECK (rate_limit_counts_after IS NULL OR rate_limit IS NOT NULL);
 
 -- Lists of keys. Each index is in the order of one list, ties by creation, so that a page is a range of it. The
 -- statistics use the same indexes.

@@ -76,7 +76,7 @@ async fn decide(app: &App, secret: &str, scopes: &[String]) -> Result<Verdict, s
         store.count_use(denied_use(&key, now)).await?;
         return Ok(verdict);
     }
-    let admission = store.admit_and_count(key.id, key.rate_limit, clock).await?;
+    let admission = store.admit_and_count(&key, clock).await?;
     Ok(match admission {
         Admission::Admitted(rate_limit) => Verdict::Valid {
             key: Box::new(key),

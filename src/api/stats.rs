@@ -168,7 +168,7 @@ impl From<RecentKey> for RecentKeyOut {
     }
 }
 
-/// One UTC day of an organization's requests.
+/// The requests of one UTC day.
 #[derive(Object, Serialize)]
 #[oai(rename = "DailyUsage", rename_all = "camelCase")]
 #[serde(rename_all = "camelCase")]

@@ -3,8 +3,8 @@
 //! The secret is not a field of it: the database stores only a hash. See [`super::Secret`].
 
 use super::{
-    Description, ExternalId, KeyDates, KeyId, KeyStatus, Metadata, Name, OrganizationId, Quota,
-    QuotaState, RateLimit, Scopes, Secret, Timestamp, UsageCounts, UserId,
+    DailyUsage, Description, ExternalId, KeyDates, KeyId, KeyStatus, Metadata, MeteredLimit, Name,
+    OrganizationId, Quota, QuotaState, RateLimit, Scopes, Secret, Timestamp, UsageCounts, UserId,
 };
 
 /// A stored key.
@@ -28,8 +28,8 @@ pub struct ApiKey {
     pub scopes: Scopes,
     /// Its rate limit; `None` is unlimited.
     pub rate_limit: Option<RateLimit>,
-    /// The instant at which the rate limit was set on an unlimited key; `None` if it is as old as the key.
-    pub rate_limit_set_at: Option<Timestamp>,
+    /// Successes up to this instant do not count against the rate limit; `None` if the limit was never changed.
+    pub rate_limit_counts_after: Option<Timestamp>,
     /// Its quota, and the use of it when the key was read; `None` is unlimited.
     pub quota: Option<QuotaState>,
     /// Its lifetime counts.
@@ -48,9 +48,20 @@ pub struct ApiKey {
     pub disabled_at: Option<Timestamp>,
     /// When the grace period of the latest rotation ends; `None` if the key was never rotated.
     pub grace_end: Option<Timestamp>,
+    /// Its counts by UTC day, oldest first, today last, without gaps; `None` if they were not requested.
+    pub daily: Option<Vec<DailyUsage>>,
 }
 
 impl ApiKey {
+    /// Returns the rate limit with the successes that it counts; `None` is unlimited.
+    #[must_use]
+    pub fn metered_limit(&self) -> Option<MeteredLimit> {
+        self.rate_limit.map(|rate| MeteredLimit {
+            rate,
+            counts_after: self.rate_limit_counts_after,
+        })
+    }
+
     /// Returns the key's status at `now`.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> KeyStatus {
@@ -173,7 +184,7 @@ mod tests {
             metadata: Metadata::default(),
             scopes: Scopes::default(),
             rate_limit: None,
-            rate_limit_set_at: None,
+            rate_limit_counts_after: None,
             quota: None,
             usage: UsageCounts::default(),
             created_by: None,
@@ -183,6 +194,7 @@ mod tests {
             revoked_at: None,
             disabled_at: None,
             grace_end: None,
+            daily: None,
         };
         let revoked = key.revoke(Timestamp::from_millis(1)).unwrap();
         assert_eq!(revoked.revoked_at, Some(Timestamp::from_millis(1)));

@@ -43,7 +43,7 @@ pub use organization::{
 };
 pub use quota::{Quota, QuotaPeriod, QuotaState};
 pub use random::{Random, RandomError};
-pub use rate_limit::{RateLimit, RateLimitState};
+pub use rate_limit::{MeteredLimit, RateLimit, RateLimitState};
 pub use rotation::{OlderSecrets, RotateOutcome, Rotation, RotationRefused};
 pub use scopes::Scopes;
 pub use secret::{Secret, SecretHash, contains_secret};

@@ -124,7 +124,7 @@ mod tests {
             metadata: Metadata::default(),
             scopes: Scopes::default(),
             rate_limit: None,
-            rate_limit_set_at: None,
+            rate_limit_counts_after: None,
             quota: None,
             usage: UsageCounts::default(),
             created_by: None,
@@ -134,6 +134,7 @@ mod tests {
             revoked_at: revoked_at.map(at),
             disabled_at: None,
             grace_end: None,
+            daily: None,
         }
     }
 

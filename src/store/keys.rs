@@ -14,7 +14,8 @@ use crate::model::{
     reason = "documented in the module `store`"
 )]
 impl Store {
-    /// Returns one key of an organization for `user`, a member with any role. Three lookups by primary key.
+    /// Returns one key of an organization for `user`, a member with any role, with its last `days` UTC days if requested.
+    /// Three lookups by primary key, and one for each day.
     ///
     /// # Errors
     /// [`AccessError::KeyNotFound`] if the organization has no such key, whether or not another one has it.
@@ -24,10 +25,11 @@ impl Store {
         user: UserId,
         key: KeyId,
         now: Timestamp,
+        days: Option<u32>,
     ) -> Result<ApiKey, AccessError> {
         self.database
             .readers
-            .read(move |conn| sqlite::keys::key(conn, &organization, &user, key, now))
+            .read(move |conn| sqlite::keys::key(conn, &organization, &user, key, now, days))
             .await
     }
 

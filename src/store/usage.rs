@@ -2,7 +2,7 @@
 
 use super::{Error, Store, sqlite};
 use crate::model::{
-    Admission, Batch, Clock, ImportOutcome, KeyId, RateLimit, Timestamp, UsageEvent, UsageTotals,
+    Admission, ApiKey, Batch, Clock, ImportOutcome, Timestamp, UsageEvent, UsageTotals,
 };
 
 #[expect(
@@ -10,19 +10,14 @@ use crate::model::{
     reason = "documented in the module `store`"
 )]
 impl Store {
-    /// Admits one request with a key unless the key is over `rate_limit`, and counts it: as a success or as a rate-limit
+    /// Admits one request with a key unless the key is over its rate limit, and counts it: as a success or as a rate-limit
     /// hit. The key must be active. The count is durable when the call returns.
     ///
-    /// At most `rate_limit` successes are admitted in any window, also across restarts. The decision and the count are
+    /// At most the limit's successes are admitted in any window, also across restarts. The decision and the count are
     /// one operation: a request that cannot be counted is not admitted, and an admitted one is counted even if the
     /// caller drops the future. `clock` is read at the moment of the decision.
-    pub async fn admit_and_count(
-        &self,
-        key: KeyId,
-        rate_limit: Option<RateLimit>,
-        clock: &Clock,
-    ) -> Result<Admission, Error> {
-        self.database.admit_and_count(key, rate_limit, clock).await
+    pub async fn admit_and_count(&self, key: &ApiKey, clock: &Clock) -> Result<Admission, Error> {
+        self.database.admit_and_count(key, clock).await
     }
 
     /// Counts a use that does not need to be admitted, such as a request with a revoked key. The count is durable when

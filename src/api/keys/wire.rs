@@ -10,6 +10,7 @@ use crate::{
     api::{
         extract,
         scalars::{Count, DateTime, MetadataOut},
+        stats::DailyUsageOut,
     },
     model::{
         ApiKey, KeyPage, KeyStatus, QuotaPeriod, QuotaState, RateLimit, Secret, Timestamp,
@@ -67,6 +68,10 @@ pub struct KeyOut {
     /// When the secret before the latest rotation stops working. Null if it does not work now.
     #[oai(nullable)]
     previous_secret_expires_at: Option<DateTime>,
+    /// Only with `days`: that many UTC days, oldest first, today last, days without use as zeros.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    daily: Option<Vec<DailyUsageOut>>,
 }
 
 impl KeyOut {
@@ -93,6 +98,9 @@ impl KeyOut {
             expires_at: key.expires_at.map(DateTime),
             revoked_at: key.revoked_at.map(DateTime),
             previous_secret_expires_at: previous_secret_expires_at.map(DateTime),
+            daily: key
+                .daily
+                .map(|days| days.into_iter().map(Into::into).collect()),
         }
     }
 
@@ -316,6 +324,7 @@ impl Example for KeyOut {
             expires_at: None,
             revoked_at: None,
             previous_secret_expires_at: None,
+            daily: None,
         }
     }
 }

@@ -4,15 +4,13 @@
 //! [`crate::rate_limit`]. A window that is not there, after a start or a long time without use, is loaded from the
 //! successes in [`super::rate_slots`], which are written in the transaction that counts the use.
 
-use std::time::Duration;
-
 use super::{Database, keys, rate_slots};
 use crate::{
     model::{
-        Admission, ApiKey, Clock, KeyId, MeteredUse, Outcome, RateLimit, RateLimitState,
-        SecretHash, Timestamp, UsageEvent,
+        Admission, ApiKey, Clock, KeyId, MeteredLimit, MeteredUse, Outcome, RateLimit,
+        RateLimitState, SecretHash, Timestamp, UsageEvent,
     },
-    rate_limit::{Decision, Slot},
+    rate_limit::{Decision, Moment, Slot},
     store::Error,
 };
 
@@ -36,27 +34,27 @@ impl Database {
     /// See [`crate::store::Store::admit_and_count`].
     pub(in crate::store) async fn admit_and_count(
         &self,
-        key: KeyId,
-        rate_limit: Option<RateLimit>,
+        key: &ApiKey,
         clock: &Clock,
     ) -> Result<Admission, Error> {
-        let Some(rate) = rate_limit else {
-            let event = one_use(key, clock.now(), Outcome::Success);
+        let Some(limit) = key.metered_limit() else {
+            let event = one_use(key.id, clock.now(), Outcome::Success);
             self.count_use(event, None).await?;
             return Ok(Admission::Admitted(None));
         };
-        let (decision, now) = self.decide(key, rate, clock).await?;
+        let key = key.id;
+        let (decision, now) = self.decide(key, limit, clock).await?;
         let state = RateLimitState {
-            limit: rate.limit(),
+            limit: limit.rate.limit(),
             remaining: decision.remaining,
             reset: decision.reset,
         };
         if decision.admitted {
-            self.count_admitted(key, rate, decision, now).await?;
+            self.count_admitted(key, limit.rate, decision, now).await?;
             Ok(Admission::Admitted(Some(state)))
         } else {
             let event = one_use(key, now, Outcome::RateLimited);
-            self.count_use(event, rate_limit).await?;
+            self.count_use(event, None).await?;
             Ok(Admission::Limited(state))
         }
     }
@@ -66,28 +64,31 @@ impl Database {
     async fn decide(
         &self,
         key: KeyId,
-        rate: RateLimit,
+        limit: MeteredLimit,
         clock: &Clock,
     ) -> Result<(Decision, Timestamp), Error> {
         loop {
-            let (now, elapsed) = (clock.now(), clock.elapsed());
-            if let Some(decision) = self.limiter.admit(key, elapsed) {
-                return Ok((decision, now));
+            let at = Moment {
+                now: clock.now(),
+                elapsed: clock.elapsed(),
+            };
+            if let Some(decision) = self.limiter.admit(key, limit, at) {
+                return Ok((decision, at.now));
             }
-            let window = self.load_window(key, rate, now, elapsed).await?;
-            self.limiter.restore(key, rate, window, elapsed);
+            let window = self.load_window(key, limit.rate, at).await?;
+            self.limiter.restore(key, limit, window, at);
         }
     }
 
     /// Reads the stored successes of a key's window and converts their wall-clock times to the monotonic time of the
-    /// limiter, where `now` is `elapsed`.
+    /// limiter, as of the moment `at`.
     async fn load_window(
         &self,
         key: KeyId,
         rate: RateLimit,
-        now: Timestamp,
-        elapsed: Duration,
+        at: Moment,
     ) -> Result<Vec<Slot>, Error> {
+        let Moment { now, elapsed } = at;
         let since = now.before(rate.window());
         let read = move |conn: &_| rate_slots::since(conn, key, since);
         let mut stored = self.readers.read(read).await?;
@@ -203,8 +204,10 @@ mod tests {
     #[tokio::test]
     async fn admitted_request_is_counted_if_the_caller_drops_the_future() {
         let store = store().await;
-        let (rate, clock) = (RateLimit::new(1, 60), Clock::system());
-        let mut admission = Box::pin(store.admit_and_count(KEY, rate, &clock));
+        let clock = Clock::system();
+        let read = || store.key_by_id(KEY, clock.now());
+        let key = read().await.unwrap().unwrap();
+        let mut admission = Box::pin(store.admit_and_count(&key, &clock));
         let polled = admission
             .as_mut()
             .poll(&mut Context::from_waker(Waker::noop()));
@@ -214,9 +217,9 @@ mod tests {
         tokio::task::yield_now().await;
         let write = store.database.write(|_| Ok::<_, Error>(()));
         write.await.unwrap();
-        let key = store.key_by_id(KEY, clock.now()).await.unwrap().unwrap();
+        let key = read().await.unwrap().unwrap();
         assert_eq!(key.usage.successful_requests, 1);
-        let next = store.admit_and_count(KEY, rate, &clock).await.unwrap();
+        let next = store.admit_and_count(&key, &clock).await.unwrap();
         assert!(matches!(next, Admission::Limited(_)), "{next:?}");
     }
 }

@@ -1,13 +1,14 @@
 //! Counts of a key by UTC day.
 //!
 //! Written by [`super::usage`] in the transaction that moves the other totals. Rows are stored by day first, so a key's
-//! days are one lookup each: at most 90 for a response, at most 31 for a monthly quota.
+//! days are one lookup each: at most 90 for a response, at most 31 for a monthly quota. Their sum over an organization's
+//! keys is the organization's day.
 
 use rusqlite::{Connection, OptionalExtension, Savepoint, params};
 
 use super::row;
 use crate::{
-    model::{Day, KeyId, Quota, QuotaState, Timestamp, UsageCounts},
+    model::{DailyUsage, Day, KeyId, Quota, QuotaState, Timestamp, UsageCounts},
     store::Error,
 };
 
@@ -60,6 +61,22 @@ pub(super) fn quota_state(
         used += on_day(conn, key, Day::from_number(day))?.successful_requests;
     }
     Ok(QuotaState { quota, used })
+}
+
+/// Returns a key's last `days` days up to `today`, oldest first.
+pub(super) fn daily(
+    conn: &Connection,
+    key: KeyId,
+    today: Day,
+    days: u32,
+) -> rusqlite::Result<Vec<DailyUsage>> {
+    let first = today.minus(i64::from(days) - 1);
+    let days = (first.number()..=today.number()).map(Day::from_number);
+    days.map(|day| {
+        let usage = on_day(conn, key, day)?;
+        Ok(DailyUsage { day, usage })
+    })
+    .collect()
 }
 
 /// Returns a key's counts of one day; zeros for a day without use.

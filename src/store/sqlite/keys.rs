@@ -27,7 +27,7 @@ macro_rules! columns {
            k.scopes,
            k.rate_limit,
            k.rate_window_seconds,
-           k.rate_limit_set_at,
+           k.rate_limit_counts_after,
            k.quota_limit,
            k.quota_period,
            k.successful_requests,
@@ -112,13 +112,16 @@ pub(in crate::store) fn key(
     user: &UserId,
     key: KeyId,
     now: Timestamp,
+    days: Option<u32>,
 ) -> Result<ApiKey, AccessError> {
     let (id, slug) = row::id_or_slug(organization);
     let found = conn
         .prepare_cached(KEY)?
         .query_row(params![id, slug, user, key], |row| {
             let has_key = row.get::<_, Option<KeyId>>(0)?.is_some();
-            has_key.then(|| api_key(conn, row, now)).transpose()
+            has_key
+                .then(|| api_key_with_days(conn, row, now, days))
+                .transpose()
         })
         .optional()?;
     found
@@ -186,6 +189,21 @@ pub(in crate::store) fn page(
     Ok(KeyPage { keys, next })
 }
 
+/// Converts a row to a key, with its last `days` days from the snapshot of the row.
+fn api_key_with_days(
+    conn: &Connection,
+    row: &Row<'_>,
+    now: Timestamp,
+    days: Option<u32>,
+) -> rusqlite::Result<ApiKey> {
+    let key = api_key(conn, row, now)?;
+    let daily = days.map(|days| key_days::daily(conn, key.id, now.day(), days));
+    Ok(ApiKey {
+        daily: daily.transpose()?,
+        ..key
+    })
+}
+
 /// Converts a row to a key. Reads the use of its quota from the snapshot of the row.
 fn api_key(conn: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result<ApiKey> {
     let id = row.get(0)?;
@@ -204,7 +222,7 @@ fn api_key(conn: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result
         rate_limit: limit
             .zip(window)
             .and_then(|(limit, window)| RateLimit::new(limit, window)),
-        rate_limit_set_at: row.get(10)?,
+        rate_limit_counts_after: row.get(10)?,
         quota: quota
             .and_then(|(limit, period)| Quota::new(limit, period))
             .map(|quota| key_days::quota_state(conn, id, quota, now))
@@ -217,5 +235,6 @@ fn api_key(conn: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result
         revoked_at: row.get(20)?,
         disabled_at: row.get(21)?,
         grace_end: row.get(22)?,
+        daily: None,
     })
 }

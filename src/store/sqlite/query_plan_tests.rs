@@ -10,7 +10,7 @@ use super::{
     retention, schema, stats, usage, usage_imports,
 };
 
-const STATEMENTS: [(&str, &str); 48] = [
+const STATEMENTS: &[(&str, &str)] = &[
     (
         "access::ORGANIZATION_AND_ROLE",
         access::ORGANIZATION_AND_ROLE,
@@ -55,6 +55,8 @@ const STATEMENTS: [(&str, &str); 48] = [
     ("organizations::ORGANIZATION", organizations::ORGANIZATION),
     ("rate_slots::ADD", rate_slots::ADD),
     ("rate_slots::DELETE_EXPIRED", rate_slots::DELETE_EXPIRED),
+    ("rate_slots::DELETE_ALL", rate_slots::DELETE_ALL),
+    ("rate_slots::SET_LIMIT", rate_slots::SET_LIMIT),
     ("rate_slots::CLAMP_TO_NOW", rate_slots::CLAMP_TO_NOW),
     ("rate_slots::SINCE", rate_slots::SINCE),
     ("schema::SIGNING_SECRET", schema::SIGNING_SECRET),
