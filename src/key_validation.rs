@@ -6,9 +6,21 @@
 
 use crate::{
     app::App,
-    model::{Admission, ApiKey, KeyStatus, Outcome, RateLimitState, Secret, Timestamp, UsageEvent},
+    model::{
+        Admission, AdmissionDecision, ApiKey, KeyId, KeyStatus, LimitStates, OrganizationId,
+        Outcome, Secret, Timestamp, UsageEvent,
+    },
     store,
 };
+
+/// A validation: what was decided, and about which key.
+#[derive(Debug)]
+pub struct Validation {
+    /// The key that has the secret, and its organization; `None` if no key was found.
+    pub key: Option<(KeyId, OrganizationId)>,
+    /// The verdict. An error if the store cannot read or count: nothing was counted then, and the use must not be allowed.
+    pub verdict: Result<Verdict, store::Error>,
+}
 
 /// The result of a validation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +29,8 @@ pub enum Verdict {
     Valid {
         /// The key, as it was before this use.
         key: Box<ApiKey>,
-        /// The state of its rate limit; `None` if it is unlimited.
-        rate_limit: Option<RateLimitState>,
+        /// The states of its limits after this use.
+        limits: LimitStates,
     },
     /// No key was sent. Nothing is counted.
     MissingKey,
@@ -33,56 +45,79 @@ pub enum Verdict {
     /// The key lacks these of the required scopes.
     MissingScopes(Vec<String>),
     /// The key is over its rate limit.
-    RateLimited(RateLimitState),
+    RateLimited(LimitStates),
+    /// The key is over its quota.
+    OverQuota(LimitStates),
+}
+
+impl Validation {
+    /// Returns the name of the outcome, in the metrics and in the log.
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        match &self.verdict {
+            Ok(Verdict::Valid { .. }) => "valid",
+            Ok(Verdict::MissingKey) => "missing",
+            Ok(Verdict::InvalidKey) => "unknown",
+            Ok(Verdict::Revoked) => "revoked",
+            Ok(Verdict::Expired) => "expired",
+            Ok(Verdict::Disabled) => "disabled",
+            Ok(Verdict::MissingScopes(_)) => "missing_scopes",
+            Ok(Verdict::RateLimited(_)) => "rate_limited",
+            Ok(Verdict::OverQuota(_)) => "over_quota",
+            Err(_) => "failed",
+        }
+    }
 }
 
 /// Validates `secret`, which must belong to a key with all of `scopes`, and counts the use. `None` if no key was sent.
-///
-/// # Errors
-/// If the store cannot read or count. Nothing was counted then, and the use must not be allowed.
-pub async fn validate(
-    app: &App,
-    secret: Option<&str>,
-    scopes: &[String],
-) -> Result<Verdict, store::Error> {
-    let verdict = match secret {
-        Some(secret) => decide(app, secret, scopes).await,
-        None => Ok(Verdict::MissingKey),
+pub async fn validate(app: &App, secret: Option<&str>, scopes: &[String]) -> Validation {
+    let validation = match find(app, secret).await {
+        Ok(Ok(key)) => Validation {
+            key: Some((key.id, key.organization)),
+            verdict: decide(app, key, scopes).await,
+        },
+        Ok(Err(verdict)) => Validation {
+            key: None,
+            verdict: Ok(verdict),
+        },
+        Err(error) => Validation {
+            key: None,
+            verdict: Err(error),
+        },
     };
-    app.metrics.validation(match &verdict {
-        Ok(Verdict::Valid { .. }) => "valid",
-        Ok(Verdict::MissingKey) => "missing",
-        Ok(Verdict::InvalidKey) => "unknown",
-        Ok(Verdict::Revoked) => "revoked",
-        Ok(Verdict::Expired) => "expired",
-        Ok(Verdict::Disabled) => "disabled",
-        Ok(Verdict::MissingScopes(_)) => "missing_scopes",
-        Ok(Verdict::RateLimited(_)) => "rate_limited",
-        Err(_) => "failed",
-    });
-    verdict
+    app.metrics.validation(validation.outcome());
+    validation
 }
 
-async fn decide(app: &App, secret: &str, scopes: &[String]) -> Result<Verdict, store::Error> {
+/// Returns the key that has the secret, or the verdict without one.
+async fn find(app: &App, secret: Option<&str>) -> Result<Result<ApiKey, Verdict>, store::Error> {
+    let Some(secret) = secret else {
+        return Ok(Err(Verdict::MissingKey));
+    };
+    let Some(secret) = Secret::parse(secret) else {
+        return Ok(Err(Verdict::InvalidKey));
+    };
+    let now = app.clock.now();
+    let found = app.store.key_with_secret(secret.hash(), now).await?;
+    Ok(found.ok_or(Verdict::InvalidKey))
+}
+
+/// Decides about a known key, and counts the use.
+async fn decide(app: &App, key: ApiKey, scopes: &[String]) -> Result<Verdict, store::Error> {
     let (store, clock) = (&app.store, &app.clock);
     let now = clock.now();
-    let Some(secret) = Secret::parse(secret) else {
-        return Ok(Verdict::InvalidKey);
-    };
-    let Some(key) = store.key_with_secret(secret.hash(), now).await? else {
-        return Ok(Verdict::InvalidKey);
-    };
     if let Some(verdict) = deny(&key, scopes, now) {
         store.count_use(denied_use(&key, now)).await?;
         return Ok(verdict);
     }
-    let admission = store.admit_and_count(&key, clock).await?;
-    Ok(match admission {
-        Admission::Admitted(rate_limit) => Verdict::Valid {
+    let Admission { decision, limits } = store.admit_and_count(&key, clock).await?;
+    Ok(match decision {
+        AdmissionDecision::Admitted => Verdict::Valid {
             key: Box::new(key),
-            rate_limit,
+            limits,
         },
-        Admission::Limited(state) => Verdict::RateLimited(state),
+        AdmissionDecision::RateLimited => Verdict::RateLimited(limits),
+        AdmissionDecision::OverQuota => Verdict::OverQuota(limits),
     })
 }
 

@@ -14,7 +14,7 @@ use poem_openapi::{Object, payload::Json};
 
 use super::extract::{InvalidToken, challenge};
 use crate::{
-    model::{RandomError, RateLimitState, Timestamp},
+    model::{LimitState, LimitStates, RandomError, Timestamp},
     store::{self, AccessError},
 };
 
@@ -87,7 +87,10 @@ pub(super) enum ApiError {
     MissingScopes(String),
     /// The API key of a validation has reached its rate limit.
     #[error("Rate limit exceeded")]
-    RateLimited(RateLimitState),
+    RateLimited(LimitStates),
+    /// The API key of a validation has used up its quota.
+    #[error("Quota exceeded")]
+    OverQuota(LimitStates),
     /// The body is not JSON according to `Content-Type`.
     #[error("Content-Type must be application/json")]
     NotJson,
@@ -161,6 +164,7 @@ impl ApiError {
             Self::InvalidKey => "invalid-key",
             Self::MissingScopes(_) => "missing-scopes",
             Self::RateLimited(_) => "rate-limited",
+            Self::OverQuota(_) => "over-quota",
             Self::NotJson => "not-json",
             Self::Encoded => "encoded",
             Self::BodyTooLarge => "body-too-large",
@@ -199,11 +203,10 @@ impl ApiError {
                 vec![(header::WWW_AUTHENTICATE, challenge), self.for_gateways()]
             }
             Self::MissingScopes(_) => vec![self.for_gateways()],
-            Self::RateLimited(state) => {
-                let retry_after = (header::RETRY_AFTER, seconds(state.reset));
-                let rate_limit = rate_limit_headers(state);
+            Self::RateLimited(limits) | Self::OverQuota(limits) => {
+                let retry_after = (header::RETRY_AFTER, seconds(limits.retry_after()));
                 let others = [retry_after, self.for_gateways()];
-                rate_limit.into_iter().chain(others).collect()
+                limit_headers(limits).chain(others).collect()
             }
             Self::MethodNotAllowed { allow, .. } => vec![(header::ALLOW, allow.clone())],
             Self::Unavailable { .. } => vec![(header::RETRY_AFTER, RETRY_AFTER.to_owned())],
@@ -218,14 +221,33 @@ impl ApiError {
     }
 }
 
-/// The headers for the state of a rate limit (draft-ietf-httpapi-ratelimit-headers-07).
-pub(super) fn rate_limit_headers(state: &RateLimitState) -> [(HeaderName, String); 3] {
-    let header = |name, value| (HeaderName::from_static(name), value);
-    [
-        header("ratelimit-limit", state.limit.to_string()),
-        header("ratelimit-remaining", state.remaining.to_string()),
-        header("ratelimit-reset", seconds(state.reset)),
-    ]
+/// The names of the headers for the state of a limit: its requests, the remaining ones, and the time until it resets.
+type LimitHeaders = [&'static str; 3];
+
+/// The headers of a rate limit (draft-ietf-httpapi-ratelimit-headers-07).
+const RATE_LIMIT_HEADERS: LimitHeaders =
+    ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"];
+
+/// The headers of a quota.
+const QUOTA_HEADERS: LimitHeaders = ["x-quota-limit", "x-quota-remaining", "x-quota-reset"];
+
+/// Returns the headers for the states of a key's limits: three for each limit that it has.
+pub(super) fn limit_headers(limits: &LimitStates) -> impl Iterator<Item = (HeaderName, String)> {
+    let of_limits = [
+        (RATE_LIMIT_HEADERS, limits.rate_limit),
+        (QUOTA_HEADERS, limits.quota),
+    ];
+    of_limits.into_iter().flat_map(|(names, state)| {
+        let values = state.map(
+            |LimitState {
+                 limit,
+                 remaining,
+                 reset,
+             }| { [limit.to_string(), remaining.to_string(), seconds(reset)] },
+        );
+        let names = names.map(HeaderName::from_static);
+        names.into_iter().zip(values.into_iter().flatten())
+    })
 }
 
 /// Whole seconds, rounded up, so that a client that waits so long is not too early.
@@ -244,7 +266,7 @@ impl ResponseError for ApiError {
             | Self::ExpiredKeyUsed
             | Self::DisabledKeyUsed => StatusCode::UNAUTHORIZED,
             Self::NotAMember | Self::RoleTooLow | Self::MissingScopes(_) => StatusCode::FORBIDDEN,
-            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimited(_) | Self::OverQuota(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::KeyNotFound | Self::NoRoute { .. } => StatusCode::NOT_FOUND,
             Self::KeyRevoked | Self::KeyExpired | Self::RotationInProgress(_) => {
                 StatusCode::CONFLICT

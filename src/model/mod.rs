@@ -28,7 +28,7 @@ mod usage_import;
 mod usage_totals;
 mod utc_text;
 
-pub use admission::Admission;
+pub use admission::{Admission, AdmissionDecision, LimitState, LimitStates};
 pub use audit::{AuditEntry, AuditEvent, AuditParts, AuditedKey, KeyEvent, MemberEvent};
 pub use changes::Changes;
 pub use id::{KeyId, OrganizationId, OrganizationRef, UserId};
@@ -43,13 +43,13 @@ pub use organization::{
 };
 pub use quota::{Quota, QuotaPeriod, QuotaState};
 pub use random::{Random, RandomError};
-pub use rate_limit::{MeteredLimit, RateLimit, RateLimitState};
+pub use rate_limit::{MeteredLimit, RateLimit};
 pub use rotation::{OlderSecrets, RotateOutcome, Rotation, RotationRefused};
 pub use scopes::Scopes;
 pub use secret::{Secret, SecretHash, contains_secret};
 pub use seed::{Seed, SeedKey, SeedState};
 pub use stats::{DailyUsage, KeyStats, KeyStatusCounts, RecentKey};
 pub use time::{Clock, Day, Timestamp};
-pub use usage::{MeteredUse, Outcome, UsageCounts, UsageEvent};
+pub use usage::{MeteredUse, Outcome, UsageCounts, UsageEvent, UseReceipt};
 pub use usage_import::{Batch, ImportOutcome};
 pub use usage_totals::{KeyTotals, UsageTotals};

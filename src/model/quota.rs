@@ -4,7 +4,7 @@
 
 use std::{ops::RangeInclusive, str::FromStr};
 
-use super::{Day, RateLimit, Timestamp};
+use super::{Day, LimitState, RateLimit, Timestamp};
 
 /// At most `limit` successful requests in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,13 +23,15 @@ pub enum QuotaPeriod {
     Month,
 }
 
-/// A quota and its use in the current period.
+/// A quota and its use in one period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaState {
     /// The quota.
     pub quota: Quota,
-    /// The number of successful requests in the current period. Exceeds the limit if that was lowered.
+    /// The number of successful requests in the period. Exceeds the limit if that was lowered.
     pub used: i64,
+    /// The instant at which the next period starts.
+    pub resets_at: Timestamp,
 }
 
 impl Quota {
@@ -104,6 +106,22 @@ impl QuotaState {
     #[must_use]
     pub fn remaining(&self) -> i64 {
         (self.quota.limit - self.used).max(0)
+    }
+
+    /// Returns whether the quota admits no request at `now`. After its period it says nothing.
+    #[must_use]
+    pub fn is_exhausted(&self, now: Timestamp) -> bool {
+        self.remaining() == 0 && now < self.resets_at
+    }
+
+    /// Returns the quota's state at `now`.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> LimitState {
+        LimitState {
+            limit: self.quota.limit,
+            remaining: self.remaining(),
+            reset: self.resets_at.since(now),
+        }
     }
 }
 

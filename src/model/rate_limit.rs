@@ -1,6 +1,6 @@
-//! The rate limit of a key: its setting, and its state after a request.
+//! The rate limit of a key, and what a changed one counts.
 //!
-//! `crate::rate_limit` decides with it; the state is sent to clients in the `RateLimit-*` headers.
+//! `crate::rate_limit` decides with it. The state after a request is a [`LimitState`](super::LimitState).
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -85,17 +85,6 @@ impl MeteredLimit {
         };
         new.map(|rate| Self { rate, counts_after })
     }
-}
-
-/// The state of a key's rate limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimitState {
-    /// The number of requests that the limit allows in a window.
-    pub limit: i64,
-    /// The number of further requests that would be admitted now.
-    pub remaining: i64,
-    /// The time until one more request would be admitted than now.
-    pub reset: Duration,
 }
 
 #[cfg(test)]

@@ -3,14 +3,14 @@
 //! A [`UsageEvent`] is what happened, [`UsageCounts`] are what events add up to. The total is computed from its three
 //! parts and never stored, so it cannot disagree with them.
 
-use super::{KeyId, RateLimit, Timestamp};
+use super::{KeyId, QuotaState, RateLimit, Timestamp};
 
 /// The outcome of a request with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The request was admitted.
     Success,
-    /// The key was over its rate limit.
+    /// The key was over its rate limit or its quota.
     RateLimited,
     /// The request was denied for another reason.
     Error,
@@ -29,13 +29,33 @@ pub struct UsageEvent {
     pub count: u32,
 }
 
-/// A use of a key that happens now. Unlike an imported event, its successes count against the key's rate limit.
+/// A use of a key that happens now. Unlike an imported event, its successes count against the key's rate limit and need
+/// the admission of its quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeteredUse {
     /// The event.
     pub event: UsageEvent,
     /// The key's rate limit; `None` is unlimited.
     pub rate_limit: Option<RateLimit>,
+    /// Whether the key has a quota. A success over it is counted as a rate-limit hit.
+    pub has_quota: bool,
+}
+
+/// The result of counting a [`MeteredUse`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UseReceipt {
+    /// Whether the use was over the key's quota, and was counted as a rate-limit hit for that reason.
+    pub is_over_quota: bool,
+    /// The key's quota after the use; `None` without one.
+    pub quota: Option<QuotaState>,
+}
+
+impl UseReceipt {
+    /// The receipt of a use of a key without a quota.
+    pub const WITHOUT_QUOTA: Self = Self {
+        is_over_quota: false,
+        quota: None,
+    };
 }
 
 /// Counts of requests by outcome. Signed, as integers of SQLite are; never negative.
@@ -43,7 +63,7 @@ pub struct MeteredUse {
 pub struct UsageCounts {
     /// Requests that were admitted.
     pub successful_requests: i64,
-    /// Requests that were denied because the key was over its rate limit.
+    /// Requests that were denied because the key was over its rate limit or its quota.
     pub rate_limit_hits: i64,
     /// Requests that were denied for another reason.
     pub errors: i64,

@@ -10,12 +10,13 @@ use crate::model::{
     reason = "documented in the module `store`"
 )]
 impl Store {
-    /// Admits one request with a key unless the key is over its rate limit, and counts it: as a success or as a rate-limit
-    /// hit. The key must be active. The count is durable when the call returns.
+    /// Admits one request with a key unless the key is over its rate limit or its quota, and counts it: as a success or as
+    /// a rate-limit hit. The key must be active, as it was just read. The count is durable when the call returns.
     ///
-    /// At most the limit's successes are admitted in any window, also across restarts. The decision and the count are
-    /// one operation: a request that cannot be counted is not admitted, and an admitted one is counted even if the
-    /// caller drops the future. `clock` is read at the moment of the decision.
+    /// At most the rate limit's successes are admitted in any window, and at most the quota's in a period, also across
+    /// restarts. A request that one of them refuses does not count toward the other. The decision and the count are one
+    /// operation: a request that cannot be counted is not admitted, and one that the rate limit admits is counted even if
+    /// the caller drops the future. `clock` is read at the moment of the decision.
     pub async fn admit_and_count(&self, key: &ApiKey, clock: &Clock) -> Result<Admission, Error> {
         self.database.admit_and_count(key, clock).await
     }
@@ -23,7 +24,7 @@ impl Store {
     /// Counts a use that does not need to be admitted, such as a request with a revoked key. The count is durable when
     /// the call returns. Uses that are counted at the same time share a transaction.
     pub async fn count_use(&self, event: UsageEvent) -> Result<(), Error> {
-        self.database.count_use(event, None).await
+        self.database.count_use(event).await
     }
 
     /// Adds usage to the totals, all or nothing, with an entry in the audit log of each organization. With `batch`, only

@@ -1,4 +1,5 @@
-//! The access log: one line per request, with method, route, status, duration, request id and user.
+//! The access log: one line per request, with method, route, status, duration, request id and user; for a validation also
+//! the key's id, its organization's id and the outcome.
 //!
 //! The line contains no text that may hold a secret: no path, no query, no unknown method, no header but the request id,
 //! and no user id shaped like a secret. A response of 500 or above is logged as an error, unless the client requested that
@@ -7,6 +8,7 @@
 use std::time::Duration;
 
 use poem::Response;
+use uuid::Uuid;
 
 use super::RequestContext;
 use crate::{
@@ -16,7 +18,7 @@ use crate::{
         pages::metrics::METRICS,
     },
     metrics::known_method,
-    model::{UserId, contains_secret},
+    model::{KeyId, OrganizationId, UserId, contains_secret},
 };
 
 /// Routes that monitoring requests every few seconds.
@@ -25,6 +27,15 @@ const PROBES: [&str; 3] = [HEALTHZ, READYZ, METRICS];
 /// Marks a response, in its data, whose status the client requested. It does not report a failure.
 #[derive(Clone, Copy)]
 pub(crate) struct RequestedResponse;
+
+/// The result of a validation. The handler puts it into the data of its response or its error.
+#[derive(Clone, Copy)]
+pub(crate) struct LoggedValidation {
+    /// The key and its organization, if a key was found.
+    pub(crate) key: Option<(KeyId, OrganizationId)>,
+    /// The outcome, as in the metrics.
+    pub(crate) outcome: &'static str,
+}
 
 /// Writes the line, and removes the [`ApiError`] from the response's data.
 pub(super) fn write(
@@ -43,6 +54,13 @@ pub(super) fn write(
     let user = context.user.get().map(UserId::as_str);
     let user = user.filter(|user| !contains_secret(user));
     let cause = error.as_ref().and_then(ApiError::cause);
+    let validation = response.data::<LoggedValidation>().copied();
+    let outcome = validation.map(|validation| validation.outcome);
+    let key = validation.and_then(|validation| validation.key);
+    let mut buffers = [Uuid::encode_buffer(); 2];
+    let [key_buffer, organization_buffer] = &mut buffers;
+    let organization = key.map(|(_, id)| id.0.hyphenated().encode_lower(organization_buffer));
+    let key = key.map(|(id, _)| id.0.hyphenated().encode_lower(key_buffer));
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
@@ -52,6 +70,9 @@ pub(super) fn write(
                 duration_ms = f64::from(microseconds) / 1000.0,
                 request.id = request,
                 user.id = user,
+                key.id = key.as_deref(),
+                organization.id = organization.as_deref(),
+                outcome,
                 cause,
                 "request"
             )

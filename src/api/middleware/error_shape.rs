@@ -12,7 +12,7 @@ use poem::{
 };
 use poem_openapi::error::ParseParamError;
 
-use super::RequestContext;
+use super::{LoggedValidation, RequestContext};
 use crate::api::{error::ApiError, routes::RouteInfo};
 
 /// Returns the response, or the one that the error stands for.
@@ -23,7 +23,12 @@ pub(super) fn apply(
 ) -> Response {
     result.unwrap_or_else(|error| {
         let allow = route.map_or("", |route| &route.allow);
-        from_poem(&error, context.method.as_str(), &context.path, allow).as_response()
+        let shaped = from_poem(&error, context.method.as_str(), &context.path, allow);
+        let mut response = shaped.as_response();
+        if let Some(validation) = error.data::<LoggedValidation>() {
+            response.set_data(*validation);
+        }
+        response
     })
 }
 

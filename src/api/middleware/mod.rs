@@ -24,7 +24,9 @@ use poem::{
 
 use self::request_id::RequestIds;
 pub(super) use self::{
-    access_log::RequestedResponse, error_shape::from_poem, request_id::is_plain,
+    access_log::{LoggedValidation, RequestedResponse},
+    error_shape::from_poem,
+    request_id::is_plain,
 };
 pub use self::{
     cors::Cors,

@@ -16,12 +16,13 @@ use super::{
     documented_error::DocumentedError,
     error::ApiError,
     extract::{BODY_PROBLEM, HasBody, PresentedKey, ScopeParam, required_scopes},
+    middleware::LoggedValidation,
     operations::{ApiTag, OperationDoc},
 };
 use crate::{
     app::App,
     key_validation::{self, Verdict},
-    model::RateLimitState,
+    model::{LimitState, LimitStates},
 };
 
 /// The GET, for gateways.
@@ -56,21 +57,34 @@ pub(super) const DOC: OperationDoc = OperationDoc {
 };
 
 /// The headers of a success, with examples.
-const HEADERS: [(&str, &str); 6] = [
+const HEADERS: [(&str, &str); 9] = [
     ("x-key-id", "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01"),
     ("x-organization-id", "550e8400-e29b-41d4-a716-446655440000"),
     ("x-key-scopes", "invoices:read invoices:write"),
     ("ratelimit-limit", "1000"),
     ("ratelimit-remaining", "999"),
     ("ratelimit-reset", "60"),
+    ("x-quota-limit", "1000000"),
+    ("x-quota-remaining", "982791"),
+    ("x-quota-reset", "2289600"),
 ];
 
 /// The errors of both operations; `problems` are those of the 400.
 fn documented_errors(problems: &[&str]) -> Vec<DocumentedError> {
-    let rate_limit = RateLimitState {
-        limit: 1000,
-        remaining: 0,
-        reset: Duration::from_secs(7),
+    let state = |limit, remaining, seconds| {
+        Some(LimitState {
+            limit,
+            remaining,
+            reset: Duration::from_secs(seconds),
+        })
+    };
+    let rate_limited = LimitStates {
+        rate_limit: state(1000, 0, 7),
+        quota: state(1_000_000, 982_791, 2_289_600),
+    };
+    let over_quota = LimitStates {
+        rate_limit: state(1000, 1000, 60),
+        quota: state(1_000_000, 0, 2_289_600),
     };
     vec![
         DocumentedError::bad_request("invalid-requirement", problems.join("; ")),
@@ -80,7 +94,8 @@ fn documented_errors(problems: &[&str]) -> Vec<DocumentedError> {
         ApiError::ExpiredKeyUsed.into(),
         ApiError::DisabledKeyUsed.into(),
         ApiError::MissingScopes("invoices:write".to_owned()).into(),
-        ApiError::RateLimited(rate_limit).into(),
+        ApiError::RateLimited(rate_limited).into(),
+        ApiError::OverQuota(over_quota).into(),
     ]
 }
 
@@ -138,20 +153,33 @@ async fn decide(
     key: &PresentedKey,
     scopes: &[String],
 ) -> poem::Result<ValidKeyResponse> {
-    let verdict = key_validation::validate(app, key.text(), scopes).await;
-    // A use that could not be recorded is not allowed, and the response says nothing about the key.
-    let verdict = verdict.map_err(|error| ApiError::Unavailable {
-        cause: error.to_string(),
-    })?;
-    let error = match verdict {
-        Verdict::Valid { key, rate_limit } => return Ok(ValidKeyResponse { key, rate_limit }),
-        Verdict::MissingKey => ApiError::MissingKey,
-        Verdict::InvalidKey => ApiError::InvalidKey,
-        Verdict::Revoked => ApiError::RevokedKeyUsed,
-        Verdict::Expired => ApiError::ExpiredKeyUsed,
-        Verdict::Disabled => ApiError::DisabledKeyUsed,
-        Verdict::MissingScopes(scopes) => ApiError::MissingScopes(scopes.join(", ")),
-        Verdict::RateLimited(state) => ApiError::RateLimited(state),
+    let validation = key_validation::validate(app, key.text(), scopes).await;
+    let logged = LoggedValidation {
+        key: validation.key,
+        outcome: validation.outcome(),
     };
-    Err(error.into())
+    let response = match validation.verdict {
+        Ok(Verdict::Valid { key, limits }) => Ok(ValidKeyResponse {
+            key,
+            limits,
+            logged,
+        }),
+        Ok(Verdict::MissingKey) => Err(ApiError::MissingKey),
+        Ok(Verdict::InvalidKey) => Err(ApiError::InvalidKey),
+        Ok(Verdict::Revoked) => Err(ApiError::RevokedKeyUsed),
+        Ok(Verdict::Expired) => Err(ApiError::ExpiredKeyUsed),
+        Ok(Verdict::Disabled) => Err(ApiError::DisabledKeyUsed),
+        Ok(Verdict::MissingScopes(scopes)) => Err(ApiError::MissingScopes(scopes.join(", "))),
+        Ok(Verdict::RateLimited(limits)) => Err(ApiError::RateLimited(limits)),
+        Ok(Verdict::OverQuota(limits)) => Err(ApiError::OverQuota(limits)),
+        // A use that could not be recorded is not allowed, and the response says nothing about the key.
+        Err(error) => Err(ApiError::Unavailable {
+            cause: error.to_string(),
+        }),
+    };
+    response.map_err(|error| {
+        let mut error = poem::Error::from(error);
+        error.set_data(logged);
+        error
+    })
 }

@@ -15,14 +15,22 @@ use serde::Serialize;
 use uuid::{Uuid, uuid};
 
 use crate::{
-    api::{error::rate_limit_headers, response::JsonResponse, scalars::DateTime},
-    model::{ApiKey, RateLimitState, Timestamp},
+    api::{
+        error::limit_headers,
+        middleware::LoggedValidation,
+        response::JsonResponse,
+        scalars::{DateTime, MetadataOut},
+    },
+    model::{ApiKey, LimitStates, Timestamp},
 };
 
 /// The response for a valid key: its body, and the headers that a gateway passes on.
 pub(super) struct ValidKeyResponse {
     pub(super) key: Box<ApiKey>,
-    pub(super) rate_limit: Option<RateLimitState>,
+    /// The states of its limits after the use.
+    pub(super) limits: LimitStates,
+    /// For the log.
+    pub(super) logged: LoggedValidation,
 }
 
 impl ValidKeyResponse {
@@ -34,8 +42,7 @@ impl ValidKeyResponse {
             ("x-key-scopes", scopes.join(" ")),
         ];
         let about = about.map(|(name, value)| (HeaderName::from_static(name), value));
-        let rate_limit = self.rate_limit.iter().flat_map(rate_limit_headers);
-        let headers = about.into_iter().chain(rate_limit);
+        let headers = about.into_iter().chain(limit_headers(&self.limits));
         headers
             .filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?)))
             .collect()
@@ -47,6 +54,7 @@ impl IntoResponse for ValidKeyResponse {
         let headers = self.headers();
         let mut response = JsonResponse(ValidKeyOut::from(*self.key)).into_response();
         response.headers_mut().extend(headers);
+        response.set_data(self.logged);
         response
     }
 }
@@ -81,6 +89,11 @@ struct ValidKeyOut {
     expires_at: Option<DateTime>,
     /// Always true, likewise.
     active: bool,
+    /// The caller's own id of the key's holder.
+    #[oai(nullable)]
+    external_id: Option<String>,
+    /// The caller's own data of the key.
+    metadata: MetadataOut,
 }
 
 impl From<ApiKey> for ValidKeyOut {
@@ -93,6 +106,8 @@ impl From<ApiKey> for ValidKeyOut {
             scopes: key.scopes.iter().map(str::to_owned).collect(),
             expires_at: key.expires_at.map(DateTime),
             active: true,
+            external_id: key.external_id.map(Into::into),
+            metadata: MetadataOut(key.metadata),
         }
     }
 }
@@ -108,6 +123,8 @@ impl Example for ValidKeyOut {
             scopes: vec!["invoices:read".to_owned(), "invoices:write".to_owned()],
             expires_at: Some(DateTime(Timestamp::from_millis(4_102_444_800_000))),
             active: true,
+            external_id: Some("customer-portal".to_owned()),
+            metadata: MetadataOut::example(),
         }
     }
 }

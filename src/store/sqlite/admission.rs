@@ -7,10 +7,10 @@
 use super::{Database, keys, rate_slots};
 use crate::{
     model::{
-        Admission, ApiKey, Clock, KeyId, MeteredLimit, MeteredUse, Outcome, RateLimit,
-        RateLimitState, SecretHash, Timestamp, UsageEvent,
+        Admission, AdmissionDecision, ApiKey, Clock, KeyId, LimitState, LimitStates, MeteredLimit,
+        MeteredUse, Outcome, QuotaState, RateLimit, SecretHash, Timestamp, UsageEvent, UseReceipt,
     },
-    rate_limit::{Decision, Moment, Slot},
+    rate_limit::{Decision, Limiter, Moment, Slot},
     store::Error,
 };
 
@@ -37,26 +37,65 @@ impl Database {
         key: &ApiKey,
         clock: &Clock,
     ) -> Result<Admission, Error> {
-        let Some(limit) = key.metered_limit() else {
-            let event = one_use(key.id, clock.now(), Outcome::Success);
-            self.count_use(event, None).await?;
-            return Ok(Admission::Admitted(None));
-        };
-        let key = key.id;
-        let (decision, now) = self.decide(key, limit, clock).await?;
-        let state = RateLimitState {
-            limit: limit.rate.limit(),
-            remaining: decision.remaining,
-            reset: decision.reset,
-        };
-        if decision.admitted {
-            self.count_admitted(key, limit.rate, decision, now).await?;
-            Ok(Admission::Admitted(Some(state)))
-        } else {
-            let event = one_use(key, now, Outcome::RateLimited);
-            self.count_use(event, None).await?;
-            Ok(Admission::Limited(state))
+        let now = clock.now();
+        match (key.metered_limit(), key.quota) {
+            (None, _) => {
+                let receipt = self.write_use(one_use(key, now, Outcome::Success)).await?;
+                Ok(admission(None, receipt, now))
+            }
+            (Some(limit), Some(quota)) if quota.is_exhausted(now) => {
+                self.refuse(key, limit, &quota, clock).await
+            }
+            (Some(limit), _) => self.admit(key, limit, clock).await,
         }
+    }
+
+    /// Asks the limiter for a permit, counts the request, and takes a permit back that the quota does not admit.
+    async fn admit(
+        &self,
+        key: &ApiKey,
+        limit: MeteredLimit,
+        clock: &Clock,
+    ) -> Result<Admission, Error> {
+        let (decision, now) = self.decide(key.id, limit, clock, Limiter::admit).await?;
+        let mut state = state_of(limit, decision);
+        if decision.admitted {
+            let admitted = one_use(key, now, Outcome::Success);
+            let receipt = self.count_admitted(admitted, decision).await?;
+            state.remaining += i64::from(receipt.is_over_quota);
+            return Ok(admission(Some(state), receipt, now));
+        }
+        let receipt = self
+            .write_use(one_use(key, now, Outcome::RateLimited))
+            .await?;
+        Ok(Admission {
+            decision: AdmissionDecision::RateLimited,
+            ..admission(Some(state), receipt, now)
+        })
+    }
+
+    /// Refuses and counts a request with a key whose quota was exhausted when the key was read. Asks the limiter without
+    /// taking a permit: permits on their way back would let the limiter refuse requests that it admits.
+    async fn refuse(
+        &self,
+        key: &ApiKey,
+        limit: MeteredLimit,
+        quota: &QuotaState,
+        clock: &Clock,
+    ) -> Result<Admission, Error> {
+        let (decision, now) = self.decide(key.id, limit, clock, Limiter::peek).await?;
+        self.write_use(one_use(key, now, Outcome::RateLimited))
+            .await?;
+        Ok(Admission {
+            decision: match decision.admitted {
+                true => AdmissionDecision::OverQuota,
+                false => AdmissionDecision::RateLimited,
+            },
+            limits: LimitStates {
+                rate_limit: Some(state_of(limit, decision)),
+                quota: Some(quota.at(now)),
+            },
+        })
     }
 
     /// Asks the limiter, and loads the key's window first if it is not in memory. Returns the decision with the time at
@@ -66,13 +105,14 @@ impl Database {
         key: KeyId,
         limit: MeteredLimit,
         clock: &Clock,
+        ask: fn(&Limiter, KeyId, MeteredLimit, Moment) -> Option<Decision>,
     ) -> Result<(Decision, Timestamp), Error> {
         loop {
             let at = Moment {
                 now: clock.now(),
                 elapsed: clock.elapsed(),
             };
-            if let Some(decision) = self.limiter.admit(key, limit, at) {
+            if let Some(decision) = ask(&self.limiter, key, limit, at) {
                 return Ok((decision, at.now));
             }
             let window = self.load_window(key, limit.rate, at).await?;
@@ -104,43 +144,70 @@ impl Database {
         Ok(stored.into_iter().map(slot).collect())
     }
 
-    /// Counts an admitted request, or refunds it to the limiter. Runs on a task of its own, so that neither is skipped
-    /// if the caller drops the future.
+    /// Counts a request that the limiter has admitted, or refunds it to the limiter. Runs on a task of its own, so that
+    /// neither is skipped if the caller drops the future.
     async fn count_admitted(
         &self,
-        key: KeyId,
-        rate: RateLimit,
+        admitted: MeteredUse,
         decision: Decision,
-        now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<UseReceipt, Error> {
         let database = self.clone();
         let count = async move {
-            let event = one_use(key, now, Outcome::Success);
-            let counted = database.count_use(event, Some(rate)).await;
-            if counted.is_err() {
-                database.limiter.refund(key, decision.at);
+            let counted = database.write_use(admitted).await;
+            if counted
+                .as_ref()
+                .map_or(true, |receipt| receipt.is_over_quota)
+            {
+                database.limiter.refund(admitted.event.key, decision.at);
             }
             counted
         };
         tokio::spawn(count).await?
     }
 
-    /// Counts a use. A success also counts against `rate_limit`.
-    pub(in crate::store) async fn count_use(
-        &self,
-        event: UsageEvent,
-        rate_limit: Option<RateLimit>,
-    ) -> Result<(), Error> {
-        self.write_use(MeteredUse { event, rate_limit }).await
+    /// See [`crate::store::Store::count_use`].
+    pub(in crate::store) async fn count_use(&self, event: UsageEvent) -> Result<(), Error> {
+        let metered = MeteredUse {
+            event,
+            rate_limit: None,
+            has_quota: false,
+        };
+        self.write_use(metered).await.map(drop)
     }
 }
 
-fn one_use(key: KeyId, at: Timestamp, outcome: Outcome) -> UsageEvent {
-    UsageEvent {
-        key,
-        at,
-        outcome,
-        count: 1,
+/// Returns the admission of a request that the rate limit admits.
+fn admission(rate_limit: Option<LimitState>, receipt: UseReceipt, now: Timestamp) -> Admission {
+    Admission {
+        decision: match receipt.is_over_quota {
+            true => AdmissionDecision::OverQuota,
+            false => AdmissionDecision::Admitted,
+        },
+        limits: LimitStates {
+            rate_limit,
+            quota: receipt.quota.map(|quota| quota.at(now)),
+        },
+    }
+}
+
+fn state_of(limit: MeteredLimit, decision: Decision) -> LimitState {
+    LimitState {
+        limit: limit.rate.limit(),
+        remaining: decision.remaining,
+        reset: decision.reset,
+    }
+}
+
+fn one_use(key: &ApiKey, at: Timestamp, outcome: Outcome) -> MeteredUse {
+    MeteredUse {
+        event: UsageEvent {
+            key: key.id,
+            at,
+            outcome,
+            count: 1,
+        },
+        rate_limit: key.rate_limit,
+        has_quota: key.quota.is_some(),
     }
 }
 
@@ -220,6 +287,6 @@ mod tests {
         let key = read().await.unwrap().unwrap();
         assert_eq!(key.usage.successful_requests, 1);
         let next = store.admit_and_count(&key, &clock).await.unwrap();
-        assert!(matches!(next, Admission::Limited(_)), "{next:?}");
+        assert_eq!(next.decision, AdmissionDecision::RateLimited);
     }
 }

@@ -16,14 +16,14 @@ use rusqlite::{Connection, Savepoint};
 use super::{
     connection,
     identity::DatabaseFile,
-    key_counts, memory, open,
+    key_counts, memory, open, quota,
     readers::{Readers, lock},
     writer::{Writer, write_now},
 };
 use crate::{
     logging,
     metrics::Metrics,
-    model::{MeteredUse, OrganizationId, Timestamp},
+    model::{MeteredUse, OrganizationId, Timestamp, UseReceipt},
     rate_limit::Limiter,
     store::{Error, OpenError, OpenOptions},
 };
@@ -160,12 +160,12 @@ impl Database {
     }
 
     /// Writes a use of a key. Uses that are in the queue at the same time are summed and written together.
-    pub(super) async fn write_use(&self, metered: MeteredUse) -> Result<(), Error> {
+    pub(super) async fn write_use(&self, metered: MeteredUse) -> Result<UseReceipt, Error> {
         match &self.writes {
             Writes::Queued(writer) => writer.enqueue_use(metered).await,
-            Writes::Inline(conn) => write_now(&mut lock(conn), |tx| {
-                super::usage::count_metered(tx, &[metered])
-            }),
+            Writes::Inline(conn) => {
+                write_now(&mut lock(conn), |tx| Ok(quota::count(tx, &[metered])?[0]))
+            }
             Writes::ReadOnly(_) => Err(Error::ReadOnly),
         }
     }

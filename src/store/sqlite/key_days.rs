@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Savepoint, params};
 
 use super::row;
 use crate::{
-    model::{DailyUsage, Day, KeyId, Quota, QuotaState, Timestamp, UsageCounts},
+    model::{DailyUsage, Day, KeyId, Quota, QuotaPeriod, QuotaState, Timestamp, UsageCounts},
     store::Error,
 };
 
@@ -27,6 +27,17 @@ pub(super) const ON_DAY: &str = "
       FROM key_daily_usage
      WHERE day = ?1
        AND key_id = ?2";
+
+/// Reads the days of a month, each by one lookup. Days of the period after the current one count as well: they have rows
+/// after the clock was set back.
+pub(super) const SUCCESSES_IN_MONTH: &str = "
+    SELECT coalesce(sum(successful_requests), 0)
+      FROM key_daily_usage
+     WHERE day IN (?1, ?1 + 1, ?1 + 2, ?1 + 3, ?1 + 4, ?1 + 5, ?1 + 6, ?1 + 7, ?1 + 8, ?1 + 9, ?1 + 10,
+                   ?1 + 11, ?1 + 12, ?1 + 13, ?1 + 14, ?1 + 15, ?1 + 16, ?1 + 17, ?1 + 18, ?1 + 19, ?1 + 20,
+                   ?1 + 21, ?1 + 22, ?1 + 23, ?1 + 24, ?1 + 25, ?1 + 26, ?1 + 27, ?1 + 28, ?1 + 29, ?1 + 30)
+       AND +day < ?2
+       AND key_id = ?3";
 
 /// Adds counts to keys and their days, in the order of the table: rows that are written in one order make the same file
 /// every time, and share pages.
@@ -55,12 +66,20 @@ pub(super) fn quota_state(
     quota: Quota,
     now: Timestamp,
 ) -> rusqlite::Result<QuotaState> {
-    let first = quota.period().first_day(now);
-    let mut used = 0;
-    for day in first.number()..=now.day().number() {
-        used += on_day(conn, key, Day::from_number(day))?.successful_requests;
-    }
-    Ok(QuotaState { quota, used })
+    let resets_at = quota.period().end(now);
+    let used = match quota.period() {
+        QuotaPeriod::Day => on_day(conn, key, now.day())?.successful_requests,
+        QuotaPeriod::Month => {
+            let first = quota.period().first_day(now);
+            conn.prepare_cached(SUCCESSES_IN_MONTH)?
+                .query_row(params![first, resets_at.day(), key], |row| row.get(0))?
+        }
+    };
+    Ok(QuotaState {
+        quota,
+        used,
+        resets_at,
+    })
 }
 
 /// Returns a key's last `days` days up to `today`, oldest first.

@@ -25,6 +25,7 @@ mod open;
 pub(super) mod organizations;
 #[cfg(test)]
 mod query_plan_tests;
+mod quota;
 mod rate_slots;
 mod readers;
 pub(super) mod retention;

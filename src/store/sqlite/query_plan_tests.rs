@@ -6,8 +6,8 @@
 use rusqlite::Connection;
 
 use super::{
-    access, audit, key_counts, key_days, key_lifecycle, keys, members, organizations, rate_slots,
-    retention, schema, stats, usage, usage_imports,
+    access, audit, key_counts, key_days, key_lifecycle, keys, members, organizations, quota,
+    rate_slots, retention, schema, stats, usage, usage_imports,
 };
 
 const STATEMENTS: &[(&str, &str)] = &[
@@ -65,6 +65,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("stats::RECENT_KEY", stats::RECENT_KEY),
     ("key_days::ADD", key_days::ADD),
     ("key_days::ON_DAY", key_days::ON_DAY),
+    ("key_days::SUCCESSES_IN_MONTH", key_days::SUCCESSES_IN_MONTH),
+    ("quota::QUOTA", quota::QUOTA),
     ("stats::DAILY", stats::DAILY),
     ("retention::ANY_BEFORE", retention::ANY_BEFORE),
     ("retention::FIRST_KEPT", retention::FIRST_KEPT),

@@ -67,7 +67,10 @@ pub(super) struct StoredSlot {
 /// Adds the successes among the uses, slot by slot.
 pub(super) fn add(tx: &Savepoint<'_>, uses: &[MeteredUse]) -> Result<(), Error> {
     let mut slots: BTreeMap<(KeyId, i64), (RateLimit, StoredSlot)> = BTreeMap::new();
-    for MeteredUse { event, rate_limit } in uses {
+    for MeteredUse {
+        event, rate_limit, ..
+    } in uses
+    {
         let Some(rate) = rate_limit.filter(|_| event.outcome == Outcome::Success) else {
             continue;
         };

@@ -8,8 +8,8 @@ use llavero::api;
 use reqwest::{Method, Response};
 use serde_json::{Map, Value};
 
-/// Only sent for keys with a rate limit, therefore optional where a key may have none.
-const OPTIONAL_PREFIX: &str = "RateLimit-";
+/// Only sent for keys with a rate limit or a quota, therefore optional where a key may have none.
+const OPTIONAL_PREFIXES: [&str; 2] = ["RateLimit-", "X-Quota-"];
 
 /// Decided before routing, for any request: a head over the limits. Not documented per operation.
 const BEFORE_ROUTING: u16 = 431;
@@ -57,7 +57,9 @@ impl Documented {
         );
         let headers = documented["headers"].as_object();
         for name in headers.into_iter().flat_map(Map::keys) {
-            let is_optional = status == 200 && name.starts_with(OPTIONAL_PREFIX);
+            let of_limit = |prefix: &&str| name.starts_with(*prefix);
+            let is_optional =
+                [200, 429].contains(&status) && OPTIONAL_PREFIXES.iter().any(of_limit);
             let is_sent = response.headers().contains_key(name);
             assert!(
                 is_sent || is_optional,

@@ -17,7 +17,7 @@ use crate::{
         operations,
         sandbox::session::{SESSION_FULL, invalid_session},
     },
-    model::RateLimitState,
+    model::{LimitState, LimitStates},
 };
 
 /// An operation and its documented responses.
@@ -63,10 +63,13 @@ pub(in crate::api::sandbox) fn errors(id: &str, operation: &MetaOperation) -> Er
 pub(in crate::api::sandbox) fn errors_of_the_sandbox(
     operation: &MetaOperation,
 ) -> Vec<DocumentedError> {
-    let rate_limited = ApiError::RateLimited(RateLimitState {
-        limit: 1000,
-        remaining: 0,
-        reset: Duration::from_secs(7),
+    let rate_limited = ApiError::RateLimited(LimitStates {
+        rate_limit: Some(LimitState {
+            limit: 1000,
+            remaining: 0,
+            reset: Duration::from_secs(7),
+        }),
+        quota: None,
     });
     let mut errors = vec![
         DocumentedError::named("invalid-session", invalid_session()),

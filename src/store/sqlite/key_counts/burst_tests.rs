@@ -56,6 +56,7 @@ fn use_advances_the_counts_by_one_portion() {
                 count: 1,
             },
             rate_limit: None,
+            has_quota: false,
         };
         let tx = conn.savepoint().unwrap();
         usage::count_metered(&tx, &[use_of_a_key]).unwrap();

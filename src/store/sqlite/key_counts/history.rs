@@ -175,7 +175,11 @@ impl History {
         let events = uses.iter().filter_map(|(n, at)| self.use_of(*n, *at));
         let rate_limit = None;
         let uses: Vec<_> = events
-            .map(|event| MeteredUse { event, rate_limit })
+            .map(|event| MeteredUse {
+                event,
+                rate_limit,
+                has_quota: false,
+            })
             .collect();
         self.write(|tx| usage::count_metered(tx, &uses)).unwrap();
     }

@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 
 use super::{Inbox, Job, Message, QUEUE};
 use crate::{
-    model::MeteredUse,
+    model::{MeteredUse, UseReceipt},
     store::{
         Error,
-        sqlite::{connection, usage},
+        sqlite::{connection, quota},
     },
 };
 
@@ -29,9 +29,9 @@ pub(super) struct Group {
     jobs: Vec<Box<dyn Job>>,
     uses: Vec<MeteredUse>,
     /// The callers of the uses.
-    callers: Vec<oneshot::Sender<Result<(), Error>>>,
+    callers: Vec<oneshot::Sender<Result<UseReceipt, Error>>>,
     /// The result of each use; empty until they are counted.
-    counted: Vec<Result<(), Error>>,
+    counted: Vec<Result<UseReceipt, Error>>,
     /// Whether this is the last group.
     pub(super) closing: bool,
 }
@@ -107,13 +107,13 @@ impl Group {
         if self.uses.is_empty() {
             return Ok(());
         }
-        let all = write_batch(tx, &self.uses)?;
-        self.counted = match all {
+        self.counted = match write_batch(tx, &self.uses)? {
+            Ok(receipts) => receipts.into_iter().map(Ok).collect(),
             Err(error) if !error.is_temporary() && self.uses.len() > 1 => {
-                let one = |metered: &MeteredUse| write_batch(tx, std::slice::from_ref(metered));
+                let one = |metered: &MeteredUse| write_one(tx, metered);
                 self.uses.iter().map(one).collect::<Result<_, _>>()?
             }
-            all => vec![all; self.uses.len()],
+            Err(error) => vec![Err(error); self.uses.len()],
         };
         Ok(())
     }
@@ -134,14 +134,26 @@ impl Group {
 }
 
 /// Counts a batch of uses in one savepoint. The outer error ends the transaction, the inner one only the batch.
-fn write_batch(tx: &mut Transaction<'_>, uses: &[MeteredUse]) -> Result<Result<(), Error>, Error> {
+fn write_batch(
+    tx: &mut Transaction<'_>,
+    uses: &[MeteredUse],
+) -> Result<Result<Vec<UseReceipt>, Error>, Error> {
     // Replaced unless counting panics.
     let mut counted = Err(Error::Panicked);
     in_savepoint(tx, |savepoint| {
-        counted = usage::count_metered(savepoint, uses);
+        counted = quota::count(savepoint, uses);
         counted.is_ok()
     })?;
     Ok(counted)
+}
+
+/// Counts one use in a savepoint.
+fn write_one(
+    tx: &mut Transaction<'_>,
+    metered: &MeteredUse,
+) -> Result<Result<UseReceipt, Error>, Error> {
+    let counted = write_batch(tx, std::slice::from_ref(metered))?;
+    Ok(counted.map(|receipts| receipts[0]))
 }
 
 /// Begins a transaction that may write.

@@ -27,7 +27,11 @@ use tokio::sync::oneshot;
 
 use self::{group::Group, health::CommitHealth};
 use super::identity::DatabaseFile;
-use crate::{metrics::WriterMetrics, model::MeteredUse, store::Error};
+use crate::{
+    metrics::WriterMetrics,
+    model::{MeteredUse, UseReceipt},
+    store::Error,
+};
 
 /// The capacity of the queue.
 const QUEUE: usize = 4096;
@@ -47,7 +51,7 @@ pub(in crate::store::sqlite) struct Writer {
 enum Message {
     Write(Box<dyn Job>),
     /// A use of a key. The uses of a group are summed first, so that many cost little more than one.
-    Use(MeteredUse, oneshot::Sender<Result<(), Error>>),
+    Use(MeteredUse, oneshot::Sender<Result<UseReceipt, Error>>),
     /// Ends the thread after everything before it is written.
     Close,
 }
@@ -155,7 +159,7 @@ impl Writer {
     pub(in crate::store::sqlite) async fn enqueue_use(
         &self,
         metered: MeteredUse,
-    ) -> Result<(), Error> {
+    ) -> Result<UseReceipt, Error> {
         let (caller, answer) = oneshot::channel();
         self.send(Message::Use(metered, caller), answer).await
     }

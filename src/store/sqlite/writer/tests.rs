@@ -232,6 +232,7 @@ fn use_of(key: u128) -> MeteredUse {
             count: 1,
         },
         rate_limit: None,
+        has_quota: false,
     }
 }
 
