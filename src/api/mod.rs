@@ -46,5 +46,4 @@ pub use self::{
     openapi::{ServerUrl, ServerUrlError, document, document_for},
     sandbox::{SandboxError, sandbox_document, sandbox_endpoint},
     server::{ConnectionLimits, serve},
-    stats::DailyUsageOut,
 };

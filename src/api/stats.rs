@@ -172,7 +172,7 @@ impl From<RecentKey> for RecentKeyOut {
 #[derive(Object, Serialize)]
 #[oai(rename = "DailyUsage", rename_all = "camelCase")]
 #[serde(rename_all = "camelCase")]
-pub struct DailyUsageOut {
+pub(super) struct DailyUsageOut {
     /// The day.
     date: Date,
     /// All requests.

@@ -32,8 +32,10 @@ impl Window {
         }
         // A wall clock that was set back does not tell how long ago that was.
         let counts_after = limit.counts_after.filter(|after| *after <= at.now);
-        if let Some(after) = counts_after {
-            let after = at.elapsed.saturating_sub(at.now.since(after));
+        if let Some(after) = counts_after
+            && limit.counts_after != self.limit.counts_after
+            && let Some(after) = at.elapsed.checked_sub(at.now.since(after))
+        {
             self.drop_while(|slot| slot.last <= after);
         }
         let slots = mem::take(&mut self.slots);

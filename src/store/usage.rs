@@ -1,8 +1,9 @@
-//! Uses of keys: admitted and counted as they happen, or imported.
+//! Uses of keys: admitted and counted as they happen, imported, and read by key and day.
 
 use super::{Error, Store, sqlite};
 use crate::model::{
-    Admission, ApiKey, Batch, Clock, ImportOutcome, Timestamp, UsageEvent, UsageTotals,
+    Admission, ApiKey, Batch, Clock, DailyUsage, Day, ImportOutcome, KeyId, OrganizationId,
+    Timestamp, UsageCounts, UsageEvent, UsageTotals,
 };
 
 #[expect(
@@ -25,6 +26,33 @@ impl Store {
     /// the call returns. Uses that are counted at the same time share a transaction.
     pub async fn count_use(&self, event: UsageEvent) -> Result<(), Error> {
         self.database.count_use(event).await
+    }
+
+    /// Returns a key's usage of the last `days` UTC days up to `today`, oldest first, with zeros for days without use. One
+    /// lookup for each day.
+    pub async fn key_daily_usage(
+        &self,
+        key: KeyId,
+        today: Day,
+        days: u32,
+    ) -> Result<Vec<DailyUsage>, Error> {
+        self.database
+            .readers
+            .read(move |conn| Ok(sqlite::key_days::daily(conn, key, today, days)?))
+            .await
+    }
+
+    /// Returns the usage of one UTC day by key, in the order of the keys' ids, of the keys of an organization that were
+    /// used on that day. Reads the day's rows of all organizations.
+    pub async fn usage_by_key(
+        &self,
+        organization: OrganizationId,
+        day: Day,
+    ) -> Result<Vec<(KeyId, UsageCounts)>, Error> {
+        self.database
+            .readers
+            .read_in_background(move |conn| sqlite::key_days::by_key(conn, organization, day))
+            .await
     }
 
     /// Adds usage to the totals, all or nothing, with an entry in the audit log of each organization. With `batch`, only

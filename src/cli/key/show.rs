@@ -9,9 +9,9 @@ use crate::{
     cli::{
         Error, System,
         database::DatabaseArgs,
-        output::{self, OutputArgs},
+        output::{self, Cell, Column, OutputArgs},
     },
-    model::{ApiKey, Secret, Timestamp},
+    model::{ApiKey, DailyUsage, Secret, Timestamp},
     store::Store,
 };
 
@@ -24,6 +24,10 @@ pub(in crate::cli) struct Args {
     /// The key's id, or - to read a secret from standard input. A previous secret finds the key during its grace period
     id: String,
 
+    /// Also print the key's usage of the last N UTC days, 1 to 90, today included
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=90))]
+    days: Option<u32>,
+
     #[command(flatten)]
     database: DatabaseArgs,
 
@@ -34,7 +38,13 @@ pub(in crate::cli) struct Args {
 impl Args {
     pub(super) fn run(self, system: &System) -> Result<(), Error> {
         let now = system.clock.now();
-        let find = async |store: &Store| self.find(store, now).await;
+        let find = async |store: &Store| {
+            let mut key = self.find(store, now).await?;
+            if let Some(days) = self.days {
+                key.daily = Some(store.key_daily_usage(key.id, now.day(), days).await?);
+            }
+            Ok(key)
+        };
         let key = self.database.with_store(find)?;
         self.output.print(
             || KeyOut::new(key.clone(), now),
@@ -44,7 +54,8 @@ impl Args {
                     let text = format!("works until {until}");
                     ("Old secret", output::text(text))
                 }));
-                output::details(details)
+                let daily = key.daily.as_deref().map(daily_table);
+                output::details(details) + &daily.unwrap_or_default()
             },
         )
     }
@@ -57,6 +68,23 @@ impl Args {
         let found = store.key_with_secret(secret.hash(), now).await?;
         found.ok_or_else(|| Error::failed("no API key has this secret"))
     }
+}
+
+/// Formats a table of days, below an empty line.
+fn daily_table(days: &[DailyUsage]) -> String {
+    let columns = ["DATE", "REQUESTS", "SUCCESSFUL", "RATE-LIMITED", "ERRORS"].map(Column::Fixed);
+    let row = |DailyUsage { day, usage }: &DailyUsage| {
+        let counts = [
+            usage.total_requests(),
+            usage.successful_requests,
+            usage.rate_limit_hits,
+            usage.errors,
+        ];
+        let [total, successful, rate_limited, errors] = counts.map(Cell::new);
+        [Cell::new(day), total, successful, rate_limited, errors]
+    };
+    let table = output::table(columns, days.iter().map(row).collect());
+    format!("\n{table}")
 }
 
 fn secret_from_standard_input() -> Result<Secret, Error> {

@@ -8,7 +8,10 @@ use rusqlite::{Connection, OptionalExtension, Savepoint, params};
 
 use super::row;
 use crate::{
-    model::{DailyUsage, Day, KeyId, Quota, QuotaPeriod, QuotaState, Timestamp, UsageCounts},
+    model::{
+        DailyUsage, Day, KeyId, OrganizationId, Quota, QuotaPeriod, QuotaState, Timestamp,
+        UsageCounts,
+    },
     store::Error,
 };
 
@@ -38,6 +41,19 @@ pub(super) const SUCCESSES_IN_MONTH: &str = "
                    ?1 + 21, ?1 + 22, ?1 + 23, ?1 + 24, ?1 + 25, ?1 + 26, ?1 + 27, ?1 + 28, ?1 + 29, ?1 + 30)
        AND +day < ?2
        AND key_id = ?3";
+
+/// A range of the day's rows; the organization of each is looked up, so that the rows are in the order of the keys' ids.
+pub(super) const BY_KEY: &str = "
+    SELECT u.key_id,
+           u.successful_requests,
+           u.rate_limit_hits,
+           u.errors
+      FROM key_daily_usage AS u
+     CROSS JOIN api_keys AS k
+        ON k.id = u.key_id
+     WHERE u.day = ?1
+       AND k.organization_id = ?2
+     ORDER BY u.key_id";
 
 /// Adds counts to keys and their days, in the order of the table: rows that are written in one order make the same file
 /// every time, and share pages.
@@ -82,8 +98,8 @@ pub(super) fn quota_state(
     })
 }
 
-/// Returns a key's last `days` days up to `today`, oldest first.
-pub(super) fn daily(
+/// See [`crate::store::Store::key_daily_usage`].
+pub(in crate::store) fn daily(
     conn: &Connection,
     key: KeyId,
     today: Day,
@@ -96,6 +112,19 @@ pub(super) fn daily(
         Ok(DailyUsage { day, usage })
     })
     .collect()
+}
+
+/// See [`crate::store::Store::usage_by_key`].
+pub(in crate::store) fn by_key(
+    conn: &Connection,
+    organization: OrganizationId,
+    day: Day,
+) -> Result<Vec<(KeyId, UsageCounts)>, Error> {
+    let mut statement = conn.prepare_cached(BY_KEY)?;
+    let rows = statement.query_map(params![day, organization], |row| {
+        Ok((row.get(0)?, row::usage(row, 1)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Returns a key's counts of one day; zeros for a day without use.

@@ -16,7 +16,7 @@ mod file;
 mod identity;
 mod integrity;
 pub(super) mod key_counts;
-mod key_days;
+pub(super) mod key_days;
 pub(super) mod key_lifecycle;
 pub(super) mod keys;
 pub(super) mod members;

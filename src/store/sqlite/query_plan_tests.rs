@@ -66,6 +66,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("key_days::ADD", key_days::ADD),
     ("key_days::ON_DAY", key_days::ON_DAY),
     ("key_days::SUCCESSES_IN_MONTH", key_days::SUCCESSES_IN_MONTH),
+    ("key_days::BY_KEY", key_days::BY_KEY),
     ("quota::QUOTA", quota::QUOTA),
     ("stats::DAILY", stats::DAILY),
     ("retention::ANY_BEFORE", retention::ANY_BEFORE),
