@@ -22,7 +22,8 @@ const REQUEST_HEADERS: &str =
 /// Response headers that a page can read, besides those that are always readable.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Allow, Location, Preference-Applied, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, \
-     WWW-Authenticate, X-Error-Message, X-Key-Id, X-Key-Scopes, X-Organization-Id, X-Request-Id",
+     WWW-Authenticate, X-Error-Message, X-Key-Id, X-Key-Scopes, X-Organization-Id, X-Quota-Limit, \
+     X-Quota-Remaining, X-Quota-Reset, X-Request-Id",
 );
 
 /// How long a browser may cache the response to a preflight, in seconds: the maximum of Chromium.

@@ -77,8 +77,11 @@ async fn validate_returns_the_key_in_body_and_headers_and_counts_the_use() {
             "scopes": ["invoices:read", "invoices:write"],
             "expiresAt": null,
             "active": true,
+            "externalId": "customer-portal",
+            "metadata": { "environment": "production" },
         });
-        assert_eq!(body(answer, 200).await, expected);
+        let answer = body(answer, 200).await;
+        assert_eq!(answer.to_string(), expected.to_string());
     }
     let after = counts(&app, &key_path(ACME, PRODUCTION)).await;
     assert_eq!(after, [before[0] + 2, before[1], before[2]]);
@@ -99,6 +102,10 @@ async fn validate_sends_no_rate_limit_headers_for_an_unlimited_key() {
             .all(|name| !name.as_str().starts_with("ratelimit"))
     );
     assert_eq!(header(&answer, "x-key-scopes"), Some(""));
+    let key = body(answer, 200).await;
+    let holder = (&key["externalId"], &key["metadata"]);
+    assert_eq!(holder, (&Value::Null, &json!({})));
+    assert_eq!(key.as_object().unwrap().len(), 9);
 }
 
 #[tokio::test]

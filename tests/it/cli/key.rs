@@ -4,7 +4,9 @@ use std::{collections::HashSet, io::Write, process::Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{ACME, ANA, DATABASE, Outcome, PRODUCTION, PRODUCTION_SECRET, TestDir, run};
+use crate::support::{
+    ACME, ANA, DATABASE, Outcome, PRODUCTION, PRODUCTION_PATH, PRODUCTION_SECRET, TestDir, run,
+};
 
 const REVOKED: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d04";
 const EXPIRED: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d05";
@@ -415,4 +417,41 @@ fn key_create_rejects_a_name_of_only_white_space() {
     let line = outcome.failure(2);
     assert!(line.contains("not only white space"), "{line}");
     assert!(home.dump(DATABASE) == before);
+}
+
+#[test]
+fn key_show_prints_the_days_that_are_requested() {
+    let home = TestDir::demo();
+    let server = home.serve(&[]);
+    let response = server.get(&home.token(ANA, &[]), &format!("{PRODUCTION_PATH}?days=3"));
+    let key = home.json(&["key", "show", PRODUCTION, "--days", "3"]);
+    assert_eq!(key, response.json());
+    let text = home.run(&["key", "show", PRODUCTION, "--days", "3"]);
+    let text = text.success();
+    let (_, days) = text.split_once("\n\n").unwrap();
+    let rows: Vec<Vec<&str>> = days
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(
+        rows[0],
+        ["DATE", "REQUESTS", "SUCCESSFUL", "RATE-LIMITED", "ERRORS"]
+    );
+    let daily = key["daily"].as_array().unwrap();
+    for (row, day) in rows[1..].iter().zip(daily) {
+        let counts = [
+            "totalRequests",
+            "successfulRequests",
+            "rateLimitHits",
+            "errors",
+        ];
+        let counts = counts.map(|count| day[count].to_string());
+        assert_eq!(row[0], day["date"]);
+        assert_eq!(row[1..], counts);
+    }
+    assert_eq!(rows.len(), 4);
+    for days in ["0", "91", "x"] {
+        home.run(&["key", "show", PRODUCTION, "--days", days])
+            .failure(2);
+    }
 }

@@ -5,7 +5,8 @@ use std::io::{Read, Write};
 use serde_json::{Value, json};
 
 use crate::support::{
-    ANA, JWT_SECRET, PRODUCTION_PATH, PRODUCTION_SECRET, STATS_PATH, Server, TestDir, run, tool,
+    ACME, ANA, Api, JWT_SECRET, PRODUCTION, PRODUCTION_PATH, PRODUCTION_SECRET, STATS_PATH, Server,
+    TestDir, run, tool,
 };
 
 /// A user whose name would colour a terminal and forge a line.
@@ -177,6 +178,75 @@ fn log_line_has_request_user_and_outcome() {
         (&probe["request.id"], &probe["level"]),
         (&json!("trace-7"), &json!("DEBUG"))
     );
+}
+
+/// The key's id, the organization's id and the outcome of each line.
+fn validations(log: &str) -> Vec<[String; 3]> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    json_lines(&request_lines(log))
+        .iter()
+        .map(|line| ["key.id", "organization.id", "outcome"].map(|field| text(&line[field])))
+        .collect()
+}
+
+#[test]
+fn log_line_of_a_validation_has_key_organization_and_outcome() {
+    let home = TestDir::new();
+    let server = home.serve(&["--demo", "--log-format", "json"]);
+    let limits = home.sqlite("llavero.db");
+    let set = |columns: &str| {
+        let sql = format!("UPDATE api_keys SET {columns} WHERE id = '{PRODUCTION}'");
+        limits.execute(&sql, []).unwrap();
+    };
+    let unknown = "sk_Rw7PqK2mYc9TzL4vHd1XsB8nGf5JeA3Cwv9F";
+    let production = Api::with_key(&server.api, PRODUCTION_SECRET);
+    production.validate("");
+    production.validate("?scope=none");
+    Api::with_key(&server.api, unknown).validate("");
+    Api::with_key(&server.api, "").validate("");
+    production.validate("?scopes=none");
+    for columns in [
+        "quota_limit = 1, quota_period = 'day'",
+        "rate_limit = 1, rate_window_seconds = 2678400",
+        "disabled_at = 0",
+        "expires_at = created_at",
+        "revoked_at = created_at",
+    ] {
+        set(columns);
+        production.validate("");
+    }
+    limits
+        .execute("DROP TABLE organization_daily_usage", [])
+        .unwrap();
+    production.validate("");
+
+    let of_key = |outcome: &str| [PRODUCTION, ACME, outcome].map(str::to_owned);
+    let of_none = |outcome: &str| ["-", "-", outcome].map(str::to_owned);
+    let expected = [
+        of_key("valid"),
+        of_key("missing_scopes"),
+        of_none("unknown"),
+        of_none("missing"),
+        // The request was rejected before the key was looked at.
+        of_none("-"),
+        of_key("over_quota"),
+        of_key("rate_limited"),
+        of_key("disabled"),
+        of_key("expired"),
+        of_key("revoked"),
+        of_key("failed"),
+    ];
+    assert_eq!(validations(&server.log()), expected);
+}
+
+#[test]
+fn log_line_of_a_validation_in_text_has_key_organization_and_outcome() {
+    let home = TestDir::new();
+    let server = home.serve(&["--demo"]);
+    Api::with_key(&server.api, PRODUCTION_SECRET).validate("");
+    let log = request_lines(&server.log());
+    let fields = format!("key.id=\"{PRODUCTION}\" organization.id=\"{ACME}\" outcome=\"valid\"");
+    assert!(log.contains(&fields), "{log}");
 }
 
 #[test]

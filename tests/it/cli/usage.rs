@@ -1,5 +1,7 @@
 //! `llavero usage`: atomic imports, each batch once, and exports of the counts.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::support::{ANA, DATABASE, Server, TestDir};
@@ -328,4 +330,54 @@ fn export_equals_the_statistics() {
         .failure(2);
     home.run(&["usage", "export", "--org", "nope", "--format", "csv"])
         .failure(1);
+}
+
+#[test]
+fn export_by_key_adds_up_to_the_export_by_day() {
+    let home = TestDir::demo();
+    let export = |args: &[&str]| {
+        let outcome = home.run(&[&["usage", "export", "--org", "acme-corp"], args].concat());
+        outcome.success().to_owned()
+    };
+    let csv = export(&["--by", "key", "--format", "csv"]);
+    let (heading, lines) = csv.split_once('\n').unwrap();
+    assert_eq!(
+        heading,
+        "date,keyId,totalRequests,successfulRequests,rateLimitHits,errors"
+    );
+    let mut sums: BTreeMap<&str, [i64; 4]> = BTreeMap::new();
+    let mut places = Vec::new();
+    for line in lines.lines() {
+        let fields: Vec<&str> = line.split(',').collect();
+        places.push((fields[0], fields[1]));
+        for (sum, count) in sums
+            .entry(fields[0])
+            .or_default()
+            .iter_mut()
+            .zip(&fields[2..])
+        {
+            *sum += count.parse::<i64>().unwrap();
+        }
+    }
+    assert!(places.is_sorted(), "{csv}");
+    assert!(
+        places
+            .iter()
+            .any(|(_, key)| *key == KEY.replace("d02", "d01"))
+    );
+    let sums = sums.iter().map(|(date, [total, success, hits, errors])| {
+        format!("{date},{total},{success},{hits},{errors}\n")
+    });
+    let by_day = export(&["--format", "csv"]);
+    assert_eq!(by_day.split_once('\n').unwrap().1, sums.collect::<String>());
+    assert_eq!(by_day, export(&["--by", "day", "--format", "csv"]));
+
+    let today = export(&["--by", "key", "--days", "1", "--format", "ndjson"]);
+    let fields = |line: &str| {
+        let record: Value = serde_json::from_str(line).unwrap();
+        let fields = record.as_object().unwrap().keys().cloned();
+        fields.collect::<Vec<_>>().join(",")
+    };
+    assert!(today.lines().count() > 0);
+    assert!(today.lines().all(|line| fields(line) == heading), "{today}");
 }
