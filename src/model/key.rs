@@ -73,6 +73,21 @@ impl ApiKey {
         dates.status(now)
     }
 
+    /// Returns the key's settings.
+    #[must_use]
+    pub fn settings(&self) -> KeySettings {
+        KeySettings {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            external_id: self.external_id.clone(),
+            metadata: self.metadata.clone(),
+            scopes: self.scopes.clone(),
+            rate_limit: self.rate_limit,
+            quota: self.quota.map(|state| state.quota),
+            expires_at: self.expires_at,
+        }
+    }
+
     /// Returns when a secret with a grace period until `grace_end` stops working. A secret does not outlive its key.
     #[must_use]
     pub fn secret_end(&self, grace_end: Timestamp) -> Timestamp {
@@ -99,7 +114,7 @@ impl ApiKey {
     }
 }
 
-/// The settings of a key, chosen at its creation.
+/// The settings of a key, chosen at its creation and changed by a [`KeyUpdate`](super::KeyUpdate).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySettings {
     /// Its name.
@@ -169,16 +184,14 @@ pub struct KeyPage {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn revoke_keeps_the_time_of_the_first_revocation() {
-        let key = ApiKey {
+impl ApiKey {
+    /// Creates an active key that has a name, no scopes, no limits and no use.
+    pub(super) fn named(name: &str) -> Self {
+        Self {
             id: KeyId(uuid::Uuid::nil()),
             organization: OrganizationId(uuid::Uuid::nil()),
             preview: String::new(),
-            name: Name::new("x").unwrap(),
+            name: Name::new(name).unwrap(),
             description: None,
             external_id: None,
             metadata: Metadata::default(),
@@ -195,7 +208,17 @@ mod tests {
             disabled_at: None,
             grace_end: None,
             daily: None,
-        };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn revoke_keeps_the_time_of_the_first_revocation() {
+        let key = ApiKey::named("x");
         let revoked = key.revoke(Timestamp::from_millis(1)).unwrap();
         assert_eq!(revoked.revoked_at, Some(Timestamp::from_millis(1)));
         assert_eq!(revoked.revoke(Timestamp::from_millis(2)), None);

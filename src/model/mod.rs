@@ -11,6 +11,7 @@ mod key;
 mod key_counts;
 mod key_id;
 mod key_status;
+mod key_update;
 mod metadata;
 mod name;
 mod organization;
@@ -36,6 +37,7 @@ pub use key::{ApiKey, KeyCursor, KeyPage, KeySettings, NewKey};
 pub use key_counts::{KeyCounts, KeyState};
 pub use key_id::KeyIdRandom;
 pub use key_status::{KeyDates, KeyStatus};
+pub use key_update::{Edit, KeyUpdate, Switch, UpdateRefused, Updated};
 pub use metadata::{ExternalId, Metadata};
 pub use name::{Description, Name, Slug};
 pub use organization::{

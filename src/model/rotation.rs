@@ -106,7 +106,6 @@ impl Rotation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{KeyId, Metadata, Name, OrganizationId, Scopes, UsageCounts};
     use super::*;
 
     fn at(millis: i64) -> Timestamp {
@@ -115,26 +114,9 @@ mod tests {
 
     fn key(revoked_at: Option<i64>, expires_at: Option<i64>) -> ApiKey {
         ApiKey {
-            id: KeyId(uuid::Uuid::nil()),
-            organization: OrganizationId(uuid::Uuid::nil()),
-            preview: String::new(),
-            name: Name::new("x").unwrap(),
-            description: None,
-            external_id: None,
-            metadata: Metadata::default(),
-            scopes: Scopes::default(),
-            rate_limit: None,
-            rate_limit_counts_after: None,
-            quota: None,
-            usage: UsageCounts::default(),
-            created_by: None,
-            created_at: at(0),
-            last_used_at: None,
             expires_at: expires_at.map(at),
             revoked_at: revoked_at.map(at),
-            disabled_at: None,
-            grace_end: None,
-            daily: None,
+            ..ApiKey::named("x")
         }
     }
 

@@ -8,7 +8,7 @@ use std::{error::Error as StdError, sync::Arc};
 
 use tokio::task::JoinError;
 
-use crate::model::{AccessDenied, KeyId, RotationRefused, Timestamp};
+use crate::model::{AccessDenied, KeyId, RotationRefused, Timestamp, UpdateRefused};
 
 /// An error of the backend's library.
 pub type Source = Arc<dyn StdError + Send + Sync>;
@@ -136,6 +136,14 @@ impl From<RotationRefused> for AccessError {
             RotationRefused::Revoked => Self::KeyRevoked,
             RotationRefused::Expired => Self::KeyExpired,
             RotationRefused::InProgress(until) => Self::RotationInProgress(until),
+        }
+    }
+}
+
+impl From<UpdateRefused> for AccessError {
+    fn from(refused: UpdateRefused) -> Self {
+        match refused {
+            UpdateRefused::Revoked => Self::KeyRevoked,
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Keys: read, created, rotated and revoked.
+//! Keys: read, created, changed, rotated and revoked.
 //!
 //! Called by the API and by `llavero key`. Every member may read a key; owners, admins and the operator manage keys. The
 //! organization comes first in each method that acts for an actor, and the permission is checked in the same transaction.
 
 use super::{AccessError, Error, Store, sqlite};
 use crate::model::{
-    Actor, ApiKey, KeyCursor, KeyId, KeyIdRandom, KeyPage, NewKey, OrganizationRef, RotateOutcome,
-    Rotation, SecretHash, Timestamp, UserId,
+    Actor, ApiKey, KeyCursor, KeyId, KeyIdRandom, KeyPage, KeyUpdate, NewKey, OrganizationRef,
+    RotateOutcome, Rotation, SecretHash, Timestamp, UserId,
 };
 
 #[expect(
@@ -97,6 +97,25 @@ impl Store {
     ) -> Result<ApiKey, AccessError> {
         self.database
             .write(move |tx| sqlite::key_lifecycle::create(tx, &organization, &by, &key, random))
+            .await
+    }
+
+    /// Changes a key's settings, disables or enables it, and returns it. [`KeyUpdate::decide`] is the rule. An update that
+    /// changes nothing writes nothing.
+    ///
+    /// # Errors
+    /// [`AccessError::RoleTooLow`] if the role may not manage keys, [`AccessError::KeyNotFound`],
+    /// [`AccessError::KeyRevoked`].
+    pub async fn update_key(
+        &self,
+        organization: OrganizationRef,
+        by: Actor,
+        key: KeyId,
+        update: KeyUpdate,
+        at: Timestamp,
+    ) -> Result<ApiKey, AccessError> {
+        self.database
+            .write(move |tx| sqlite::key_update::update(tx, &organization, &by, key, &update, at))
             .await
     }
 

@@ -1,7 +1,8 @@
 //! Creating, rotating and revoking keys.
 //!
 //! Each function runs in the savepoint of its caller, so the permission check, the change of the key, the organization's
-//! totals and the entry in the audit log are atomic. Keys are read in [`super::keys`] and counted in [`super::usage`].
+//! totals and the entry in the audit log are atomic. Keys are read in [`super::keys`], changed in [`super::key_update`], and counted in
+//! [`super::usage`].
 
 use rusqlite::{Savepoint, named_params, params};
 
@@ -196,7 +197,7 @@ pub(in crate::store) fn revoke(
 }
 
 /// Appends a change of `key`, which is as it was before the change, to the audit log.
-fn audit_key(
+pub(super) fn audit_key(
     tx: &Savepoint<'_>,
     key: &ApiKey,
     by: &Actor,
@@ -212,7 +213,7 @@ fn audit_key(
 }
 
 /// Returns a key of the organization if `by` may manage it.
-fn key_to_manage(
+pub(super) fn key_to_manage(
     tx: &Savepoint<'_>,
     organization: &OrganizationRef,
     by: &Actor,

@@ -18,6 +18,7 @@ mod integrity;
 pub(super) mod key_counts;
 pub(super) mod key_days;
 pub(super) mod key_lifecycle;
+pub(super) mod key_update;
 pub(super) mod keys;
 pub(super) mod members;
 mod memory;

@@ -6,8 +6,8 @@
 use rusqlite::Connection;
 
 use super::{
-    access, audit, key_counts, key_days, key_lifecycle, keys, members, organizations, quota,
-    rate_slots, retention, schema, stats, usage, usage_imports,
+    access, audit, key_counts, key_days, key_lifecycle, key_update, keys, members, organizations,
+    quota, rate_slots, retention, schema, stats, usage, usage_imports,
 };
 
 const STATEMENTS: &[(&str, &str)] = &[
@@ -40,6 +40,7 @@ const STATEMENTS: &[(&str, &str)] = &[
         key_lifecycle::REPLACE_SECRET,
     ),
     ("key_lifecycle::REVOKE", key_lifecycle::REVOKE),
+    ("key_update::UPDATE", key_update::UPDATE),
     ("keys::KEY", keys::KEY),
     ("keys::BY_ID", keys::BY_ID),
     ("keys::EXISTS", keys::EXISTS),

@@ -119,7 +119,6 @@ fn slot_number(rate: RateLimit, at: Timestamp) -> i64 {
 /// Changes the rate limit of `key`, which is the key before the change: its columns `rate_limit`, `rate_window_seconds`
 /// and `rate_limit_counts_after`, and its slots. Returns the limit with the successes that it counts. Windows in memory
 /// follow when the key is used next. No-op if `limit` is the limit of the key.
-#[cfg_attr(not(test), expect(dead_code, reason = "limits cannot be changed yet"))]
 pub(super) fn change_limit(
     tx: &Savepoint<'_>,
     key: &ApiKey,
