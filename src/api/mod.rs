@@ -40,7 +40,7 @@ mod validate;
 pub use self::{
     base_path::{BasePath, BasePathError},
     endpoint::{Service, endpoint, metrics_endpoint},
-    keys::{KeyOut, KeyWithSecretOut},
+    keys::{KeyOut, KeyWithSecretOut, parse_metadata},
     middleware::{Cors, Origin, OriginError},
     oneshot::{OneshotError, OneshotRequest, OneshotResponse, oneshot},
     openapi::{ServerUrl, ServerUrlError, document, document_for},

@@ -17,6 +17,7 @@ pub(super) type Operations = (
     keys::List,
     keys::Create,
     keys::Get,
+    keys::Update,
     keys::Rotate,
     keys::Revoke,
     stats::GetStats,
@@ -28,6 +29,7 @@ pub(super) const OPERATIONS: Operations = (
     keys::List,
     keys::Create,
     keys::Get,
+    keys::Update,
     keys::Rotate,
     keys::Revoke,
     stats::GetStats,
@@ -36,10 +38,11 @@ pub(super) const OPERATIONS: Operations = (
 );
 
 /// The documentation of each operation.
-const DOCS: [&OperationDoc; 8] = [
+const DOCS: [&OperationDoc; 9] = [
     &keys::LIST_DOC,
     &keys::CREATE_DOC,
     &keys::GET_DOC,
+    &keys::UPDATE_DOC,
     &keys::ROTATE_DOC,
     &keys::REVOKE_DOC,
     &stats::DOC,

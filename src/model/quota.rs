@@ -60,6 +60,9 @@ impl Quota {
 }
 
 impl QuotaPeriod {
+    /// The rule for a period. Error messages put it after the name of the field.
+    pub const RULE: &str = "must be `day` or `month`";
+
     /// Returns the first day of the period that contains `now`.
     #[must_use]
     pub fn first_day(self, now: Timestamp) -> Day {
@@ -96,7 +99,7 @@ impl FromStr for QuotaPeriod {
         match text {
             "day" => Ok(Self::Day),
             "month" => Ok(Self::Month),
-            _ => Err("must be `day` or `month`"),
+            _ => Err(Self::RULE),
         }
     }
 }

@@ -17,7 +17,8 @@ pub(super) use self::{
     cursor::{CursorParam, encode},
     exactly_one::exactly_one,
     json_body::{
-        Body, Field, FieldValue, HasBody, UnknownFields, WholeNumber, body_errors, parse, receive,
+        Body, Field, FieldValue, HasBody, OptionalField, PatchField, RemovableField, UnknownFields,
+        WholeNumber, body_errors, parse, receive, strict_json,
     },
     path_param::{MALFORMED_PATH, PathParam},
     scopes::{BODY_PROBLEM, ScopeParam, required_scopes},

@@ -20,7 +20,8 @@ use crate::{
         documented_error::DocumentedError,
         error::ApiError,
         extract::{
-            Body, Caller, Field, FieldValue, PathParam, UnknownFields, WholeNumber, body_errors,
+            Body, Caller, Field, FieldValue, OptionalField, PathParam, UnknownFields, WholeNumber,
+            body_errors,
         },
         operations::{ApiTag, OperationDoc},
         problems::Problems,
@@ -117,7 +118,8 @@ struct RotateKeyBody {
     /// During the grace period of an earlier rotation, replace the newest secret; the previous one keeps its end. For
     /// a client that lost the response with the newest secret. No effect outside a grace period, or with
     /// `graceSeconds` 0.
-    replace_new: Option<Field<bool>>,
+    #[serde(default)]
+    replace_new: OptionalField<bool>,
     #[oai(skip)]
     #[serde(flatten)]
     unknown: UnknownFields,
@@ -127,9 +129,7 @@ impl RotateKeyBody {
     /// Checks every field. Returns the grace period and `replaceNew`.
     fn check(self, problems: &mut Problems) -> Option<(Duration, bool)> {
         let grace = self.grace_seconds.check("graceSeconds", problems);
-        let replace_new = self
-            .replace_new
-            .and_then(|field| field.check("replaceNew", problems));
+        let replace_new = self.replace_new.check("replaceNew", problems);
         problems.reject_unknown_fields("", &self.unknown);
         let grace = Duration::from_secs(grace?.0.cast_unsigned());
         Some((grace, replace_new.unwrap_or(false)))
@@ -140,7 +140,7 @@ impl Example for RotateKeyBody {
     fn example() -> Self {
         Self {
             grace_seconds: json!(86_400).into(),
-            replace_new: Some(json!(false).into()),
+            replace_new: json!(false).into(),
             unknown: UnknownFields::default(),
         }
     }

@@ -6,6 +6,7 @@ use poem_openapi::{Enum, Object, types::Example};
 use serde::Serialize;
 use uuid::{Uuid, uuid};
 
+use super::limits::{QuotaOut, RateLimitOut};
 use crate::{
     api::{
         extract,
@@ -13,7 +14,7 @@ use crate::{
         stats::DailyUsageOut,
     },
     model::{
-        ApiKey, KeyPage, KeyStatus, QuotaPeriod, QuotaState, RateLimit, Secret, Timestamp,
+        ApiKey, KeyPage, KeyStatus, Quota, QuotaPeriod, QuotaState, RateLimit, Secret, Timestamp,
         UsageCounts,
     },
 };
@@ -104,6 +105,16 @@ impl KeyOut {
         }
     }
 
+    /// Returns the key after the example of `UpdateApiKey`, for an example.
+    pub(super) fn updated(self) -> Self {
+        Self {
+            scopes: vec!["invoices:read".to_owned()],
+            rate_limit: RateLimit::new(500, 60).map(RateLimitOut::from),
+            quota: None,
+            ..self
+        }
+    }
+
     /// Returns the key, revoked at `at`, for an example.
     pub(super) fn revoked(self, at: Timestamp) -> Self {
         Self {
@@ -132,85 +143,6 @@ impl From<KeyStatus> for StatusOut {
             KeyStatus::Disabled => Self::Disabled,
             KeyStatus::Revoked => Self::Revoked,
             KeyStatus::Expired => Self::Expired,
-        }
-    }
-}
-
-/// At most `limit` successful requests in any `windowSeconds` seconds.
-#[derive(Object, Serialize)]
-#[oai(rename = "RateLimit", rename_all = "camelCase")]
-#[serde(rename_all = "camelCase")]
-struct RateLimitOut {
-    /// Requests.
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000000000")))]
-    limit: i64,
-    /// Seconds, at most 31 days.
-    #[oai(validator(minimum(value = "1"), maximum(value = "2678400")))]
-    window_seconds: i64,
-}
-
-impl From<RateLimit> for RateLimitOut {
-    fn from(rate: RateLimit) -> Self {
-        Self {
-            limit: rate.limit(),
-            window_seconds: rate.window_seconds(),
-        }
-    }
-}
-
-/// At most `limit` successful requests in a UTC calendar day or month.
-#[derive(Object, Serialize)]
-#[oai(rename = "Quota", rename_all = "camelCase", example)]
-#[serde(rename_all = "camelCase")]
-struct QuotaOut {
-    /// Requests.
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000000000")))]
-    limit: i64,
-    /// The period, in UTC.
-    period: PeriodOut,
-    /// Successful requests in the current period. Exceeds the limit if that was lowered.
-    used: Count,
-    /// When the next period starts.
-    resets_at: DateTime,
-}
-
-impl QuotaOut {
-    fn new(state: QuotaState, now: Timestamp) -> Self {
-        let period = state.quota.period();
-        Self {
-            limit: state.quota.limit(),
-            period: period.into(),
-            used: Count(state.used),
-            resets_at: DateTime(period.end(now)),
-        }
-    }
-}
-
-impl Example for QuotaOut {
-    fn example() -> Self {
-        Self {
-            limit: 1_000_000,
-            period: PeriodOut::Month,
-            used: Count(17_208),
-            resets_at: DateTime(Timestamp::from_millis(1_769_904_000_000)),
-        }
-    }
-}
-
-/// The period of a quota.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
-#[oai(rename = "QuotaPeriod", rename_all = "lowercase")]
-#[serde(rename_all = "lowercase")]
-enum PeriodOut {
-    Day,
-    Month,
-}
-
-impl From<QuotaPeriod> for PeriodOut {
-    fn from(period: QuotaPeriod) -> Self {
-        match period {
-            QuotaPeriod::Day => Self::Day,
-            QuotaPeriod::Month => Self::Month,
         }
     }
 }
@@ -307,10 +239,7 @@ impl Example for KeyOut {
             metadata: MetadataOut::example(),
             status: StatusOut::Active,
             scopes: vec!["invoices:read".to_owned(), "invoices:write".to_owned()],
-            rate_limit: Some(RateLimitOut {
-                limit: 1000,
-                window_seconds: 60,
-            }),
+            rate_limit: RateLimit::new(1000, 60).map(RateLimitOut::from),
             quota: Some(QuotaOut::example()),
             usage: UsageOut {
                 total_requests: Count(412_087),
@@ -337,14 +266,12 @@ impl Example for KeyWithSecretOut {
             preview: "sk_...wv9F".to_owned(),
             name: "Deployment".to_owned(),
             description: Some("Releases of the customer portal".to_owned()),
-            external_id: None,
-            metadata: MetadataOut::default(),
-            quota: None,
-            rate_limit: Some(RateLimitOut {
-                limit: 100,
-                window_seconds: 60,
-            }),
             scopes: vec!["releases:write".to_owned()],
+            rate_limit: RateLimit::new(100, 60).map(RateLimitOut::from),
+            quota: Quota::new(10_000, QuotaPeriod::Month).map(|quota| {
+                let created_at = Timestamp::from_millis(1_767_614_400_000);
+                QuotaOut::new(QuotaState { quota, used: 0 }, created_at)
+            }),
             usage: UsageCounts::default().into(),
             created_at: DateTime(Timestamp::from_millis(1_767_614_400_000)),
             last_used_at: None,

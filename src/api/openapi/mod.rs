@@ -69,8 +69,8 @@ pub(super) fn value() -> serde_json::Result<Value> {
         }
         paths.insert(path.path, item);
     }
+    schema::complete(&paths, &mut schemas);
     schemas.values_mut().for_each(schema::upgrade);
-    schema::close_requests(&paths, &mut schemas);
 
     let mut document = frame();
     document.insert("paths".to_owned(), paths.into());

@@ -1,7 +1,7 @@
 //! Converts schemas from OpenAPI 3.0 to 3.1, which is JSON Schema 2020-12.
 //!
 //! `nullable` becomes a type. An `example` is in the response only. A reference may have a description. Bounds are
-//! integers. A nullable field of an object is required, because responses always have it.
+//! integers. A nullable field of a response is required, because responses always have it.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,6 @@ pub(super) fn upgrade(schema: &mut Value) {
     if let Some(Value::String(description)) = fields.get_mut("description") {
         *description = description.replace('\n', " ");
     }
-    require_nullable(fields);
     for (_, property) in fields
         .get_mut("properties")
         .and_then(Value::as_object_mut)
@@ -42,34 +41,38 @@ pub(super) fn upgrade(schema: &mut Value) {
     }
 }
 
-/// Completes the schemas of request bodies: unknown fields are not allowed, and an optional field may be null. Responses do
-/// not use these schemas. See [`crate::api::extract::Field`].
-pub(super) fn close_requests(paths: &Map<String, Value>, schemas: &mut Map<String, Value>) {
+/// Completes the schemas of responses and of request bodies, before [`upgrade`]. Unknown fields of a request body are not
+/// allowed. Nullable fields of a response are required. No schema is used by both.
+pub(super) fn complete(paths: &Map<String, Value>, schemas: &mut Map<String, Value>) {
+    let requests = of_requests(paths, schemas);
+    for (name, schema) in schemas {
+        let Value::Object(fields) = schema else {
+            continue;
+        };
+        if requests.contains(name) {
+            fields.insert("additionalProperties".to_owned(), json!(false));
+        } else {
+            require_nullable(fields);
+        }
+    }
+}
+
+/// Returns the names of the schemas of request bodies, and of all schemas in them.
+fn of_requests(paths: &Map<String, Value>, schemas: &Map<String, Value>) -> BTreeSet<String> {
     let operations = paths.values().filter_map(Value::as_object);
     let bodies = operations.flat_map(Map::values);
     let mut open: Vec<String> = bodies
         .flat_map(|operation| references(&operation["requestBody"]))
         .collect();
-    let mut closed = BTreeSet::new();
+    let mut found = BTreeSet::new();
     while let Some(name) = open.pop() {
-        let Some(schema) = schemas.get_mut(&name).filter(|_| closed.insert(name)) else {
-            continue;
-        };
-        open.extend(references(&schema["properties"]));
-        schema["additionalProperties"] = json!(false);
-        let required = schema["required"].clone();
-        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-        for (name, property) in properties.into_iter().flatten() {
-            let is_required = required
-                .as_array()
-                .is_some_and(|all| all.contains(&json!(name)));
-            if let Value::Object(property) = property
-                && !is_required
-            {
-                allow_null(property);
-            }
+        if let Some(schema) = schemas.get(&name)
+            && found.insert(name)
+        {
+            open.extend(references(&schema["properties"]));
         }
     }
+    found
 }
 
 /// Returns the names of the schemas that a part of the document refers to.

@@ -32,6 +32,16 @@ impl<T> Edit<T> {
             Self::Set(value) => Some(value),
         }
     }
+
+    /// Converts the value that is set. The setting is kept if `convert` returns `None`.
+    #[must_use]
+    pub fn filter_map<U>(self, convert: impl FnOnce(T) -> Option<U>) -> Edit<U> {
+        match self {
+            Self::Keep => Edit::Keep,
+            Self::Remove => Edit::Remove,
+            Self::Set(value) => convert(value).map_or(Edit::Keep, Edit::Set),
+        }
+    }
 }
 
 /// The settings to be changed. The default changes nothing.

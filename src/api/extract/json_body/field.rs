@@ -1,19 +1,23 @@
 //! Fields of a request body: documented by their type, parsed without failing, checked by the handler.
 //!
 //! A derived parser stops at the first problem, and a 400 must name every problem. Therefore a body is a struct of
-//! [`Field`]s, each of which accepts any JSON. The struct's `check` calls [`Field::check`] for each field, which parses the
-//! value as `T` and records the problem if there is one. The document has the schema of `T`.
+//! [`Field`]s, each of which accepts any JSON. The struct's `check` calls `check` of each field, which parses the value as
+//! `T` and records the problem if there is one. The document has the schema of `T`. The marker `P` decides whether the
+//! field may be absent or null, and documents that, too.
 
 use std::{borrow::Cow, marker::PhantomData};
 
 use poem_openapi::{
-    registry::{MetaSchemaRef, Registry},
+    registry::{MetaSchema, MetaSchemaRef, Registry},
     types::{ParseFromJSON, ParseResult, ToJSON, Type},
 };
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::api::{problems::Problems, scalars::scalar};
+use crate::{
+    api::{problems::Problems, scalars::scalar},
+    model::Edit,
+};
 
 /// A value that a field of a request body can have. Its schema comes from [`Type`].
 pub(crate) trait FieldValue: Type + Sized {
@@ -24,11 +28,58 @@ pub(crate) trait FieldValue: Type + Sized {
     fn parse(json: &Value) -> Option<Self>;
 }
 
-/// A field of a request body. [`Option`] makes it optional; null means absent then.
-pub(crate) struct Field<T> {
+/// A field of a request body, which must be present. The structs of bodies need `#[serde(default)]` for their fields.
+pub(crate) struct Field<T, P = Required> {
     /// `None` if the field is absent.
     json: Option<Value>,
-    parsed_as: PhantomData<T>,
+    parsed_as: PhantomData<(T, P)>,
+}
+
+/// A field that may be absent. Null means absent.
+pub(crate) type OptionalField<T> = Field<T, Optional>;
+
+/// A field of a patch: absent means unchanged.
+pub(crate) type PatchField<T> = Field<T, Patch>;
+
+/// A field of a patch for a setting that can be removed: absent means unchanged, null removes the setting.
+pub(crate) type RemovableField<T> = Field<T, Removable>;
+
+/// Whether a field may be absent or null.
+pub(crate) trait Presence: Send + Sync {
+    const IS_REQUIRED: bool;
+    const IS_NULLABLE: bool;
+}
+
+/// The marker of a required [`Field`].
+pub(crate) enum Required {}
+
+/// The marker of an [`OptionalField`].
+pub(crate) enum Optional {}
+
+/// The marker of a [`PatchField`].
+pub(crate) enum Patch {}
+
+/// The marker of a [`RemovableField`].
+pub(crate) enum Removable {}
+
+impl Presence for Required {
+    const IS_REQUIRED: bool = true;
+    const IS_NULLABLE: bool = false;
+}
+
+impl Presence for Optional {
+    const IS_REQUIRED: bool = false;
+    const IS_NULLABLE: bool = true;
+}
+
+impl Presence for Patch {
+    const IS_REQUIRED: bool = false;
+    const IS_NULLABLE: bool = false;
+}
+
+impl Presence for Removable {
+    const IS_REQUIRED: bool = false;
+    const IS_NULLABLE: bool = true;
 }
 
 /// The fields of an object that its struct does not have.
@@ -36,6 +87,17 @@ pub(crate) type UnknownFields = Map<String, Value>;
 
 impl<T: FieldValue> Field<T> {
     /// Parses the field, which is called `name`, or records its problem.
+    pub(crate) fn check(self, name: &str, problems: &mut Problems) -> Option<T> {
+        let Some(json) = self.json else {
+            problems.add(format!("{name} is missing"));
+            return None;
+        };
+        parse_if(&json, name, problems, |_| true)
+    }
+}
+
+impl<T: FieldValue> OptionalField<T> {
+    /// Parses the field, which is called `name`, or records its problem. `None` if it is absent.
     pub(crate) fn check(self, name: &str, problems: &mut Problems) -> Option<T> {
         self.check_if(name, problems, |_| true)
     }
@@ -47,19 +109,54 @@ impl<T: FieldValue> Field<T> {
         problems: &mut Problems,
         condition: impl FnOnce(&T) -> bool,
     ) -> Option<T> {
-        let Some(json) = self.json else {
-            problems.add(format!("{name} is missing"));
-            return None;
-        };
-        let value = T::parse(&json).filter(condition);
-        if value.is_none() {
-            problems.add(format!("{name} {}", T::rule()));
-        }
-        value
+        let json = self.json.filter(|json| !json.is_null())?;
+        parse_if(&json, name, problems, condition)
     }
 }
 
-impl<T> From<Option<Value>> for Field<T> {
+impl<T: FieldValue> PatchField<T> {
+    /// Parses the field, which is called `name`, or records its problem. `None` if it is absent.
+    pub(crate) fn check(self, name: &str, problems: &mut Problems) -> Option<T> {
+        parse_if(&self.json?, name, problems, |_| true)
+    }
+}
+
+impl<T: FieldValue> RemovableField<T> {
+    /// Parses the field, which is called `name`, or records its problem.
+    pub(crate) fn check(self, name: &str, problems: &mut Problems) -> Edit<T> {
+        self.check_if(name, problems, |_| true)
+    }
+
+    /// Parses the field like [`Self::check`]. The value must also satisfy `condition`, which is a part of the rule.
+    pub(crate) fn check_if(
+        self,
+        name: &str,
+        problems: &mut Problems,
+        condition: impl FnOnce(&T) -> bool,
+    ) -> Edit<T> {
+        match self.json {
+            None => Edit::Keep,
+            Some(Value::Null) => Edit::Remove,
+            Some(json) => parse_if(&json, name, problems, condition).map_or(Edit::Keep, Edit::Set),
+        }
+    }
+}
+
+/// Parses a value, or records that it breaks the rule. `condition` is a part of the rule.
+fn parse_if<T: FieldValue>(
+    json: &Value,
+    name: &str,
+    problems: &mut Problems,
+    condition: impl FnOnce(&T) -> bool,
+) -> Option<T> {
+    let value = T::parse(json).filter(condition);
+    if value.is_none() {
+        problems.add(format!("{name} {}", T::rule()));
+    }
+    value
+}
+
+impl<T, P> From<Option<Value>> for Field<T, P> {
     fn from(json: Option<Value>) -> Self {
         Self {
             json,
@@ -69,27 +166,28 @@ impl<T> From<Option<Value>> for Field<T> {
 }
 
 /// A field with this value, for the example of a body.
-impl<T> From<Value> for Field<T> {
+impl<T, P> From<Value> for Field<T, P> {
     fn from(json: Value) -> Self {
         Some(json).into()
     }
 }
 
 /// An absent field.
-impl<T> Default for Field<T> {
+impl<T, P> Default for Field<T, P> {
     fn default() -> Self {
         None.into()
     }
 }
 
-impl<'de, T> Deserialize<'de> for Field<T> {
+/// Also keeps null, which is not the same as absent.
+impl<'de, T, P> Deserialize<'de> for Field<T, P> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Value::deserialize(deserializer).map(Self::from)
     }
 }
 
-impl<T: Type> Type for Field<T> {
-    const IS_REQUIRED: bool = true;
+impl<T: Type, P: Presence> Type for Field<T, P> {
+    const IS_REQUIRED: bool = P::IS_REQUIRED;
     type RawValueType = Self;
     type RawElementValueType = Self;
 
@@ -98,7 +196,11 @@ impl<T: Type> Type for Field<T> {
     }
 
     fn schema_ref() -> MetaSchemaRef {
-        T::schema_ref()
+        if P::IS_NULLABLE {
+            nullable(T::schema_ref())
+        } else {
+            T::schema_ref()
+        }
     }
 
     fn register(registry: &mut Registry) {
@@ -114,13 +216,28 @@ impl<T: Type> Type for Field<T> {
     }
 }
 
-impl<T: Type> ParseFromJSON for Field<T> {
+fn nullable(schema: MetaSchemaRef) -> MetaSchemaRef {
+    let nullable = match schema {
+        MetaSchemaRef::Inline(schema) => MetaSchema {
+            nullable: true,
+            ..*schema
+        },
+        reference @ MetaSchemaRef::Reference(_) => MetaSchema {
+            all_of: vec![reference],
+            nullable: true,
+            ..MetaSchema::ANY
+        },
+    };
+    MetaSchemaRef::Inline(Box::new(nullable))
+}
+
+impl<T: Type, P: Presence> ParseFromJSON for Field<T, P> {
     fn parse_from_json(json: Option<Value>) -> ParseResult<Self> {
         Ok(json.into())
     }
 }
 
-impl<T: Type> ToJSON for Field<T> {
+impl<T: Type, P: Presence> ToJSON for Field<T, P> {
     fn to_json(&self) -> Option<Value> {
         self.json.clone()
     }

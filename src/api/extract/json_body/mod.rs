@@ -4,7 +4,7 @@
 //! not received. The handler parses it with [`Body::parse`] and checks each [`Field`] of the result.
 
 mod field;
-mod strict_json;
+pub(crate) mod strict_json;
 
 use std::{io, marker::PhantomData, time::Duration};
 
@@ -17,7 +17,9 @@ use poem_openapi::{
 use serde::de::DeserializeOwned;
 use tokio::{io::AsyncReadExt, time::timeout};
 
-pub(crate) use self::field::{Field, FieldValue, UnknownFields, WholeNumber};
+pub(crate) use self::field::{
+    Field, FieldValue, OptionalField, PatchField, RemovableField, UnknownFields, WholeNumber,
+};
 use crate::api::{documented_error::DocumentedError, error::ApiError, problems::Problems};
 
 /// The maximum size of a body, in bytes.

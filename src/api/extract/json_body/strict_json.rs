@@ -14,7 +14,7 @@ use serde_json::{Map, Number, Value};
 use crate::api::problems::quoted_name;
 
 /// Parses JSON. Also returns the path of each duplicate field, for instance `rateLimit.limit`.
-pub(super) fn parse(json: &[u8]) -> serde_json::Result<(Value, Vec<String>)> {
+pub(crate) fn parse(json: &[u8]) -> serde_json::Result<(Value, Vec<String>)> {
     let mut duplicates = Vec::new();
     let reader = Reader {
         path: String::new(),
