@@ -58,7 +58,7 @@ enum Command {
     /// Add, remove and list the members of an organization.
     #[command(subcommand)]
     Member(member::Command),
-    /// Create, list, show, rotate and revoke API keys.
+    /// Create, list, show, update, disable, rotate and revoke API keys.
     #[command(subcommand)]
     Key(key::Command),
     /// Import and export usage counts.

@@ -62,16 +62,22 @@ impl Eq for Metadata {}
 
 impl Metadata {
     /// The rule for metadata. Error messages put it after the name of the field.
-    pub const RULE: &str = "must be an object of at most 4096 bytes of JSON";
+    pub const RULE: &str = "must be an object of at most 4096 bytes of JSON and 100 levels";
 
     /// The maximum length in bytes, as compact JSON in UTF-8.
     pub const MAX_BYTES: usize = 4096;
 
+    /// The maximum depth; the object itself is the first level. JSON parsers have limits, often 128, and a response or the
+    /// audit log has some levels around the object.
+    const MAX_DEPTH: usize = 100;
+
     /// Validates metadata.
     #[must_use]
     pub fn new(object: Map<String, Value>) -> Option<Self> {
+        let depth = 1 + object.values().map(depth).max().unwrap_or(0);
         let metadata = Self(object);
-        (metadata.to_json().len() <= Self::MAX_BYTES).then_some(metadata)
+        let valid = depth <= Self::MAX_DEPTH && metadata.to_json().len() <= Self::MAX_BYTES;
+        valid.then_some(metadata)
     }
 
     /// Returns the object as compact JSON.
@@ -85,6 +91,16 @@ impl Metadata {
     pub const fn as_object(&self) -> &Map<String, Value> {
         &self.0
     }
+}
+
+/// Returns the number of nested objects and arrays, `value` included.
+fn depth(value: &Value) -> usize {
+    let deepest = match value {
+        Value::Array(items) => items.iter().map(depth).max(),
+        Value::Object(members) => members.values().map(depth).max(),
+        _ => return 0,
+    };
+    1 + deepest.unwrap_or(0)
 }
 
 impl TryFrom<Map<String, Value>> for Metadata {
@@ -113,6 +129,20 @@ mod tests {
         assert!(metadata(&"x".repeat(4096 - around)).is_some());
         assert!(metadata(&"x".repeat(4097 - around)).is_none());
         assert!(metadata(&"é".repeat((4097 - around) / 2 + 1)).is_none());
+    }
+
+    #[test]
+    fn metadata_has_at_most_100_levels() {
+        let nested = |levels| {
+            let mut value = Value::Null;
+            for _ in 1..levels {
+                value = json!([value]);
+            }
+            let object = [("a".to_owned(), value)].into_iter().collect();
+            Metadata::new(object)
+        };
+        assert!(nested(100).is_some());
+        assert!(nested(101).is_none());
     }
 
     #[test]

@@ -4,10 +4,13 @@
 //! never an argument, because other users of the machine can see the arguments of a process.
 
 mod create;
+mod enable;
 mod list;
 mod revoke;
 mod rotate;
+mod settings;
 mod show;
+mod update;
 
 use std::io;
 
@@ -28,6 +31,12 @@ pub(super) enum Command {
     List(list::Args),
     /// Show a key, found by its id or its secret.
     Show(show::Args),
+    /// Change settings of a key. Settings without a flag stay as they are.
+    Update(update::Args),
+    /// Disable a key until it is enabled again.
+    Disable(enable::Args),
+    /// Enable a disabled key.
+    Enable(enable::Args),
     /// Give a key a new secret and print it. The previous secret works during a grace period.
     Rotate(rotate::Args),
     /// Revoke a key. A revocation cannot be undone.
@@ -40,6 +49,9 @@ impl Command {
             Self::Create(args) => args.run(system),
             Self::List(args) => args.run(system),
             Self::Show(args) => args.run(system),
+            Self::Update(args) => args.run(system),
+            Self::Disable(args) => args.run(false, system),
+            Self::Enable(args) => args.run(true, system),
             Self::Rotate(args) => args.run(system),
             Self::Revoke(args) => args.run(system),
         }
