@@ -132,7 +132,7 @@ async fn error_405_lists_the_allowed_methods() {
     let app = TestApp::demo().await;
     let paths = [
         (stats_path(ACME), "GET, HEAD"),
-        (key_path(ACME, PRODUCTION), "GET, HEAD, DELETE"),
+        (key_path(ACME, PRODUCTION), "GET, HEAD, PATCH, DELETE"),
         (key_path(ACME, PRODUCTION) + "/rotate", "POST"),
         (keys_path(ACME), "GET, HEAD, POST"),
         ("/api/openapi.json".to_owned(), "GET, HEAD"),

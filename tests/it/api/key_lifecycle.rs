@@ -39,8 +39,11 @@ async fn create_returns_the_settings_and_the_secret_once() {
     let asked = json!({
         "name": "Despliegue 🔑",
         "description": "Releases",
+        "externalId": "customer-7",
+        "metadata": { "z": 1, "a": { "plan": ["pro"] } },
         "scopes": ["releases:write", "a.b", "releases:write"],
         "rateLimit": { "limit": 100, "windowSeconds": 60 },
+        "quota": { "limit": 10_000, "period": "month" },
         "expiresAt": "2026-02-01T01:00:00.0005+01:00",
     });
     let answer = app.post(BETO, &keys_path("acme-corp"), &asked).await;
@@ -61,11 +64,27 @@ async fn create_returns_the_settings_and_the_secret_once() {
 #[tokio::test]
 async fn create_treats_absent_and_null_fields_alike() {
     let app = TestApp::demo().await;
-    let nulls = json!({ "name": "x", "description": null, "rateLimit": null, "expiresAt": null });
+    let nulls = json!({
+        "name": "x",
+        "description": null,
+        "externalId": null,
+        "metadata": null,
+        "scopes": null,
+        "rateLimit": null,
+        "quota": null,
+        "expiresAt": null,
+    });
     let nulls = body(app.post(ANA, &keys_path(ACME), &nulls).await, 201).await;
     for key in [nulls, app.create_key(json!({})).await] {
         assert_eq!(key["scopes"], json!([]));
-        for field in ["description", "rateLimit", "expiresAt"] {
+        assert_eq!(key["metadata"], json!({}));
+        for field in [
+            "description",
+            "externalId",
+            "rateLimit",
+            "quota",
+            "expiresAt",
+        ] {
             assert_eq!(key[field], Value::Null, "{field}");
         }
     }
@@ -370,6 +389,7 @@ async fn managing_keys_without_a_token_is_a_401_before_the_body_is_read() {
         (Method::GET, keys_path(ACME)),
         (Method::POST, keys_path(ACME)),
         (Method::POST, key_path(ACME, PRODUCTION) + "/rotate"),
+        (Method::PATCH, key_path(ACME, PRODUCTION)),
         (Method::DELETE, key_path(ACME, PRODUCTION)),
     ];
     for (method, path) in asked {
@@ -387,6 +407,7 @@ async fn managing_keys_without_a_token_is_a_401_before_the_body_is_read() {
 #[tokio::test]
 async fn change_without_an_audit_entry_is_rolled_back() {
     let app = TestApp::demo().await;
+    let key = app.json(ANA, &key_path(ACME, PRODUCTION)).await;
     let before = app.json(ANA, &stats_path(ACME)).await;
     app.other_connection()
         .execute_batch("ALTER TABLE audit_log RENAME TO elsewhere")
@@ -394,8 +415,14 @@ async fn change_without_an_audit_entry_is_rolled_back() {
     let asked = json!({ "name": "x" });
     let answer = app.post(ANA, &keys_path(ACME), &asked).await;
     assert_eq!(message(answer, 500).await, "Internal server error");
-    let answer = app.delete(ANA, &key_path(ACME, PRODUCTION)).await;
+    let path = key_path(ACME, PRODUCTION);
+    let answer = app.delete(ANA, &path).await;
     assert_eq!(message(answer, 500).await, "Internal server error");
+    for asked in [json!({ "rateLimit": null }), json!({ "enabled": false })] {
+        let answer = app.patch(ANA, &path, &asked).await;
+        assert_eq!(message(answer, 500).await, "Internal server error");
+    }
+    assert_eq!(app.json(ANA, &path).await, key);
     assert_eq!(app.json(ANA, &stats_path(ACME)).await, before);
 }
 

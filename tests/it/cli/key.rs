@@ -47,6 +47,12 @@ fn key_create_stores_the_flags() {
         "a",
         "--rate-limit",
         "100/1m",
+        "--quota",
+        "10000/month",
+        "--external-id",
+        "customer-7",
+        "--metadata",
+        r#"{ "plan": "pro", "seats": [1, 2.50] }"#,
         "--expires",
         "2100-01-01",
     ]);
@@ -56,12 +62,12 @@ fn key_create_stores_the_flags() {
         "preview": created["preview"],
         "name": "Deployment",
         "description": "Releases",
-        "externalId": null,
-        "metadata": {},
+        "externalId": "customer-7",
+        "metadata": { "plan": "pro", "seats": [1, 2.5] },
         "status": "active",
         "scopes": ["a", "releases:write"],
         "rateLimit": { "limit": 100, "windowSeconds": 60 },
-        "quota": null,
+        "quota": { "limit": 10_000, "period": "month", "used": 0, "resetsAt": created["quota"]["resetsAt"] },
         "usage": { "totalRequests": 0, "successfulRequests": 0, "rateLimitHits": 0, "errors": 0 },
         "createdBy": null,
         "createdAt": created["createdAt"],
@@ -324,7 +330,7 @@ fn key_that_does_not_exist_is_exit_code_1() {
     let home = TestDir::demo();
     let unknown = "00000000-0000-4000-8000-000000000000";
     for id in [unknown, "nope", "sx_", ""] {
-        for command in ["show", "rotate", "revoke"] {
+        for command in ["show", "rotate", "revoke", "disable", "enable"] {
             let outcome = home.run(&["key", command, id]);
             assert!(
                 outcome.failure(1).contains("no API key has the id"),
@@ -389,6 +395,19 @@ fn key_create_with_invalid_flags_names_the_valid_form_and_creates_nothing() {
         (&["--expires", "0d"], "in the future"),
         (&["--expires", "500000w"], "year 10000"),
         (&["--expires", "tomorrow"], "90d"),
+        (&["--quota", "100/week"], "10000/month"),
+        (&["--quota", "0/day"], "1 to 1000000000"),
+        (&["--external-id", ""], "1 to 255"),
+        (&["--metadata", "[]"], "must be an object"),
+        (&["--metadata", "{"], "not valid JSON"),
+        (
+            &["--metadata", r#"{"a":{"b":1,"b":2}}"#],
+            "duplicate member: a.b",
+        ),
+        (
+            &["--metadata", &format!("{{\"a\":\"{}\"}}", "x".repeat(4089))],
+            "4096 bytes",
+        ),
         (&["--scope", "not ok"], "--scope"),
         (&["--description", &long], "500"),
         (&["--secret", PRODUCTION_SECRET], "--secret"),

@@ -177,6 +177,13 @@ impl TestApp {
         request.send().await.unwrap()
     }
 
+    /// A PATCH with a JSON body on behalf of `user`.
+    pub(crate) async fn patch(&self, user: &str, path: &str, body: &Value) -> Response {
+        let request = self.request(Method::PATCH, path).json(body);
+        let request = request.bearer_auth(lasting_token(user));
+        request.send().await.unwrap()
+    }
+
     /// Creates a key of Acme Corp on behalf of Ana, named "x" unless `settings` has a name. Returns it with its secret.
     pub(crate) async fn create_key(&self, settings: Value) -> Value {
         let mut asked = json!({ "name": "x" });

@@ -210,6 +210,7 @@ async fn example_of_a_write_names_the_key_in_the_path() {
     let real = app.json(&path).await;
     for (method, path, name) in [
         (Method::POST, format!("{path}/rotate"), "rotated"),
+        (Method::PATCH, path.clone(), "updated"),
         (Method::DELETE, path.clone(), "revoked"),
     ] {
         let shown = prefer(&app, method, &path, &format!("example={name}")).await;
