@@ -1,4 +1,6 @@
-//! The decision about each setting, the pause, and the entries of the audit log.
+//! Tests of the decision: each setting replaced and removed, the pause, and the entries of the audit log.
+//!
+//! Time is in milliseconds, and [`NOW`] is the instant of every update.
 
 use super::{
     super::{QuotaPeriod, QuotaState},
