@@ -152,15 +152,13 @@ pub(super) struct QuotaOut {
     resets_at: DateTime,
 }
 
-impl QuotaOut {
-    /// Converts a quota, with its period at `now`.
-    pub(super) fn new(state: QuotaState, now: Timestamp) -> Self {
-        let period = state.quota.period();
+impl From<QuotaState> for QuotaOut {
+    fn from(state: QuotaState) -> Self {
         Self {
             limit: state.quota.limit(),
-            period: period.into(),
+            period: state.quota.period().into(),
             used: Count(state.used),
-            resets_at: DateTime(period.end(now)),
+            resets_at: DateTime(state.resets_at),
         }
     }
 }

@@ -91,7 +91,7 @@ impl KeyOut {
             metadata: MetadataOut(key.metadata),
             scopes: key.scopes.iter().map(str::to_owned).collect(),
             rate_limit: key.rate_limit.map(RateLimitOut::from),
-            quota: key.quota.map(|quota| QuotaOut::new(quota, now)),
+            quota: key.quota.map(QuotaOut::from),
             usage: key.usage.into(),
             created_by: key.created_by.map(|user| user.to_string()),
             created_at: DateTime(key.created_at),
@@ -268,10 +268,13 @@ impl Example for KeyWithSecretOut {
             description: Some("Releases of the customer portal".to_owned()),
             scopes: vec!["releases:write".to_owned()],
             rate_limit: RateLimit::new(100, 60).map(RateLimitOut::from),
-            quota: Quota::new(10_000, QuotaPeriod::Month).map(|quota| {
-                let created_at = Timestamp::from_millis(1_767_614_400_000);
-                QuotaOut::new(QuotaState { quota, used: 0 }, created_at)
-            }),
+            quota: Quota::new(10_000, QuotaPeriod::Month)
+                .map(|quota| QuotaState {
+                    quota,
+                    used: 0,
+                    resets_at: Timestamp::from_millis(1_769_904_000_000),
+                })
+                .map(QuotaOut::from),
             usage: UsageCounts::default().into(),
             created_at: DateTime(Timestamp::from_millis(1_767_614_400_000)),
             last_used_at: None,

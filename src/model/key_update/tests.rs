@@ -21,7 +21,11 @@ fn key() -> ApiKey {
         metadata: metadata(r#"{"a":1,"b":[2]}"#),
         scopes: Scopes::new(&["s"]).unwrap(),
         rate_limit: RateLimit::new(1, 60),
-        quota: Quota::new(2, QuotaPeriod::Day).map(|quota| QuotaState { quota, used: 7 }),
+        quota: Quota::new(2, QuotaPeriod::Day).map(|quota| QuotaState {
+            quota,
+            used: 7,
+            resets_at: Timestamp::from_millis(86_400_000),
+        }),
         expires_at: at(2000),
         ..ApiKey::named("n")
     }
