@@ -43,10 +43,10 @@ fn measure(path: &Path, now: Timestamp, within: Duration) {
         store.seed_if_empty(seed).await.expect("a database filled");
         let status = Instant::now();
         let counts = store.key_status_counts(now).await.expect("counts");
-        assert_eq!(counts.expired, world::BURST_KEYS);
+        assert_eq!(counts.expired, i64::from(world::BURST_KEYS));
         println!("  llavero_keys {:>37.2} ms", millis(status.elapsed()));
         let first = read(&store, now).await;
-        println!("  first read of the statistics {:>21.2} ms", first);
+        println!("  first read of the statistics {first:>21.2} ms");
         let mut writes = Vec::new();
         for _ in 0..USES {
             let started = Instant::now();
@@ -57,7 +57,7 @@ fn measure(path: &Path, now: Timestamp, within: Duration) {
         println!("  median write meanwhile {:>27.2} ms", writes[USES / 2]);
         println!("  longest write {:>36.2} ms", writes[USES - 1]);
         let last = read(&store, now).await;
-        println!("  read of the statistics afterwards {:>16.2} ms", last);
+        println!("  read of the statistics afterwards {last:>16.2} ms");
     });
     store.close();
 }
@@ -67,7 +67,7 @@ async fn read(store: &Store, now: Timestamp) -> f64 {
     let started = Instant::now();
     let stats = store.key_stats(organization, world::user(), now, None);
     let stats = stats.await.expect("statistics");
-    assert_eq!(stats.keys.expired, world::BURST_KEYS);
+    assert_eq!(stats.keys.expired, i64::from(world::BURST_KEYS));
     millis(started.elapsed())
 }
 

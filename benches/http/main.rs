@@ -129,8 +129,24 @@ fn main() {
         ask("GET …/api-keys, 50 of 100,000 keys", &keys(world::MANY)),
         ask("GET …/api-keys, from the middle", &middle),
     ];
+    measure(&mut contestants, rounds, round);
+    report(&contestants);
+    println!();
+    let delays = Delays {
+        server: &llavero,
+        key: get(&key, &token),
+        small: get(&stats(world::SMALL), &token),
+        large: get(&stats(world::MILLION), &token),
+    };
+    delays.report(rounds, round);
+    println!();
+    burst::report(directory.path(), now);
+}
+
+/// Asks the contestants in turns.
+fn measure(contestants: &mut [Contestant], rounds: u32, round: Duration) {
     for _ in 0..rounds {
-        for contestant in &mut contestants {
+        for contestant in &mut *contestants {
             let Contestant {
                 address,
                 request,
@@ -141,23 +157,30 @@ fn main() {
             contestant.rates.push(rate);
         }
     }
-    report(&contestants);
-    println!();
-    let key = get(&key, &token);
-    for (name, organization, clients) in [
-        ("alone", world::SMALL, 0),
-        ("beside 4 clients of /stats, 10 keys", world::SMALL, 4),
-        ("beside 4 clients of /stats, 10^6 keys", world::MILLION, 4),
-    ] {
-        let others = get(&stats(organization), &token);
-        let times = (0..rounds).map(|_| {
-            let p99 = load::p99(llavero.address, &key, (&others, clients), round);
-            p99.as_secs_f64() * 1e6
-        });
-        println!("p99 of GET …/{{id}}, {name:<40} {:>8.0} µs", median(times));
+}
+
+/// The requests that measure how long reads of statistics delay another client.
+struct Delays<'a> {
+    server: &'a Server,
+    key: Vec<u8>,
+    small: Vec<u8>,
+    large: Vec<u8>,
+}
+
+impl Delays<'_> {
+    fn report(&self, rounds: u32, round: Duration) {
+        for (name, others, clients) in [
+            ("alone", &self.small, 0),
+            ("beside 4 clients of /stats, 10 keys", &self.small, 4),
+            ("beside 4 clients of /stats, 10^6 keys", &self.large, 4),
+        ] {
+            let times = (0..rounds).map(|_| {
+                let p99 = load::p99(self.server.address, &self.key, (others, clients), round);
+                p99.as_secs_f64() * 1e6
+            });
+            println!("p99 of GET …/{{id}}, {name:<40} {:>8.0} µs", median(times));
+        }
     }
-    println!();
-    burst::report(directory.path(), now);
 }
 
 fn get(path: &str, token: &str) -> Vec<u8> {

@@ -120,7 +120,7 @@ fn add_organization(seed: &mut Seed, number: usize, slug: &str, keys: usize, now
 }
 
 /// The number of keys of [`burst`].
-pub(crate) const BURST_KEYS: i64 = 100_000;
+pub(crate) const BURST_KEYS: u32 = 100_000;
 
 /// Returns one organization, whose keys were counted an hour before `now` and expired `within` the time after that.
 pub(crate) fn burst(now: Timestamp, within: Duration) -> Seed {
@@ -128,8 +128,8 @@ pub(crate) fn burst(now: Timestamp, within: Duration) -> Seed {
     add_organization(&mut seed, 0, SMALL, BURST_KEYS as usize, now);
     let counted_at = now.before(Duration::from_hours(1));
     seed.organizations[0].created_at = counted_at;
-    for (n, seeded) in seed.keys.iter_mut().enumerate() {
-        let after = within.mul_f64(n as f64 / BURST_KEYS as f64);
+    for (n, seeded) in (0..).zip(&mut seed.keys) {
+        let after = within * n / BURST_KEYS;
         seeded.key.settings.expires_at = Some(counted_at.after(Duration::from_millis(1) + after));
         seeded.state = SeedState::default();
     }

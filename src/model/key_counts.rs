@@ -125,10 +125,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(100 * 86_400_000);
 
-    fn idle_since(millis: i64) -> Option<Timestamp> {
-        let idle = NOW.before(KeyStats::INACTIVE_AFTER).as_millis() + millis;
-        Some(Timestamp::from_millis(idle))
-    }
+    /// The latest use of an inactive key.
+    const EDGE: Timestamp = Timestamp::from_millis(70 * 86_400_000);
 
     #[test]
     fn counts_of_a_key_are_one_status_and_for_active_keys_its_use() {
@@ -152,8 +150,12 @@ mod tests {
                     ..one
                 },
             ),
-            (active, idle_since(0), KeyCounts { inactive: 1, ..one }),
-            (active, idle_since(1), one),
+            (active, Some(EDGE), KeyCounts { inactive: 1, ..one }),
+            (
+                active,
+                Some(Timestamp::from_millis(EDGE.as_millis() + 1)),
+                one,
+            ),
             (
                 dates(Some(NOW), Some(NOW), None),
                 None,
@@ -162,7 +164,7 @@ mod tests {
             (expired, None, KeyCounts { expired: 1, ..one }),
             (
                 dates(None, None, Some(NOW)),
-                idle_since(0),
+                Some(EDGE),
                 KeyCounts { disabled: 1, ..one },
             ),
         ] {

@@ -1,4 +1,6 @@
-//! Maintenance: work that a server does in the background, in portions between other writes.
+//! Maintenance: work that a server does in the background.
+//!
+//! Called by `serve`. Invariant: each portion is a write of its own, small enough to delay others by milliseconds only.
 
 use super::{Error, Store, sqlite};
 use crate::model::{Day, Timestamp};
