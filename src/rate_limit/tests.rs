@@ -1,3 +1,7 @@
+//! The limiter: exact examples, and properties against lists of successes.
+//!
+//! The wall clock is a day ahead of the monotonic one, so that mistaking one for the other fails.
+
 use std::sync::{
     Barrier,
     atomic::{AtomicI64, Ordering},
@@ -11,7 +15,6 @@ use crate::model::RateLimit;
 
 const KEY: KeyId = KeyId(Uuid::from_u128(1));
 
-/// The wall clock is a day ahead of the monotonic one.
 fn moment(millis: u64) -> Moment {
     Moment {
         now: wall(millis),

@@ -1,4 +1,6 @@
 //! Uses of keys: admitted and counted as they happen, imported, and read by key and day.
+//!
+//! Called by [`crate::key_validation`] and by `llavero usage`. An organization's days are in [`super::stats`].
 
 use super::{Error, Store, sqlite};
 use crate::model::{

@@ -99,6 +99,7 @@ fn secrets_are_no_arguments_of_key_commands() {
     }
     let expected = [
         "--database <FILE>",
+        "--days <N>",
         "--description <DESCRIPTION>",
         "--expires <TIME|DATE>",
         "--grace <TIME>",

@@ -1,3 +1,7 @@
+//! Admission: both limits of a key against a naive count, over histories with changed limits, imports and restarts.
+//!
+//! Each history runs with the writer's thread or with writes on the current thread, as in the sandbox's copies.
+
 use std::{
     num::NonZeroU32,
     sync::{
