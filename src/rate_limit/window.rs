@@ -95,8 +95,11 @@ impl Window {
 
     /// Drops the oldest slots while a condition holds.
     fn drop_while(&mut self, condition: impl Fn(&Slot) -> bool) {
-        while let Some(slot) = self.slots.pop_front_if(|slot| condition(slot)) {
+        while let Some(slot) = self.slots.front()
+            && condition(slot)
+        {
             self.successes -= slot.successes;
+            self.slots.pop_front();
         }
     }
 

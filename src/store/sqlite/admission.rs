@@ -87,9 +87,10 @@ impl Database {
         self.write_use(one_use(key, now, Outcome::RateLimited))
             .await?;
         Ok(Admission {
-            decision: match decision.admitted {
-                true => AdmissionDecision::OverQuota,
-                false => AdmissionDecision::RateLimited,
+            decision: if decision.admitted {
+                AdmissionDecision::OverQuota
+            } else {
+                AdmissionDecision::RateLimited
             },
             limits: LimitStates {
                 rate_limit: Some(state_of(limit, decision)),
@@ -179,9 +180,10 @@ impl Database {
 /// Returns the admission of a request that the rate limit admits.
 fn admission(rate_limit: Option<LimitState>, receipt: UseReceipt, now: Timestamp) -> Admission {
     Admission {
-        decision: match receipt.is_over_quota {
-            true => AdmissionDecision::OverQuota,
-            false => AdmissionDecision::Admitted,
+        decision: if receipt.is_over_quota {
+            AdmissionDecision::OverQuota
+        } else {
+            AdmissionDecision::Admitted
         },
         limits: LimitStates {
             rate_limit,

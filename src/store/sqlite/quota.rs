@@ -39,7 +39,8 @@ pub(super) fn count(tx: &Savepoint<'_>, uses: &[MeteredUse]) -> Result<Vec<UseRe
 /// The quotas of the keys in a group, with the uses that were decided so far.
 struct Quotas<'a> {
     tx: &'a Savepoint<'a>,
-    quotas: HashMap<KeyId, Option<Quota>>,
+    /// As they are now; `None` for a key whose quota was removed meanwhile.
+    settings: HashMap<KeyId, Option<Quota>>,
     /// By key and first day of the period: at midnight, a group has uses of two periods.
     states: HashMap<(KeyId, Day), QuotaState>,
 }
@@ -48,7 +49,7 @@ impl<'a> Quotas<'a> {
     fn new(tx: &'a Savepoint<'a>) -> Self {
         Self {
             tx,
-            quotas: HashMap::new(),
+            settings: HashMap::new(),
             states: HashMap::new(),
         }
     }
@@ -82,7 +83,7 @@ impl<'a> Quotas<'a> {
 
     /// Returns the key's quota, which is read once.
     fn quota(&mut self, key: KeyId) -> Result<Option<Quota>, Error> {
-        Ok(match self.quotas.entry(key) {
+        Ok(match self.settings.entry(key) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(unknown) => *unknown.insert(quota(self.tx, key)?),
         })

@@ -28,16 +28,13 @@ impl Key {
 
     /// Creates a key with a quota and no rate limit.
     async fn with_quota(app: &TestApp, limit: i64, period: &str) -> Self {
-        let key = Self::new(app, json!({})).await;
-        key.set_quota(app, limit, period);
-        key
+        let quota = json!({ "limit": limit, "period": period });
+        Self::new(app, json!({ "quota": quota })).await
     }
 
-    fn set_quota(&self, app: &TestApp, limit: i64, period: &str) {
-        let sql = "UPDATE api_keys SET quota_limit = ?2, quota_period = ?3 WHERE id = ?1";
-        let parameters = (&self.id, limit, period);
-        let changed = app.other_connection().execute(sql, parameters).unwrap();
-        assert_eq!(changed, 1);
+    async fn set(&self, app: &TestApp, settings: Value) {
+        let answer = app.patch(ANA, &key_path(ACME, &self.id), &settings).await;
+        body(answer, 200).await;
     }
 
     async fn validate(&self, app: &TestApp) -> Response {
@@ -132,8 +129,9 @@ async fn quota_admits_exactly_its_limit_among_32_clients() {
         Value::Null,
         json!({ "limit": 1_000_000, "windowSeconds": 60 }),
     ] {
-        let key = Key::new(&app, json!({ "rateLimit": rate_limit })).await;
-        key.set_quota(&app, 100, "month");
+        let quota = json!({ "limit": 100, "period": "month" });
+        let settings = json!({ "rateLimit": rate_limit, "quota": quota });
+        let key = Key::new(&app, settings).await;
         let key = Arc::new(key);
         let mut clients = JoinSet::new();
         for _ in 0..32 {
@@ -211,27 +209,30 @@ async fn changed_quota_takes_effect_with_the_next_use() {
         body(key.validate(&app).await, 200).await;
     }
     // Below what is used.
-    key.set_quota(&app, 3, "day");
+    key.set(&app, json!({ "quota": { "limit": 3, "period": "day" } }))
+        .await;
     assert_eq!(
         message(key.validate(&app).await, 429).await,
         "Quota exceeded"
     );
     let quota = key.read(&app).await["quota"].clone();
     assert_eq!((&quota["limit"], &quota["used"]), (&json!(3), &json!(4)));
-    key.set_quota(&app, 5, "month");
+    key.set(&app, json!({ "quota": { "limit": 5, "period": "month" } }))
+        .await;
     body(key.validate(&app).await, 200).await;
     message(key.validate(&app).await, 429).await;
-    let sql = "UPDATE api_keys SET quota_limit = NULL, quota_period = NULL";
-    app.other_connection().execute(sql, []).unwrap();
+    key.set(&app, json!({ "quota": null })).await;
     body(key.validate(&app).await, 200).await;
 }
 
 #[tokio::test]
 async fn request_refused_by_one_limit_does_not_count_toward_the_other() {
     let app = TestApp::demo().await;
-    let rate_limit = json!({ "rateLimit": { "limit": 2, "windowSeconds": 60 } });
-    let key = Key::new(&app, rate_limit).await;
-    key.set_quota(&app, 3, "day");
+    let settings = json!({
+        "rateLimit": { "limit": 2, "windowSeconds": 60 },
+        "quota": { "limit": 3, "period": "day" },
+    });
+    let key = Key::new(&app, settings).await;
     let both = [
         "ratelimit-remaining",
         "ratelimit-reset",
@@ -261,9 +262,11 @@ async fn request_refused_by_one_limit_does_not_count_toward_the_other() {
 async fn both_limits_exhausted_is_the_rate_limit_with_the_later_retry_after() {
     let app = TestApp::demo().await;
     for (window, retry_after) in [(60, "43200"), (86_400, "86400")] {
-        let rate_limit = json!({ "rateLimit": { "limit": 1, "windowSeconds": window } });
-        let key = Key::new(&app, rate_limit).await;
-        key.set_quota(&app, 1, "day");
+        let settings = json!({
+            "rateLimit": { "limit": 1, "windowSeconds": window },
+            "quota": { "limit": 1, "period": "day" },
+        });
+        let key = Key::new(&app, settings).await;
         body(key.validate(&app).await, 200).await;
         for _ in 0..2 {
             let answer = key.validate(&app).await;

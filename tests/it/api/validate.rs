@@ -321,6 +321,69 @@ async fn rate_limit_refusal_has_retry_after() {
     assert_eq!(counts(&app, &path).await, [4, 3, 0]);
 }
 
+/// Sets the rate limit of a key.
+async fn set_rate_limit(app: &TestApp, path: &str, limit: Value) {
+    let changed = app.patch(ANA, path, &json!({ "rateLimit": limit })).await;
+    body(changed, 200).await;
+}
+
+#[tokio::test]
+async fn changed_rate_limit_counts_on_the_window_that_is_running_with_and_without_a_restart() {
+    for restarts in [false, true] {
+        let mut app = TestApp::demo().await;
+        let limit = |limit, seconds| json!({ "limit": limit, "windowSeconds": seconds });
+        let (path, secret) = new_key(&app, json!({ "rateLimit": limit(5, 10) })).await;
+        for (millis, changed, status, remaining) in [
+            (0, None, 200, "4"),
+            (4000, None, 200, "3"),
+            // The first success has left the window of ten seconds, the second has not.
+            (12_000, Some(limit(3, 3600)), 200, "1"),
+            (100_000, None, 200, "0"),
+            (100_001, None, 429, "0"),
+            // Raised, then lowered below what is counted.
+            (100_002, Some(limit(4, 3600)), 200, "0"),
+            (100_003, Some(limit(1, 3600)), 429, "0"),
+            // A shorter window: only what is in it counts.
+            (100_004, Some(limit(4, 60)), 200, "1"),
+        ] {
+            app.set_clock(later(millis));
+            if let Some(limit) = changed {
+                set_rate_limit(&app, &path, limit).await;
+            }
+            if restarts {
+                app = TestApp::again(app.stop().await).await;
+                app.set_clock(later(millis));
+            }
+            let answer = validate(&app, &secret).await;
+            assert_eq!(answer.status(), status, "after {millis} ms");
+            let told = header(&answer, "ratelimit-remaining");
+            assert_eq!(told, Some(remaining), "after {millis} ms");
+        }
+    }
+}
+
+#[tokio::test]
+async fn removed_rate_limit_leaves_nothing_behind() {
+    let app = TestApp::demo().await;
+    let limit = json!({ "limit": 1, "windowSeconds": 3600 });
+    let (path, secret) = new_key(&app, json!({ "rateLimit": limit })).await;
+    body(validate(&app, &secret).await, 200).await;
+    message(validate(&app, &secret).await, 429).await;
+    app.set_clock(later(1000));
+    set_rate_limit(&app, &path, Value::Null).await;
+    for _ in 0..3 {
+        body(validate(&app, &secret).await, 200).await;
+    }
+    app.set_clock(later(2000));
+    set_rate_limit(&app, &path, limit).await;
+    app.set_clock(later(3000));
+    body(validate(&app, &secret).await, 200).await;
+    message(validate(&app, &secret).await, 429).await;
+    let app = TestApp::again(app.stop().await).await;
+    app.set_clock(later(4000));
+    message(validate(&app, &secret).await, 429).await;
+}
+
 #[tokio::test]
 async fn rate_limit_survives_a_restart() {
     let app = TestApp::demo().await;
