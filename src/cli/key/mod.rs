@@ -31,7 +31,7 @@ pub(super) enum Command {
     List(list::Args),
     /// Show a key, found by its id or its secret.
     Show(show::Args),
-    /// Change settings of a key. Settings without a flag stay as they are.
+    /// Change settings of a key. Settings without a flag stay as they are; the word `none` removes a setting.
     Update(update::Args),
     /// Disable a key until it is enabled again.
     Disable(enable::Args),

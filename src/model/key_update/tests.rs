@@ -9,8 +9,8 @@ use super::{
 
 const NOW: Timestamp = Timestamp::from_millis(1000);
 
-fn at(millis: i64) -> Option<Timestamp> {
-    Some(Timestamp::from_millis(millis))
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
 }
 
 /// A key with every setting.
@@ -24,9 +24,9 @@ fn key() -> ApiKey {
         quota: Quota::new(2, QuotaPeriod::Day).map(|quota| QuotaState {
             quota,
             used: 7,
-            resets_at: Timestamp::from_millis(86_400_000),
+            resets_at: at(86_400_000),
         }),
-        expires_at: at(2000),
+        expires_at: Some(at(2000)),
         ..ApiKey::named("n")
     }
 }
@@ -49,7 +49,7 @@ fn everything() -> (KeyUpdate, Value) {
         scopes: Scopes::new(&["z", "a"]),
         rate_limit: Edit::Set(RateLimit::new(1, 61).unwrap()),
         quota: Edit::Set(Quota::new(2, QuotaPeriod::Month).unwrap()),
-        expires_at: Edit::Set(Timestamp::from_millis(3000)),
+        expires_at: Edit::Set(at(3000)),
         enabled: Some(false),
     };
     let changes = json!({
@@ -94,7 +94,7 @@ fn decide_replaces_settings_and_names_each_change() {
     assert_eq!(fields.len(), 8);
     assert_eq!(fields[..3], ["name", "description", "externalId"]);
     assert_eq!(updated.settings.name.as_str(), "N");
-    assert_eq!(updated.settings.expires_at, at(3000));
+    assert_eq!(updated.settings.expires_at, Some(at(3000)));
     assert_eq!(updated.disabled_at, Some(NOW));
     let again = ApiKey {
         name: updated.settings.name.clone(),
@@ -155,16 +155,16 @@ fn decide_records_nothing_if_nothing_changes() {
 
 #[test]
 fn decide_disables_and_enables_in_any_status_but_revoked() {
-    for expires_at in [None, at(1000), at(1001)] {
+    for expires_at in [None, Some(at(1000)), Some(at(1001))] {
         for (disabled_at, enabled, expected, switch) in [
             (None, false, Some(NOW), Some(Switch::Disable)),
             (None, true, None, None),
-            (at(5), false, at(5), None),
-            (at(5), true, None, Some(Switch::Enable)),
+            (Some(at(5)), false, Some(at(5)), None),
+            (Some(at(5)), true, None, Some(Switch::Enable)),
         ] {
             let key = ApiKey {
-                disabled_at,
                 expires_at,
+                disabled_at,
                 ..ApiKey::named("n")
             };
             let update = KeyUpdate {
@@ -176,7 +176,7 @@ fn decide_disables_and_enables_in_any_status_but_revoked() {
         }
     }
     let revoked = ApiKey {
-        revoked_at: at(1),
+        revoked_at: Some(at(1)),
         ..key()
     };
     for update in [KeyUpdate::default(), everything().0] {
@@ -195,7 +195,7 @@ fn events_are_the_update_before_the_switch() {
         [KeyEvent::Updated(changes), KeyEvent::Disabled]
     );
     let disabled = ApiKey {
-        disabled_at: at(1),
+        disabled_at: Some(at(1)),
         ..key()
     };
     let enable = KeyUpdate {
