@@ -35,6 +35,22 @@ impl Problems {
         parsed.and_then(|parsed| self.check(parsed))
     }
 
+    /// Returns `value` if no problem was recorded, and these problems otherwise, for [`Problems::check_all`].
+    pub(super) fn or<T>(self, value: T) -> Result<T, Self> {
+        if self.0.is_empty() {
+            Ok(value)
+        } else {
+            Err(self)
+        }
+    }
+
+    /// Returns the value, or records all of its problems.
+    pub(super) fn check_all<T>(&mut self, checked: Result<T, Self>) -> Option<T> {
+        checked
+            .map_err(|problems| problems.0.into_iter().for_each(|problem| self.add(problem)))
+            .ok()
+    }
+
     /// Records every query parameter that is not one of `known`.
     pub(super) fn reject_unknown_parameters(&mut self, request: &Request, known: &[&str]) {
         // The parser replaces what is not UTF-8 and never fails.

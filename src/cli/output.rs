@@ -130,6 +130,12 @@ pub(super) fn text(text: impl AsRef<str>) -> Cell {
     Cell::new(escape_text(text.as_ref()))
 }
 
+/// Creates a cell of several lines, each escaped.
+pub(super) fn stacked(lines: &[String]) -> Cell {
+    let lines: Vec<_> = lines.iter().map(|line| escape_text(line)).collect();
+    Cell::new(lines.join("\n"))
+}
+
 /// Creates a cell with an instant, in seconds.
 pub(super) fn time(at: Timestamp) -> Cell {
     let text = at.to_string();
@@ -153,12 +159,18 @@ pub(super) fn status(status: KeyStatus) -> Cell {
     Cell::new(name).fg(color)
 }
 
+/// Returns the width of the terminal, in columns; `None` if standard output is not a terminal.
+pub(super) fn terminal_width() -> Option<u16> {
+    let stdout = io::stdout();
+    let width = || terminal_size_of(&stdout).map_or(DEFAULT_WIDTH, |(Width(width), _)| width);
+    stdout.is_terminal().then(width)
+}
+
 fn plain_table() -> comfy_table::Table {
     let stdout = io::stdout();
     let mut table = comfy_table::Table::new();
     table.load_style(NOTHING);
-    if stdout.is_terminal() {
-        let width = terminal_size_of(&stdout).map_or(DEFAULT_WIDTH, |(Width(width), _)| width);
+    if let Some(width) = terminal_width() {
         table
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(width);

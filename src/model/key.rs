@@ -165,24 +165,6 @@ pub struct NewKey {
     pub created_at: Timestamp,
 }
 
-/// A pagination cursor: the last key of a page. The next page starts after it, from newest to oldest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyCursor {
-    /// The instant of the key's creation.
-    pub created_at: Timestamp,
-    /// The key's id, which orders keys of the same instant.
-    pub id: KeyId,
-}
-
-/// A page of an organization's keys, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyPage {
-    /// The keys.
-    pub keys: Vec<ApiKey>,
-    /// The cursor of the next page; `None` on the last page.
-    pub next: Option<KeyCursor>,
-}
-
 #[cfg(test)]
 impl ApiKey {
     /// Creates an active key that has a name, no scopes, no limits and no use.

@@ -10,6 +10,8 @@ mod id;
 mod key;
 mod key_counts;
 mod key_id;
+mod key_page;
+mod key_query;
 mod key_status;
 mod key_update;
 mod metadata;
@@ -33,9 +35,13 @@ pub use admission::{Admission, AdmissionDecision, LimitState, LimitStates};
 pub use audit::{AuditEntry, AuditEvent, AuditParts, AuditedKey, KeyEvent, MemberEvent};
 pub use changes::Changes;
 pub use id::{KeyId, OrganizationId, OrganizationRef, UserId};
-pub use key::{ApiKey, KeyCursor, KeyPage, KeySettings, NewKey};
+pub use key::{ApiKey, KeySettings, NewKey};
 pub use key_counts::{KeyCounts, KeyState};
 pub use key_id::KeyIdRandom;
+pub use key_page::{KeyCursor, KeyPage, KeyPageRequest, QueryFingerprint};
+pub use key_query::{
+    Choice, Direction, FilterText, KeyFilter, KeyOrder, KeyQuery, KeySort, KeyUsage,
+};
 pub use key_status::{KeyDates, KeyStatus};
 pub use key_update::{Edit, KeyUpdate, Switch, UpdateRefused, Updated};
 pub use metadata::{ExternalId, Metadata};

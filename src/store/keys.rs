@@ -5,7 +5,7 @@
 
 use super::{AccessError, Error, Store, sqlite};
 use crate::model::{
-    Actor, ApiKey, KeyCursor, KeyId, KeyIdRandom, KeyPage, KeyUpdate, NewKey, OrganizationRef,
+    Actor, ApiKey, KeyId, KeyIdRandom, KeyPage, KeyPageRequest, KeyUpdate, NewKey, OrganizationRef,
     RotateOutcome, Rotation, SecretHash, Timestamp, UserId,
 };
 
@@ -63,9 +63,12 @@ impl Store {
         self.database.key_with_secret(secret, now).await
     }
 
-    /// Returns up to `limit` keys of an organization, newest first, starting after the cursor `after`. Pagination is
-    /// stable: following [`KeyPage::next`] to the end yields every key that existed at the start exactly once, even if
-    /// keys are created meanwhile. The cost depends only on `limit`.
+    /// Returns a page of the keys that `request` asks for. Pagination is stable: following [`KeyPage::next`] to the end
+    /// yields every key that the filter selects throughout, and whose value in the order does not change meanwhile,
+    /// exactly once, even if other keys are created and used. Reads no keys of other organizations.
+    ///
+    /// Without a filter, in an order that has an index, the cost depends only on the limit. Every other list may read all
+    /// keys of the organization, so it runs in the background, where it delays no other read.
     ///
     /// # Errors
     /// [`AccessError::RoleTooLow`] if the role may not list keys.
@@ -73,14 +76,17 @@ impl Store {
         &self,
         organization: OrganizationRef,
         by: Actor,
-        after: Option<KeyCursor>,
-        limit: u32,
+        request: KeyPageRequest,
         now: Timestamp,
     ) -> Result<KeyPage, AccessError> {
-        self.database
-            .readers
-            .read(move |conn| sqlite::keys::page(conn, &organization, &by, after, limit, now))
-            .await
+        let readers = &self.database.readers;
+        let is_long = request.query.may_read_all_keys();
+        let read = move |conn: &_| sqlite::key_list::page(conn, &organization, &by, &request, now);
+        if is_long {
+            readers.read_in_background(read).await
+        } else {
+            readers.read(read).await
+        }
     }
 
     /// Creates a key and returns it. Its id is a UUIDv7 with these `random` bits, greater than every id that was

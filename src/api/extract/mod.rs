@@ -7,6 +7,7 @@ mod api_key;
 mod bearer;
 mod cursor;
 mod exactly_one;
+mod filter_param;
 mod json_body;
 mod path_param;
 mod scopes;
@@ -16,6 +17,7 @@ pub(super) use self::{
     bearer::{Caller, InvalidToken, LoggedUser, authenticate, bearer_token, challenge},
     cursor::{CursorParam, encode},
     exactly_one::exactly_one,
+    filter_param::{ChoiceParam, TextParam},
     json_body::{
         Body, Field, FieldValue, HasBody, OptionalField, PatchField, RemovableField, UnknownFields,
         WholeNumber, body_errors, parse, receive, strict_json,

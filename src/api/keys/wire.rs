@@ -14,8 +14,8 @@ use crate::{
         stats::DailyUsageOut,
     },
     model::{
-        ApiKey, KeyPage, KeyStatus, Quota, QuotaPeriod, QuotaState, RateLimit, Secret, Timestamp,
-        UsageCounts,
+        ApiKey, KeyCursor, KeyId, KeyPage, KeyQuery, KeyStatus, QueryFingerprint, Quota,
+        QuotaPeriod, QuotaState, RateLimit, Secret, Timestamp, UsageCounts,
     },
 };
 
@@ -203,7 +203,7 @@ impl KeyWithSecretOut {
     }
 }
 
-/// A part of an organization's keys, newest first.
+/// A part of a list of an organization's keys.
 #[derive(Object, Serialize)]
 #[oai(rename = "ApiKeyPage", rename_all = "camelCase", example)]
 #[serde(rename_all = "camelCase")]
@@ -290,14 +290,22 @@ impl Example for KeyWithSecretOut {
 
 impl Example for KeyPageOut {
     fn example() -> Self {
+        let key = KeyOut {
+            external_id: None,
+            metadata: MetadataOut::default(),
+            quota: None,
+            ..KeyOut::example()
+        };
+        let created_at = key.created_at.0;
+        let last_key = KeyCursor {
+            query: QueryFingerprint::of(&KeyQuery::default()),
+            value: Some(created_at.as_millis()),
+            created_at,
+            id: KeyId(key.id),
+        };
         Self {
-            items: vec![KeyOut {
-                external_id: None,
-                metadata: MetadataOut::default(),
-                quota: None,
-                ..KeyOut::example()
-            }],
-            next_cursor: Some("AAABlh7LVAALfl98PRpMVp0OiksfLG0B".to_owned()),
+            items: vec![key],
+            next_cursor: Some(extract::encode(last_key)),
         }
     }
 }

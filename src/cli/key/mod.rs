@@ -27,7 +27,7 @@ use crate::{
 pub(super) enum Command {
     /// Create a key and print its secret. The secret is not shown again.
     Create(create::Args),
-    /// List an organization's keys, newest first.
+    /// List the keys of an organization, or those that meet conditions.
     List(list::Args),
     /// Show a key, found by its id or its secret.
     Show(show::Args),

@@ -1,15 +1,15 @@
-//! Reading keys: one for a member, one for the operator, a page of an organization.
+//! Reading one key: for a member, for the operator, by its secret.
 //!
-//! `columns!` and [`api_key`] are the only mapping from a row to a key. Keys are created and changed in
-//! [`super::key_lifecycle`].
+//! `columns!` and [`api_key`] are the only mapping from a row to a key. Lists of keys are in [`super::key_list`], and keys
+//! are created and changed in [`super::key_lifecycle`].
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{access, key_days, row};
+use super::{key_days, row};
 use crate::{
     model::{
-        Actor, ApiKey, KeyCursor, KeyId, KeyPage, OrganizationRef, Quota, QuotaPeriod, RateLimit,
-        SecretHash, Timestamp, UserId,
+        ApiKey, KeyId, OrganizationRef, Quota, QuotaPeriod, RateLimit, SecretHash, Timestamp,
+        UserId,
     },
     store::{AccessError, Error},
 };
@@ -44,6 +44,9 @@ macro_rules! columns {
              WHERE key_id = k.id)"
     };
 }
+
+/// The columns for the statements of lists, which are built.
+pub(super) const COLUMNS: &str = columns!();
 
 /// Returns one row for a member, with nulls if the organization has no such key, and no row for a non-member. One
 /// statement reads membership, key and usage from one snapshot, and costs the same for members and non-members.
@@ -91,18 +94,6 @@ pub(super) const BY_SECRET: &str = concat!(
                 FROM retiring_secrets
                WHERE secret_hash = ?1
                  AND valid_until > ?2))"
-);
-
-pub(super) const PAGE: &str = concat!(
-    "
-    SELECT ",
-    columns!(),
-    "
-      FROM api_keys AS k
-     WHERE k.organization_id = ?1
-       AND (k.created_at, k.id) < (?2, ?3)
-     ORDER BY k.created_at DESC, k.id DESC
-     LIMIT ?4"
 );
 
 /// See [`crate::store::Store::key`].
@@ -158,37 +149,6 @@ pub(super) fn by_secret(
     Ok(found.optional()?)
 }
 
-/// See [`crate::store::Store::keys`].
-pub(in crate::store) fn page(
-    conn: &Connection,
-    organization: &OrganizationRef,
-    by: &Actor,
-    after: Option<KeyCursor>,
-    limit: u32,
-    now: Timestamp,
-) -> Result<KeyPage, AccessError> {
-    // One snapshot for the permission and the page.
-    let snapshot = conn.unchecked_transaction()?;
-    let organization = access::require_key_manager(&snapshot, organization, by)?;
-    // The first page starts before every key.
-    let (created_at, id) = after.map_or((i64::MAX, None), |after| {
-        (after.created_at.as_millis(), Some(after.id))
-    });
-    let mut statement = snapshot.prepare_cached(PAGE)?;
-    let more = i64::from(limit) + 1;
-    let keys = statement.query_map(params![organization, created_at, id, more], |row| {
-        api_key(&snapshot, row, now)
-    })?;
-    let mut keys: Vec<ApiKey> = keys.collect::<Result<_, _>>()?;
-    let is_last = keys.len() <= limit as usize;
-    keys.truncate(limit as usize);
-    let next = keys.last().filter(|_| !is_last).map(|last| KeyCursor {
-        created_at: last.created_at,
-        id: last.id,
-    });
-    Ok(KeyPage { keys, next })
-}
-
 /// Converts a row to a key, with its last `days` days from the snapshot of the row.
 fn api_key_with_days(
     conn: &Connection,
@@ -205,7 +165,11 @@ fn api_key_with_days(
 }
 
 /// Converts a row to a key. Reads the use of its quota from the snapshot of the row.
-fn api_key(conn: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result<ApiKey> {
+pub(super) fn api_key(
+    conn: &Connection,
+    row: &Row<'_>,
+    now: Timestamp,
+) -> rusqlite::Result<ApiKey> {
     let id = row.get(0)?;
     let (limit, window): (Option<i64>, Option<i64>) = (row.get(8)?, row.get(9)?);
     let quota: (Option<i64>, Option<QuotaPeriod>) = (row.get(11)?, row.get(12)?);

@@ -2,7 +2,8 @@
 //!
 //! Used by [`super::Store`] alone. [`Database`] opens and closes the file and decides on which connection and thread the
 //! work runs. The other modules are blocking functions, one per operation, that take a connection to read with or a
-//! savepoint to write in. Every SQL statement is a constant, and `query_plan_tests` checks the plan of each.
+//! savepoint to write in. Every SQL statement is a constant, apart from those of [`key_list`], which are made of constants.
+//! `query_plan_tests` checks the plan of each.
 
 mod access;
 mod admission;
@@ -18,6 +19,7 @@ mod integrity;
 pub(super) mod key_counts;
 pub(super) mod key_days;
 pub(super) mod key_lifecycle;
+pub(super) mod key_list;
 pub(super) mod key_update;
 pub(super) mod keys;
 pub(super) mod members;

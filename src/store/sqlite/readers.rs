@@ -5,13 +5,18 @@
 use std::{
     num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::available_parallelism,
     time::Duration,
 };
 
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
-use tokio::task::spawn_blocking;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+    time::timeout,
+};
 
 use crate::store::Error;
 
@@ -21,29 +26,32 @@ const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long opening all connections may take at start.
 const START_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a long read waits for other long reads before the store counts as unavailable.
+const LONG_READS_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The connections that read. Clones share them.
 #[derive(Clone)]
 pub(in crate::store) enum Readers {
-    /// For a server.
-    Pool(Pool<SqliteConnectionManager>),
+    /// For a server; with the permits of long reads.
+    Pool(Pool<SqliteConnectionManager>, Arc<Semaphore>),
     /// For a command, which reads little and would end before the threads of a pool; and for a private copy in memory.
     Single(Arc<Mutex<Connection>>),
 }
 
 impl Readers {
-    /// Opens a pool of `size` connections, which stay open.
+    /// Opens a pool of `size` connections, which stay open. It has at least two, because a long read keeps one.
     pub(super) fn pool(
         connections: SqliteConnectionManager,
         size: NonZeroU32,
     ) -> Result<Self, r2d2::Error> {
         let pool = Pool::builder()
-            .max_size(size.get())
+            .max_size(size.get().max(2))
             .connection_timeout(START_TIMEOUT)
             .test_on_check_out(false)
             .max_lifetime(None)
             .idle_timeout(None)
             .build(connections)?;
-        Ok(Self::Pool(pool))
+        Ok(Self::Pool(pool, Arc::new(Semaphore::new(long_reads(size)))))
     }
 
     pub(super) fn single(conn: Connection) -> Self {
@@ -51,7 +59,7 @@ impl Readers {
     }
 
     pub(super) fn is_pool(&self) -> bool {
-        matches!(self, Self::Pool(_))
+        matches!(self, Self::Pool(..))
     }
 
     /// Runs a read on the current thread if a connection is free, which is the common case: a key takes 5 µs and the
@@ -66,16 +74,17 @@ impl Readers {
         E: From<Error> + Send + 'static,
     {
         let pool = match self {
-            Self::Pool(pool) => pool,
+            Self::Pool(pool, _) => pool,
             Self::Single(conn) => return read(&lock(conn)),
         };
         match pool.try_get() {
             Some(conn) => read(&conn),
-            None => self.read_in_background(read).await,
+            None => self.read_on_other_thread(read, None).await,
         }
     }
 
-    /// Runs a read on the blocking pool, so that a long one does not delay other requests.
+    /// Runs a long read on the blocking pool, so that it does not delay other requests. Long reads wait for each other:
+    /// they never use all connections, nor more than half of the processors unless there is only one.
     pub(in crate::store) async fn read_in_background<T, E>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
@@ -84,9 +93,29 @@ impl Readers {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        let permit = match self {
+            Self::Pool(_, long_reads) => Some(long_read_permit(long_reads).await?),
+            Self::Single(_) => None,
+        };
+        self.read_on_other_thread(read, permit).await
+    }
+
+    /// Runs a read on the blocking pool. The permit is held until it ends, even if the caller is gone by then.
+    async fn read_on_other_thread<T, E>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
         let readers = self.clone();
-        let done = spawn_blocking(move || readers.read_blocking(read)).await;
-        done.map_err(Error::from)?
+        let read = move || {
+            let _permit = permit;
+            readers.read_blocking(read)
+        };
+        spawn_blocking(read).await.map_err(Error::from)?
     }
 
     /// Runs a read on the current thread, and blocks until a connection is free.
@@ -95,13 +124,25 @@ impl Readers {
         read: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         match self {
-            Self::Pool(pool) => {
+            Self::Pool(pool, _) => {
                 let conn = pool.get_timeout(CHECKOUT_TIMEOUT).map_err(Error::from)?;
                 read(&conn)
             }
             Self::Single(conn) => read(&lock(conn)),
         }
     }
+}
+
+/// Returns how many long reads may run at a time.
+fn long_reads(connections: NonZeroU32) -> usize {
+    let processors = available_parallelism().map_or(1, usize::from);
+    (processors.min(connections.get() as usize) / 2).max(1)
+}
+
+async fn long_read_permit(long_reads: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+    let permit = timeout(LONG_READS_TIMEOUT, Arc::clone(long_reads).acquire_owned()).await;
+    let permit = permit.map_err(|_| Error::PoolTimeout("other long reads run".to_owned()))?;
+    permit.map_err(|_| Error::Closed)
 }
 
 /// Locks a connection. A poisoned lock is safe to use: a panic during a read or a transaction leaves nothing behind in the

@@ -1,20 +1,17 @@
-//! `llavero key list`: lists all keys of an organization, newest first.
+//! `llavero key list`: lists the keys of an organization, those that meet the given conditions, newest first by default.
 //!
 //! Reads the list in pages, because a long read would keep a running server from checkpointing its write-ahead log.
 
+mod query;
+mod table;
+
+use self::query::QueryArgs;
 use crate::{
     api::KeyOut,
     cli::{
-        Error, System,
-        database::DatabaseArgs,
-        organization::OrganizationArgs,
-        output::{
-            self,
-            Column::{Fixed, Wrapped},
-            OutputArgs,
-        },
+        Error, System, database::DatabaseArgs, organization::OrganizationArgs, output::OutputArgs,
     },
-    model::{Actor, ApiKey, OrganizationRef, Timestamp},
+    model::{Actor, ApiKey, KeyPageRequest, KeyQuery, OrganizationRef, Timestamp},
     store::Store,
 };
 
@@ -28,6 +25,9 @@ pub(in crate::cli) struct Args {
     organization: OrganizationArgs,
 
     #[command(flatten)]
+    query: QueryArgs,
+
+    #[command(flatten)]
     database: DatabaseArgs,
 
     #[command(flatten)]
@@ -35,37 +35,19 @@ pub(in crate::cli) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self, system: &System) -> Result<(), Error> {
+    pub(in crate::cli::key) fn run(self, system: &System) -> Result<(), Error> {
         let now = system.clock.now();
+        let query = self.query.into_query();
         let keys = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
-            all_keys(store, OrganizationRef::Id(organization.id), now).await
+            all_keys(store, OrganizationRef::Id(organization.id), query, now).await
         })?;
         self.output.print(
             || {
                 let keys = keys.iter().cloned();
                 keys.map(|key| KeyOut::new(key, now)).collect::<Vec<_>>()
             },
-            || {
-                let row = |key: &ApiKey| {
-                    [
-                        output::text(key.id.0.to_string()),
-                        output::text(key.name.as_str()),
-                        output::text(&key.preview),
-                        output::status(key.status(now)),
-                    ]
-                };
-                let rows = keys.iter().map(row).collect();
-                output::table(
-                    [
-                        Fixed("ID"),
-                        Wrapped("NAME"),
-                        Fixed("PREVIEW"),
-                        Fixed("STATUS"),
-                    ],
-                    rows,
-                )
-            },
+            || table::format(&keys, now),
         )
     }
 }
@@ -73,12 +55,18 @@ impl Args {
 async fn all_keys(
     store: &Store,
     organization: OrganizationRef,
+    query: KeyQuery,
     now: Timestamp,
 ) -> Result<Vec<ApiKey>, Error> {
     let mut keys = Vec::new();
     let mut after = None;
     loop {
-        let page = store.keys(organization.clone(), Actor::Operator, after, PAGE_SIZE, now);
+        let request = KeyPageRequest {
+            query: query.clone(),
+            after,
+            limit: PAGE_SIZE,
+        };
+        let page = store.keys(organization.clone(), Actor::Operator, request, now);
         let page = page.await?;
         keys.extend(page.keys);
         if page.next.is_none() {
