@@ -155,8 +155,8 @@ impl List {
         /// Selects keys whose name or description contains this text, ignoring the case of ASCII letters. No character
         /// is a wildcard.
         search: Query<Option<TextParam<FilterText>>>,
-        /// The value to sort by; `createdAt` by default. Keys whose value is null come last in both orders, and keys
-        /// with the same value are in the order of creation.
+        /// The value to sort by; `createdAt` by default. Keys whose value is null come last in both orders. Keys with the
+        /// same value are in the order of their creation, in the direction of `order`.
         sort: Query<Option<ChoiceParam<KeySort>>>,
         /// `asc` begins with the smallest value or the earliest instant, `desc` with the greatest or latest; `desc` by
         /// default.

@@ -150,3 +150,59 @@ async fn long_read_permit(long_reads: &Arc<Semaphore>) -> Result<OwnedSemaphoreP
 pub(super) fn lock(conn: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     conn.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::mpsc::channel,
+        task::{Context, Waker},
+    };
+
+    use super::*;
+    use crate::store::sqlite::memory;
+
+    #[tokio::test]
+    async fn long_reads_wait_for_each_other_and_leave_a_connection_free() {
+        let (name, _writer) = memory::create(&[7; 32]).unwrap();
+        let readers = Readers::pool(memory::readers(&name), NonZeroU32::MIN).unwrap();
+        let (end_first, first_ends) = channel();
+        let (first_starts, started) = channel();
+        let first = tokio::spawn({
+            let readers = readers.clone();
+            let read = move |_: &Connection| {
+                first_starts.send(()).unwrap();
+                first_ends.recv().unwrap();
+                Ok::<_, Error>(())
+            };
+            async move { readers.read_in_background(read).await }
+        });
+        tokio::task::yield_now().await;
+        started.recv().unwrap();
+
+        let mut second = Box::pin(readers.read_in_background(|_| Ok::<_, Error>(2)));
+        let polled = second
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending());
+        let short = readers.read(|_| Ok::<_, Error>(1)).await;
+        assert_eq!(short.unwrap(), 1);
+        // The second has not begun: it holds no connection.
+        let Readers::Pool(_, long_reads) = &readers else {
+            unreachable!()
+        };
+        assert_eq!(long_reads.available_permits(), 0);
+
+        end_first.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        assert_eq!(second.await.unwrap(), 2);
+    }
+
+    #[test]
+    fn long_reads_use_at_most_half_of_the_connections() {
+        assert_eq!(long_reads(NonZeroU32::MIN), 1);
+        for connections in 2..10 {
+            let permits = long_reads(NonZeroU32::new(connections).unwrap());
+            assert!((1..=connections as usize / 2).contains(&permits));
+        }
+    }
+}

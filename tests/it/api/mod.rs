@@ -13,6 +13,7 @@ mod key_days;
 mod key_lifecycle;
 mod key_list;
 mod key_pause;
+mod key_query;
 mod key_update;
 mod key_update_model;
 mod keys;

@@ -112,7 +112,17 @@ fn document_names_an_example_for_every_error() {
     let names: Vec<&String> = list["examples"].as_object().unwrap().keys().collect();
     assert_eq!(
         names,
-        ["invalid-limit", "invalid-cursor", "unknown-parameter"]
+        [
+            "invalid-limit",
+            "invalid-cursor",
+            "unknown-parameter",
+            "invalid-status",
+            "invalid-usage",
+            "invalid-expires-within-days",
+            "empty-search",
+            "invalid-order",
+            "cursor-of-another-query"
+        ]
     );
 }
 
@@ -284,6 +294,11 @@ async fn document_examples_have_the_shape_of_real_responses() {
         (KEYS, ANA, keys_path(ACME) + "?limit=1", "200"),
         (KEYS, ANA, keys_path(ACME) + "?limit=0", "400"),
         (KEYS, ANA, keys_path(ACME) + "?cursor=x", "400"),
+        (KEYS, ANA, keys_path(ACME) + "?status=x", "400"),
+        (KEYS, ANA, keys_path(ACME) + "?usage=x", "400"),
+        (KEYS, ANA, keys_path(ACME) + "?expiresWithinDays=0", "400"),
+        (KEYS, ANA, keys_path(ACME) + "?search=", "400"),
+        (KEYS, ANA, keys_path(ACME) + "?sort=x&order=x", "400"),
         (KEYS, CARLA, keys_path(ACME), "403"),
         (KEYS, DIEGO, keys_path(ACME), "403"),
     ] {

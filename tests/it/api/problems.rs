@@ -10,8 +10,18 @@ use crate::support::{
 const PATH: &str = "The path must be percent-encoded UTF-8";
 const LIMIT: &str = "limit must be one whole number from 1 to 100";
 const CURSOR: &str = "cursor must be the nextCursor of an earlier answer";
+const STATUS: &str = "status must be exactly one of active, disabled, revoked, expired";
+const USAGE: &str = "usage must be exactly one of never, inactive, afterRevocation";
+const EXPIRES: &str = "expiresWithinDays must be one whole number from 1 to 365";
+const SORT: &str =
+    "sort must be exactly one of createdAt, lastUsedAt, expiresAt, totalRequests, rateLimitHits";
+const ORDER: &str = "order must be exactly one of asc, desc";
 const NAME: &str =
     "name must be a string of 1 to 100 characters other than NUL, not only white space";
+
+fn text(name: &str) -> String {
+    format!("{name} must be one text, not empty")
+}
 
 #[tokio::test]
 async fn list_names_every_problem_of_its_parameters() {
@@ -30,6 +40,16 @@ async fn list_names_every_problem_of_its_parameters() {
             format!("{not_utf8}?cursor=&limit=1&limit=1"),
             format!("{PATH}; {LIMIT}; {CURSOR}"),
         ),
+        (
+            keys_path(ACME)
+                + "?order=up&sort=name&search=&externalId=&createdBy=&expiresWithinDays=366&usage=all&status=Active",
+            format!(
+                "{STATUS}; {USAGE}; {EXPIRES}; {}; {}; {}; {SORT}; {ORDER}",
+                text("createdBy"),
+                text("externalId"),
+                text("search")
+            ),
+        ),
     ] {
         assert_eq!(
             message(app.get(ANA, &path).await, 400).await,
@@ -42,6 +62,26 @@ async fn list_names_every_problem_of_its_parameters() {
     assert_eq!(message(app.get(ANA, &path).await, 400).await, LIMIT);
     let stranger = app.request(Method::GET, &path).send().await.unwrap();
     message(stranger, 401).await;
+}
+
+#[tokio::test]
+async fn list_rejects_repeated_parameters() {
+    let app = TestApp::demo().await;
+    for (value, expected) in [
+        ("status=active", STATUS.to_owned()),
+        ("usage=never", USAGE.to_owned()),
+        ("expiresWithinDays=1", EXPIRES.to_owned()),
+        ("createdBy=x", text("createdBy")),
+        ("externalId=x", text("externalId")),
+        ("search=x", text("search")),
+        ("sort=createdAt", SORT.to_owned()),
+        ("order=asc", ORDER.to_owned()),
+    ] {
+        let path = format!("{}?{value}", keys_path(ACME));
+        app.json(ANA, &path).await;
+        let answer = app.get(ANA, &format!("{path}&{value}")).await;
+        assert_eq!(message(answer, 400).await, expected);
+    }
 }
 
 #[tokio::test]
