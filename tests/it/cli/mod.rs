@@ -13,6 +13,7 @@ mod full_disk;
 mod get;
 mod health;
 mod key;
+mod key_list;
 mod key_update;
 mod log_failures;
 mod log_injection;

@@ -98,20 +98,27 @@ fn secrets_are_no_arguments_of_key_commands() {
         flags.extend(defined.map(|line| line.split("  ").next().unwrap().to_owned()));
     }
     let expected = [
+        "--created-by <USER>",
         "--database <FILE>",
         "--days <N>",
         "--description <DESCRIPTION>",
         "--expires <TIME|DATE>",
+        "--expires-within-days <N>",
         "--external-id <ID>",
         "--grace <TIME>",
         "--json",
         "--metadata <JSON>",
         "--name <NAME>",
+        "--order <DIRECTION>",
         "--org <ORG>",
         "--quota <REQUESTS/day|month>",
         "--rate-limit <REQUESTS/TIME>",
         "--replace-new",
         "--scope <SCOPE>",
+        "--search <TEXT>",
+        "--sort <VALUE>",
+        "--status <STATUS>",
+        "--usage <USAGE>",
         "-h, --help",
         "<ID>",
     ];

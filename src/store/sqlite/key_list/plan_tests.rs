@@ -1,4 +1,6 @@
 //! The query plan of every statement of a list: which index, and whether the keys are sorted.
+//!
+//! A statement names its index, so its plan is the same for any data.
 
 use rusqlite::Connection;
 use uuid::Uuid;

@@ -1,4 +1,7 @@
-//! Walks of random lists, compared with the model's filter and order, while keys are created and used.
+//! Walks of random lists, compared with the filter and the order of the model.
+//!
+//! The keys are written by SQL, so that every combination of dates, equal instants and null values occurs. Between pages,
+//! keys are created and used and time passes. Values are few and near the limits of the filters.
 
 use std::sync::LazyLock;
 
