@@ -5,7 +5,7 @@
 
 use aws_lc_rs::digest;
 
-use super::{ApiKey, Choice, KeyId, KeyQuery, Timestamp};
+use super::{ApiKey, Choice, FilterText, KeyId, KeyQuery, Timestamp, UserId};
 
 /// A hash of a query: equal for equal queries, also in other processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +35,9 @@ impl QueryFingerprint {
             filter.status.map(Choice::name),
             filter.usage.map(Choice::name),
             filter.expires_within_days,
-            filter.created_by.as_ref().map(|user| user.as_str()),
-            filter.external_id.as_ref().map(|id| id.as_str()),
-            filter.search.as_ref().map(|text| text.as_str()),
+            filter.created_by.as_ref().map(UserId::as_str),
+            filter.external_id.as_ref().map(FilterText::as_str),
+            filter.search.as_ref().map(FilterText::as_str),
             order.sort.name(),
             order.direction.name(),
         ]);

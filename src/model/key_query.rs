@@ -5,7 +5,7 @@
 
 use std::{cmp::Ordering, time::Duration};
 
-use super::{ApiKey, KeyStats, KeyStatus, Timestamp, UserId};
+use super::{ApiKey, ExternalId, KeyStats, KeyStatus, Timestamp, UserId};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -144,7 +144,7 @@ impl KeyFilter {
                 .is_none_or(|days| expires_within(key, days, now))
             && (created_by.is_none() || key.created_by.as_ref() == created_by)
             && (external_id.is_none()
-                || key.external_id.as_ref().map(|id| id.as_str()) == external_id)
+                || key.external_id.as_ref().map(ExternalId::as_str) == external_id)
             && self.search.as_ref().is_none_or(|text| contains(key, text))
     }
 

@@ -140,7 +140,9 @@ impl World {
             conn.execute(insert, params![organization, slug]).unwrap();
         }
         let world = Self(conn);
-        keys.iter().for_each(|key| world.insert(key));
+        for key in keys {
+            world.insert(key);
+        }
         world
     }
 
