@@ -89,6 +89,8 @@ pub struct KeyPageRequest {
     pub after: Option<KeyCursor>,
     /// The maximum number of keys.
     pub limit: u32,
+    /// How many UTC days of usage to read with each key; `None` for none.
+    pub days: Option<u32>,
 }
 
 /// A page of a list of keys.

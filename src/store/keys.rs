@@ -68,7 +68,8 @@ impl Store {
     /// exactly once, even if other keys are created and used. Reads no keys of other organizations.
     ///
     /// Without a filter, in an order that has an index, the cost depends only on the limit. Every other list may read all
-    /// keys of the organization, so it runs in the background, where it delays no other read.
+    /// keys of the organization, and days are one lookup each, so these run in the background, where they delay no other
+    /// read.
     ///
     /// # Errors
     /// [`AccessError::RoleTooLow`] if the role may not list keys.
@@ -80,7 +81,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<KeyPage, AccessError> {
         let readers = &self.database.readers;
-        let is_long = request.query.may_read_all_keys();
+        let is_long = request.query.may_read_all_keys() || request.days.is_some();
         let read = move |conn: &_| sqlite::key_list::page(conn, &organization, &by, &request, now);
         if is_long {
             readers.read_in_background(read).await

@@ -33,12 +33,15 @@ pub(in crate::api) struct List;
 type Limit = IntParam<1, 100>;
 
 /// The parameter `expiresWithinDays`.
-type Days = IntParam<1, 365>;
+type ExpiresWithinDays = IntParam<1, 365>;
+
+/// The parameter `days`.
+type Days = IntParam<1, 90>;
 
 const DEFAULT_LIMIT: u32 = 50;
 
 /// The names of all parameters of the query.
-const PARAMETERS: [&str; 10] = [
+const PARAMETERS: [&str; 11] = [
     "status",
     "usage",
     "expiresWithinDays",
@@ -47,6 +50,7 @@ const PARAMETERS: [&str; 10] = [
     "search",
     "sort",
     "order",
+    "days",
     "limit",
     "cursor",
 ];
@@ -61,7 +65,7 @@ pub(in crate::api) const DOC: OperationDoc = OperationDoc {
         let sort = ChoiceParam::<KeySort>::problem("sort");
         let order = ChoiceParam::<Direction>::problem("order");
         let search = TextParam::<FilterText>::problem("search");
-        let days = Days::problem("expiresWithinDays");
+        let days = ExpiresWithinDays::problem("expiresWithinDays");
         vec![
             ApiError::NotAMember.into(),
             ApiError::RoleTooLow.into(),
@@ -72,6 +76,7 @@ pub(in crate::api) const DOC: OperationDoc = OperationDoc {
             DocumentedError::bad_request("invalid-usage", usage),
             DocumentedError::bad_request("invalid-expires-within-days", days),
             DocumentedError::bad_request("empty-search", search),
+            DocumentedError::bad_request("invalid-days", Days::problem("days")),
             DocumentedError::bad_request("invalid-order", format!("{sort}; {order}")),
             DocumentedError::bad_request("cursor-of-another-query", CursorParam::OTHER_QUERY),
         ]
@@ -83,7 +88,7 @@ pub(in crate::api) const DOC: OperationDoc = OperationDoc {
 struct QueryParams {
     status: Option<ChoiceParam<KeyStatus>>,
     usage: Option<ChoiceParam<KeyUsage>>,
-    expires_within_days: Option<Days>,
+    expires_within_days: Option<ExpiresWithinDays>,
     created_by: Option<TextParam<UserId>>,
     external_id: Option<TextParam<FilterText>>,
     search: Option<TextParam<FilterText>>,
@@ -145,7 +150,7 @@ impl List {
         usage: Query<Option<ChoiceParam<KeyUsage>>>,
         /// Selects active and disabled keys that expire within so many days of 24 hours.
         #[oai(name = "expiresWithinDays")]
-        expires_within_days: Query<Option<Days>>,
+        expires_within_days: Query<Option<ExpiresWithinDays>>,
         /// Selects keys created by the user with this id.
         #[oai(name = "createdBy")]
         created_by: Query<Option<TextParam<UserId>>>,
@@ -161,10 +166,12 @@ impl List {
         /// `asc` begins with the smallest value or the earliest instant, `desc` with the greatest or latest; `desc` by
         /// default.
         order: Query<Option<ChoiceParam<Direction>>>,
+        /// Adds `daily` to each key: so many UTC days, today included.
+        days: Query<Option<Days>>,
         /// The maximum number of keys to send; 50 by default.
         limit: Query<Option<Limit>>,
-        /// The place to continue from: the `nextCursor` of the previous page. Every other parameter except `limit` must
-        /// be the same as for that page.
+        /// The place to continue from: the `nextCursor` of the previous page. The filters, `sort` and `order` must be
+        /// the same as for that page.
         cursor: Query<Option<CursorParam>>,
     ) -> poem::Result<JsonResponse<KeyPageOut>> {
         let parameters = QueryParams {
@@ -180,6 +187,7 @@ impl List {
         let mut problems = Problems::default();
         let organization = problems.check(organization.0.get());
         let query = problems.check_all(parameters.check());
+        let days = problems.check_optional(days.0.map(|days| days.get("days")));
         let limit = problems.check_optional(limit.0.map(|limit| limit.get("limit")));
         let after = cursor.0.map(|cursor| cursor.get(query.as_ref()));
         let after = problems.check_optional(after);
@@ -189,6 +197,7 @@ impl List {
             query,
             after,
             limit: limit.unwrap_or(DEFAULT_LIMIT),
+            days,
         };
 
         let (by, now) = (Actor::User(caller.0), app.clock.now());

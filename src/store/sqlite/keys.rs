@@ -150,7 +150,7 @@ pub(super) fn by_secret(
 }
 
 /// Converts a row to a key, with its last `days` days from the snapshot of the row.
-fn api_key_with_days(
+pub(super) fn api_key_with_days(
     conn: &Connection,
     row: &Row<'_>,
     now: Timestamp,
@@ -165,11 +165,7 @@ fn api_key_with_days(
 }
 
 /// Converts a row to a key. Reads the use of its quota from the snapshot of the row.
-pub(super) fn api_key(
-    conn: &Connection,
-    row: &Row<'_>,
-    now: Timestamp,
-) -> rusqlite::Result<ApiKey> {
+fn api_key(conn: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result<ApiKey> {
     let id = row.get(0)?;
     let (limit, window): (Option<i64>, Option<i64>) = (row.get(8)?, row.get(9)?);
     let quota: (Option<i64>, Option<QuotaPeriod>) = (row.get(11)?, row.get(12)?);

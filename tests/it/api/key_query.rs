@@ -164,7 +164,7 @@ async fn list_cursor_is_rejected_with_another_query() {
     let by_use = cursor_of("sort=lastUsedAt").await;
     for (cursor, query) in [
         (&default, ""),
-        (&default, "limit=7"),
+        (&default, "limit=7&days=90"),
         (&default, "sort=createdAt"),
         (&default, "order=desc&sort=createdAt"),
         (&active, "status=active"),
@@ -202,6 +202,24 @@ async fn list_cursor_is_rejected_with_another_query() {
         message.starts_with("status must") && !message.contains("cursor"),
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn list_adds_days_to_each_key_as_the_single_read_does() {
+    let app = TestApp::demo().await;
+    let first = app.json(ANA, &path("days=3&limit=4")).await;
+    let cursor = first["nextCursor"].as_str().unwrap();
+    // The number of days is no part of the query.
+    let second = app
+        .json(ANA, &path(&format!("days=1&cursor={cursor}")))
+        .await;
+    for (page, days) in [(&first, 3), (&second, 1)] {
+        for key in page["items"].as_array().unwrap() {
+            let path = key_path(ACME, key["id"].as_str().unwrap());
+            assert_eq!(*key, app.json(ANA, &format!("{path}?days={days}")).await);
+            assert_eq!(key["daily"].as_array().unwrap().len(), days);
+        }
+    }
 }
 
 #[tokio::test]

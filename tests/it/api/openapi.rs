@@ -120,6 +120,7 @@ fn document_names_an_example_for_every_error() {
             "invalid-usage",
             "invalid-expires-within-days",
             "empty-search",
+            "invalid-days",
             "invalid-order",
             "cursor-of-another-query"
         ]
@@ -299,6 +300,7 @@ async fn document_examples_have_the_shape_of_real_responses() {
         (KEYS, ANA, keys_path(ACME) + "?expiresWithinDays=0", "400"),
         (KEYS, ANA, keys_path(ACME) + "?search=", "400"),
         (KEYS, ANA, keys_path(ACME) + "?sort=x&order=x", "400"),
+        (KEYS, ANA, keys_path(ACME) + "?days=91", "400"),
         (KEYS, CARLA, keys_path(ACME), "403"),
         (KEYS, DIEGO, keys_path(ACME), "403"),
     ] {

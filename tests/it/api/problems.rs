@@ -16,6 +16,7 @@ const EXPIRES: &str = "expiresWithinDays must be one whole number from 1 to 365"
 const SORT: &str =
     "sort must be exactly one of createdAt, lastUsedAt, expiresAt, totalRequests, rateLimitHits";
 const ORDER: &str = "order must be exactly one of asc, desc";
+const DAYS: &str = "days must be one whole number from 1 to 90";
 const NAME: &str =
     "name must be a string of 1 to 100 characters other than NUL, not only white space";
 
@@ -42,9 +43,9 @@ async fn list_names_every_problem_of_its_parameters() {
         ),
         (
             keys_path(ACME)
-                + "?order=up&sort=name&search=&externalId=&createdBy=&expiresWithinDays=366&usage=all&status=Active",
+                + "?order=up&sort=name&search=&externalId=&createdBy=&expiresWithinDays=366&usage=all&status=Active&days=0",
             format!(
-                "{STATUS}; {USAGE}; {EXPIRES}; {}; {}; {}; {SORT}; {ORDER}",
+                "{STATUS}; {USAGE}; {EXPIRES}; {}; {}; {}; {SORT}; {ORDER}; {DAYS}",
                 text("createdBy"),
                 text("externalId"),
                 text("search")
@@ -76,6 +77,7 @@ async fn list_rejects_repeated_parameters() {
         ("search=x", text("search")),
         ("sort=createdAt", SORT.to_owned()),
         ("order=asc", ORDER.to_owned()),
+        ("days=1", DAYS.to_owned()),
     ] {
         let path = format!("{}?{value}", keys_path(ACME));
         app.json(ANA, &path).await;

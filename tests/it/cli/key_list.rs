@@ -28,6 +28,7 @@ fn key_list_selects_and_sorts_as_the_api_does() {
             "search=PRODUCTION%20SERVER",
         ),
         (&["--sort", "lastUsedAt"], "sort=lastUsedAt"),
+        (&["--days", "2"], "days=2"),
         (
             &["--sort", "totalRequests", "--order", "asc"],
             "sort=totalRequests&order=asc",
@@ -68,6 +69,8 @@ fn key_list_rejects_values_that_the_api_rejects() {
         let line = outcome.failure(2);
         assert!(line.contains(flag) && line.contains(hint), "{line}");
     }
+    let outcome = home.run(&["key", "list", "--org", "acme-corp", "--days", "7"]);
+    assert!(outcome.failure(2).contains("--json"), "{outcome:?}");
 }
 
 #[test]

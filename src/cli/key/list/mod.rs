@@ -11,7 +11,7 @@ use crate::{
     cli::{
         Error, System, database::DatabaseArgs, organization::OrganizationArgs, output::OutputArgs,
     },
-    model::{Actor, ApiKey, KeyPageRequest, KeyQuery, OrganizationRef, Timestamp},
+    model::{Actor, ApiKey, KeyPageRequest, OrganizationRef, Timestamp},
     store::Store,
 };
 
@@ -27,6 +27,10 @@ pub(in crate::cli) struct Args {
     #[command(flatten)]
     query: QueryArgs,
 
+    /// With --json, adds the usage of the last N UTC days to each key, 1 to 90, today included
+    #[arg(long, value_name = "N", requires = "json", value_parser = clap::value_parser!(u32).range(1..=90))]
+    days: Option<u32>,
+
     #[command(flatten)]
     database: DatabaseArgs,
 
@@ -37,10 +41,15 @@ pub(in crate::cli) struct Args {
 impl Args {
     pub(in crate::cli::key) fn run(self, system: &System) -> Result<(), Error> {
         let now = system.clock.now();
-        let query = self.query.into_query();
+        let first = KeyPageRequest {
+            query: self.query.into_query(),
+            after: None,
+            limit: PAGE_SIZE,
+            days: self.days,
+        };
         let keys = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
-            all_keys(store, OrganizationRef::Id(organization.id), query, now).await
+            all_keys(store, OrganizationRef::Id(organization.id), first, now).await
         })?;
         self.output.print(
             || {
@@ -55,23 +64,17 @@ impl Args {
 async fn all_keys(
     store: &Store,
     organization: OrganizationRef,
-    query: KeyQuery,
+    mut request: KeyPageRequest,
     now: Timestamp,
 ) -> Result<Vec<ApiKey>, Error> {
     let mut keys = Vec::new();
-    let mut after = None;
     loop {
-        let request = KeyPageRequest {
-            query: query.clone(),
-            after,
-            limit: PAGE_SIZE,
-        };
-        let page = store.keys(organization.clone(), Actor::Operator, request, now);
+        let page = store.keys(organization.clone(), Actor::Operator, request.clone(), now);
         let page = page.await?;
         keys.extend(page.keys);
         if page.next.is_none() {
             return Ok(keys);
         }
-        after = page.next;
+        request.after = page.next;
     }
 }

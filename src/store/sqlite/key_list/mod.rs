@@ -34,6 +34,7 @@ pub(in crate::store) fn page(
         query,
         after,
         limit,
+        days,
     } = request;
     let limit = *limit as usize;
     let mut keys = Vec::new();
@@ -45,7 +46,7 @@ pub(in crate::store) fn page(
         let more = limit + 1 - keys.len();
         if more > 0 {
             let statement = statement(organization, query, *part, after, more, now);
-            keys.extend(read(&snapshot, &statement, now)?);
+            keys.extend(read(&snapshot, &statement, *days, now)?);
         }
     }
     let is_last = keys.len() <= limit;
@@ -76,12 +77,19 @@ fn start<'a>(
     }
 }
 
-fn read(conn: &Connection, statement: &Statement, now: Timestamp) -> Result<Vec<ApiKey>, Error> {
+fn read(
+    conn: &Connection,
+    statement: &Statement,
+    days: Option<u32>,
+    now: Timestamp,
+) -> Result<Vec<ApiKey>, Error> {
     let parameters = statement.parameters.iter();
     let parameters: Vec<(&str, &dyn ToSql)> = parameters
         .map(|(name, value)| (*name, value as &dyn ToSql))
         .collect();
     let mut prepared = conn.prepare_cached(&statement.sql)?;
-    let keys = prepared.query_map(&*parameters, |row| keys::api_key(conn, row, now))?;
+    let keys = prepared.query_map(&*parameters, |row| {
+        keys::api_key_with_days(conn, row, now, days)
+    })?;
     Ok(keys.collect::<Result<_, _>>()?)
 }

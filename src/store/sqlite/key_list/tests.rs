@@ -216,6 +216,7 @@ impl World {
                 query,
                 after,
                 limit,
+                days: None,
             };
             let page = page(&self.0, &organization, &Actor::Operator, &request, now).unwrap();
             assert!(
