@@ -30,7 +30,7 @@ openapi:
 doc:
     cargo doc --locked --no-deps --document-private-items --open
 
-# Run a benchmark: http or sandbox.
+# Run a benchmark: http, list or sandbox.
 bench NAME="http" *ARGUMENTS:
     cargo bench --locked --bench {{ NAME }} -- {{ ARGUMENTS }}
 
