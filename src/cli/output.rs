@@ -30,6 +30,11 @@ pub(super) struct OutputArgs {
 }
 
 impl OutputArgs {
+    /// Returns whether to print JSON.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Prints `json` with `--json`, else `text`.
     pub(super) fn print<T: Serialize>(
         &self,

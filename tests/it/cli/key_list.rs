@@ -70,7 +70,10 @@ fn key_list_rejects_values_that_the_api_rejects() {
         assert!(line.contains(flag) && line.contains(hint), "{line}");
     }
     let outcome = home.run(&["key", "list", "--org", "acme-corp", "--days", "7"]);
-    assert!(outcome.failure(2).contains("--json"), "{outcome:?}");
+    assert!(
+        outcome.failure(2).contains("--days needs --json"),
+        "{outcome:?}"
+    );
 }
 
 #[test]

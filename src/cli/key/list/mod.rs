@@ -28,7 +28,7 @@ pub(in crate::cli) struct Args {
     query: QueryArgs,
 
     /// With --json, adds the usage of the last N UTC days to each key, 1 to 90, today included
-    #[arg(long, value_name = "N", requires = "json", value_parser = clap::value_parser!(u32).range(1..=90))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=90))]
     days: Option<u32>,
 
     #[command(flatten)]
@@ -40,6 +40,11 @@ pub(in crate::cli) struct Args {
 
 impl Args {
     pub(in crate::cli::key) fn run(self, system: &System) -> Result<(), Error> {
+        if self.days.is_some() && !self.output.is_json() {
+            return Err(Error::usage(
+                "--days needs --json: the table of keys has no days. See 'llavero key list --help'.",
+            ));
+        }
         let now = system.clock.now();
         let first = KeyPageRequest {
             query: self.query.into_query(),
