@@ -5,7 +5,7 @@
 //!
 //! | module | job |
 //! |---|---|
-//! | [`keys`], [`stats`], [`validate`] | the operations: parameters, handler, responses, documentation |
+//! | [`keys`], [`stats`], [`audit`], [`validate`] | the operations: parameters, handler, responses, documentation |
 //! | [`operations`] | the list of all operations |
 //! | [`extract`], [`scalars`], [`problems`] | parsing and checking a request |
 //! | [`error`], [`documented_error`], [`response`] | the responses of operations |
@@ -17,6 +17,7 @@
 //!
 //! `CONTRIBUTING.md` has the steps that add an operation.
 
+mod audit;
 mod base_path;
 mod documented_error;
 mod endpoint;
@@ -38,6 +39,7 @@ mod stats;
 mod validate;
 
 pub use self::{
+    audit::AuditEntryOut,
     base_path::{BasePath, BasePathError},
     endpoint::{Service, endpoint, metrics_endpoint},
     keys::{KeyOut, KeyWithSecretOut, parse_metadata},

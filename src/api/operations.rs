@@ -7,6 +7,7 @@ use poem_openapi::{OpenApi, Tags, registry::MetaPath};
 use serde_json::Value;
 
 use super::{
+    audit,
     documented_error::{self, DocumentedError, ErrorsByStatus},
     error::ApiError,
     keys, stats, validate,
@@ -21,6 +22,7 @@ pub(super) type Operations = (
     keys::Rotate,
     keys::Revoke,
     stats::GetStats,
+    audit::Audit,
     validate::ForGateway,
     validate::Validate,
 );
@@ -33,12 +35,13 @@ pub(super) const OPERATIONS: Operations = (
     keys::Rotate,
     keys::Revoke,
     stats::GetStats,
+    audit::Audit,
     validate::ForGateway,
     validate::Validate,
 );
 
 /// The documentation of each operation.
-const DOCS: [&OperationDoc; 9] = [
+const DOCS: [&OperationDoc; 10] = [
     &keys::LIST_DOC,
     &keys::CREATE_DOC,
     &keys::GET_DOC,
@@ -46,6 +49,7 @@ const DOCS: [&OperationDoc; 9] = [
     &keys::ROTATE_DOC,
     &keys::REVOKE_DOC,
     &stats::DOC,
+    &audit::DOC,
     &validate::FOR_GATEWAY_DOC,
     &validate::DOC,
 ];

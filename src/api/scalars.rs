@@ -5,10 +5,9 @@
 
 use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
-    types::{Example, ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON},
+    types::{Example, ParseFromParameter, ParseResult},
 };
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use super::extract::exactly_one;
 use crate::model::{Day, Metadata, Timestamp};
@@ -46,19 +45,25 @@ pub(crate) use scalar;
 /// of [`Field`](super::extract::Field)s.
 macro_rules! response_only {
     ($type:ty) => {
-        impl ToJSON for $type {
-            fn to_json(&self) -> Option<Value> {
+        impl poem_openapi::types::ToJSON for $type {
+            fn to_json(&self) -> Option<serde_json::Value> {
                 serde_json::to_value(self).ok()
             }
         }
 
-        impl ParseFromJSON for $type {
-            fn parse_from_json(_: Option<Value>) -> ParseResult<Self> {
-                Err(ParseError::custom("is not for requests"))
+        impl poem_openapi::types::ParseFromJSON for $type {
+            fn parse_from_json(
+                _: Option<serde_json::Value>,
+            ) -> poem_openapi::types::ParseResult<Self> {
+                Err(poem_openapi::types::ParseError::custom(
+                    "is not for requests",
+                ))
             }
         }
     };
 }
+
+pub(crate) use response_only;
 
 /// An instant as JavaScript's `toISOString()` prints it.
 pub(crate) struct DateTime(pub(super) Timestamp);

@@ -203,11 +203,11 @@ impl Example for StatsOut {
         let last_used = Timestamp::from_millis(1_767_614_400_000);
         Self {
             organization_id: uuid!("550e8400-e29b-41d4-a716-446655440000"),
-            total_keys: Count(9),
-            active_keys: Count(7),
+            total_keys: Count(12),
+            active_keys: Count(9),
             revoked_keys: Count(1),
             expired_keys: Count(1),
-            disabled_keys: Count(0),
+            disabled_keys: Count(1),
             total_requests: Count(598_310),
             successful_requests: Count(574_204),
             rate_limit_hits: Count(20_741),

@@ -18,13 +18,13 @@ use super::{
     },
     parse_arg,
 };
-use crate::model::{AddMemberOutcome, Member, Role, UserId};
+use crate::model::{AddMemberOutcome, Member, RemoveMemberOutcome, Role, Slug, UserId};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Add a user to an organization, or change a member's role.
     Add(Add),
-    /// Remove a member. Takes effect with the next request.
+    /// Remove a member. Takes effect with the next request. The keys that the member created stay.
     Remove(Remove),
     /// List an organization's members.
     List(List),
@@ -43,6 +43,10 @@ pub(super) struct Add {
     #[arg(long, value_parser = role())]
     role: Option<Role>,
 
+    /// Change the role even of the last owner
+    #[arg(long)]
+    force: bool,
+
     #[command(flatten)]
     database: DatabaseArgs,
 
@@ -58,6 +62,10 @@ pub(super) struct Remove {
     /// The user's id
     #[arg(long, value_name = "USER", value_parser = parse_arg::<UserId>)]
     user: UserId,
+
+    /// Remove even the last owner
+    #[arg(long)]
+    force: bool,
 
     #[command(flatten)]
     database: DatabaseArgs,
@@ -99,9 +107,12 @@ impl Add {
         let (organization, added) = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
             let now = system.clock.now();
-            let added = store.add_member(organization.id, self.user, self.role, now);
+            let added = store.add_member(organization.id, self.user, self.role, now, self.force);
             Ok((organization, added.await?))
         })?;
+        if let AddMemberOutcome::LastOwner(member) = &added {
+            return Err(last_owner(&member.user, &organization.slug));
+        }
         self.output.print(
             || MemberOut::from(added.member()),
             || {
@@ -116,7 +127,7 @@ impl Add {
                             from.as_str()
                         )
                     }
-                    AddMemberOutcome::Unchanged(_) => {
+                    AddMemberOutcome::Unchanged(_) | AddMemberOutcome::LastOwner(_) => {
                         format!("{user} is already {role} of {slug}\n")
                     }
                 }
@@ -127,23 +138,44 @@ impl Add {
 
 impl Remove {
     fn run(self, system: &System) -> Result<(), Error> {
-        let (organization, removed) = self.database.with_store(async |store| {
+        let Self { user, force, .. } = self;
+        let (slug, outcome, active_keys) = self.database.with_store(async |store| {
             let organization = self.organization.find(store).await?;
-            let now = system.clock.now();
-            let removed = store.remove_member(organization.id, self.user.clone(), now);
-            Ok((organization, removed.await?))
+            let (id, now) = (organization.id, system.clock.now());
+            let outcome = store.remove_member(id, user.clone(), now, force).await?;
+            let active_keys = store.active_keys_created_by(id, user.clone(), now);
+            Ok((organization.slug, outcome, active_keys.await?))
         })?;
-        let slug = organization.slug;
-        let removed = removed
-            .ok_or_else(|| Error::failed(format!("{} is not a member of {slug}", self.user)))?;
+        let member = match outcome {
+            RemoveMemberOutcome::Removed(member) => member,
+            RemoveMemberOutcome::LastOwner => return Err(last_owner(&user, &slug)),
+            RemoveMemberOutcome::NotAMember => {
+                return Err(Error::failed(format!("{user} is not a member of {slug}")));
+            }
+        };
         self.output.print(
-            || MemberOut::from(&removed),
+            || RemovedMemberOut {
+                member: MemberOut::from(&member),
+                active_keys_created: active_keys,
+            },
             || {
-                let user = escape_text(removed.user.as_str());
-                format!("{user} is no longer {} of {slug}\n", removed.role.as_str())
+                let user = escape_text(user.as_str());
+                let role = member.role.as_str();
+                let keys = match active_keys {
+                    0 => format!("0 active keys were created by {user}"),
+                    1 => format!("1 active key was created by {user} and stays active"),
+                    keys => format!("{keys} active keys were created by {user} and stay active"),
+                };
+                format!("{user} is no longer {role} of {slug}\n{keys}\n")
             },
         )
     }
+}
+
+fn last_owner(user: &UserId, slug: &Slug) -> Error {
+    Error::failed(format!(
+        "{user} is the last owner of {slug}: make another member owner first, or add --force to leave it without an owner"
+    ))
 }
 
 impl List {
@@ -188,4 +220,14 @@ impl<'a> From<&'a Member> for MemberOut<'a> {
             created_at: member.created_at.to_string(),
         }
     }
+}
+
+/// A removed member as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RemovedMemberOut<'a> {
+    #[serde(flatten)]
+    member: MemberOut<'a>,
+    /// The number of active keys that the member created.
+    active_keys_created: i64,
 }

@@ -1,14 +1,16 @@
-//! `llavero org`: creates and lists organizations.
+//! `llavero org`: creates, renames and lists organizations.
 //!
 //! `create` is the first command of a new deployment. It is therefore the only command besides `serve` that creates the
 //! database file if it does not exist.
 
+use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{
     Error, System,
     database::DatabaseArgs,
+    organization,
     output::{
         self,
         Column::{Fixed, Wrapped},
@@ -17,7 +19,7 @@ use super::{
     parse_arg,
 };
 use crate::{
-    model::{Name, Organization, OrganizationId, Slug},
+    model::{Name, Organization, OrganizationId, RenameOutcome, Slug},
     store::Store,
 };
 
@@ -25,6 +27,8 @@ use crate::{
 pub(super) enum Command {
     /// Create an organization.
     Create(Create),
+    /// Give an organization another name or slug. Takes effect with the next request.
+    Rename(Rename),
     /// List all organizations.
     List(List),
 }
@@ -36,6 +40,27 @@ pub(super) struct Create {
     name: Name,
 
     /// The name in URLs: lower-case letters, digits and inner hyphens [default: derived from the name]
+    #[arg(long, value_parser = parse_arg::<Slug>)]
+    slug: Option<Slug>,
+
+    #[command(flatten)]
+    database: DatabaseArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Rename {
+    /// The organization's slug or id
+    #[arg(value_name = "ORG", value_parser = NonEmptyStringValueParser::new())]
+    organization: String,
+
+    /// The new name: 1 to 100 characters, not only white space
+    #[arg(long, value_parser = parse_arg::<Name>)]
+    name: Option<Name>,
+
+    /// The new name in URLs: lower-case letters, digits and inner hyphens. The old one is unknown from the next request on
     #[arg(long, value_parser = parse_arg::<Slug>)]
     slug: Option<Slug>,
 
@@ -59,6 +84,7 @@ impl Command {
     pub(super) fn run(self, system: &System) -> Result<(), Error> {
         match self {
             Self::Create(args) => args.run(system),
+            Self::Rename(args) => args.run(system),
             Self::List(args) => args.run(),
         }
     }
@@ -90,23 +116,53 @@ impl Create {
         }
         let created = created?;
         if !created {
-            let slug = organization.slug;
-            return Err(Error::failed(format!(
-                "the slug {slug} is taken: choose another with --slug"
-            )));
+            return Err(slug_taken(&organization.slug));
         }
-        self.output.print(
-            || OrganizationOut::from(&organization),
-            || {
-                output::details(vec![
-                    ("ID", output::text(organization.id.0.to_string())),
-                    ("Slug", output::text(organization.slug.as_str())),
-                    ("Name", output::text(organization.name.as_str())),
-                    ("Created", output::text(organization.created_at.to_string())),
-                ])
-            },
-        )
+        print(&self.output, &organization)
     }
+}
+
+impl Rename {
+    fn run(self, system: &System) -> Result<(), Error> {
+        if self.name.is_none() && self.slug.is_none() {
+            return Err(Error::usage(
+                "nothing to change: give the new name with --name, the new slug with --slug, or both",
+            ));
+        }
+        let outcome = self.database.with_store(async |store| {
+            let organization = organization::find(store, &self.organization).await?;
+            let now = system.clock.now();
+            let renamed = store.rename_organization(organization.id, self.name, self.slug, now);
+            Ok(renamed.await?)
+        })?;
+        match outcome {
+            RenameOutcome::Renamed(organization) | RenameOutcome::Unchanged(organization) => {
+                print(&self.output, &organization)
+            }
+            RenameOutcome::SlugTaken(slug) => Err(slug_taken(&slug)),
+        }
+    }
+}
+
+fn slug_taken(slug: &Slug) -> Error {
+    Error::failed(format!(
+        "the slug {slug} is taken: choose another with --slug"
+    ))
+}
+
+/// Prints one organization.
+fn print(output: &OutputArgs, organization: &Organization) -> Result<(), Error> {
+    output.print(
+        || OrganizationOut::from(organization),
+        || {
+            output::details(vec![
+                ("ID", output::text(organization.id.0.to_string())),
+                ("Slug", output::text(organization.slug.as_str())),
+                ("Name", output::text(organization.name.as_str())),
+                ("Created", output::text(organization.created_at.to_string())),
+            ])
+        },
+    )
 }
 
 impl List {

@@ -73,6 +73,22 @@ pub struct AuditParts {
 }
 
 impl AuditEvent {
+    /// The names of all events; see [`Self::name`].
+    pub const NAMES: [&str; 12] = [
+        "org.created",
+        "org.renamed",
+        "member.added",
+        "member.changed",
+        "member.removed",
+        "key.created",
+        "key.updated",
+        "key.disabled",
+        "key.enabled",
+        "key.rotated",
+        "key.revoked",
+        "usage.imported",
+    ];
+
     /// Returns the event's name, in the database and in output.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -179,4 +195,31 @@ pub struct AuditEntry {
     pub actor: Actor,
     /// The change.
     pub event: AuditEvent,
+}
+
+/// The entries to return: all conditions apply.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Only changes of this key; `None` for all changes.
+    pub key: Option<KeyId>,
+    /// Only entries from this instant on; `None` for all entries.
+    pub since: Option<Timestamp>,
+}
+
+/// A pagination cursor: the last entry of a page. The next page starts after it, from newest to oldest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditCursor {
+    /// The time of the entry.
+    pub at: Timestamp,
+    /// The number of the entry, which orders entries of the same instant.
+    pub id: i64,
+}
+
+/// A page of an organization's audit log, newest entry first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditPage {
+    /// The entries.
+    pub entries: Vec<AuditEntry>,
+    /// The cursor of the next page; `None` on the last page.
+    pub next: Option<AuditCursor>,
 }

@@ -14,6 +14,7 @@ mod key_page;
 mod key_query;
 mod key_status;
 mod key_update;
+mod member;
 mod metadata;
 mod name;
 mod organization;
@@ -32,7 +33,10 @@ mod usage_totals;
 mod utc_text;
 
 pub use admission::{Admission, AdmissionDecision, LimitState, LimitStates};
-pub use audit::{AuditEntry, AuditEvent, AuditParts, AuditedKey, KeyEvent, MemberEvent};
+pub use audit::{
+    AuditCursor, AuditEntry, AuditEvent, AuditFilter, AuditPage, AuditParts, AuditedKey, KeyEvent,
+    MemberEvent,
+};
 pub use changes::Changes;
 pub use id::{KeyId, OrganizationId, OrganizationRef, UserId};
 pub use key::{ApiKey, KeySettings, NewKey};
@@ -44,11 +48,10 @@ pub use key_query::{
 };
 pub use key_status::{KeyDates, KeyStatus};
 pub use key_update::{Edit, KeyUpdate, Switch, UpdateRefused, Updated};
+pub use member::{AddMemberOutcome, Member, OwnerLoss, RemoveMemberOutcome, Role, UnknownRole};
 pub use metadata::{ExternalId, Metadata};
 pub use name::{Description, Name, Slug};
-pub use organization::{
-    AccessDenied, Actor, AddMemberOutcome, Member, Organization, Role, UnknownRole,
-};
+pub use organization::{AccessDenied, Actor, Organization, RenameOutcome};
 pub use quota::{Quota, QuotaPeriod, QuotaState};
 pub use random::{Random, RandomError};
 pub use rate_limit::{MeteredLimit, RateLimit};

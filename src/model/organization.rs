@@ -1,11 +1,9 @@
-//! Organizations, their members, and the rules about who may do what.
+//! Organizations, their names, and the permissions of actors in them.
 //!
 //! The store reads a membership in the transaction of the operation and applies these rules to it, so that a removed
 //! membership takes effect at once.
 
-use std::str::FromStr;
-
-use super::{Name, OrganizationId, Slug, Timestamp, UserId};
+use super::{Changes, Name, OrganizationId, Role, Slug, Timestamp, UserId};
 
 /// An organization, which owns keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,106 +18,32 @@ pub struct Organization {
     pub created_at: Timestamp,
 }
 
-/// A member's role. Every role may read keys and statistics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Manages the organization and its keys.
-    Owner,
-    /// Manages its keys.
-    Admin,
-    /// Reads keys and statistics.
-    Member,
-}
-
-impl Role {
-    /// Returns the role's name in the database, in fixtures and on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Admin => "admin",
-            Self::Member => "member",
-        }
-    }
-
-    /// Returns whether the role may list, create, rotate and revoke keys.
-    #[must_use]
-    pub fn manages_keys(self) -> bool {
-        matches!(self, Self::Owner | Self::Admin)
-    }
-}
-
-/// The text is not the name of a role.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be owner, admin or member")]
-pub struct UnknownRole;
-
-impl FromStr for Role {
-    type Err = UnknownRole;
-
-    fn from_str(text: &str) -> Result<Self, UnknownRole> {
-        let mut roles = [Self::Owner, Self::Admin, Self::Member].into_iter();
-        roles.find(|role| role.as_str() == text).ok_or(UnknownRole)
-    }
-}
-
-/// A member of an organization.
+/// The outcome of renaming an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// The user's id.
-    pub user: UserId,
-    /// The user's role.
-    pub role: Role,
-    /// The instant at which the membership began.
-    pub created_at: Timestamp,
+pub enum RenameOutcome {
+    /// The organization has the new name and slug.
+    Renamed(Organization),
+    /// The organization already had that name and slug.
+    Unchanged(Organization),
+    /// Another organization has the slug. Nothing was changed.
+    SlugTaken(Slug),
 }
 
-/// The outcome of adding a member.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AddMemberOutcome {
-    /// The user was not a member before.
-    Added(Member),
-    /// The user was a member with another role.
-    RoleChanged {
-        /// The member with the new role.
-        member: Member,
-        /// The previous role.
-        from: Role,
-    },
-    /// The user already was a member with that role.
-    Unchanged(Member),
-}
-
-impl AddMemberOutcome {
-    /// Decides what adding `user` at `at` changes. `stored` is the membership that the user has, if any. Without a
-    /// `role`, a new member gets [`Role::Member`] and an existing one keeps the role.
+impl Organization {
+    /// Returns the organization with another name or slug, and what that changes. `None` keeps the current one.
     #[must_use]
-    pub fn decide(stored: Option<Member>, user: UserId, role: Option<Role>, at: Timestamp) -> Self {
-        let Some(member) = stored else {
-            return Self::Added(Member {
-                user,
-                role: role.unwrap_or(Role::Member),
-                created_at: at,
-            });
+    pub fn renamed(&self, name: Option<Name>, slug: Option<Slug>) -> (Self, Changes) {
+        let renamed = Self {
+            name: name.unwrap_or_else(|| self.name.clone()),
+            slug: slug.unwrap_or_else(|| self.slug.clone()),
+            ..self.clone()
         };
-        match role.filter(|role| *role != member.role) {
-            Some(role) => Self::RoleChanged {
-                from: member.role,
-                member: Member { role, ..member },
-            },
-            None => Self::Unchanged(member),
-        }
-    }
-
-    /// Returns the member.
-    #[must_use]
-    pub fn member(&self) -> &Member {
-        match self {
-            Self::Added(member) | Self::RoleChanged { member, .. } | Self::Unchanged(member) => {
-                member
-            }
-        }
+        let mut changes = Changes::default();
+        let mut record =
+            |field, from: &str, to: &str| changes.record(field, from.into(), to.into());
+        record("name", self.name.as_str(), renamed.name.as_str());
+        record("slug", self.slug.as_str(), renamed.slug.as_str());
+        (renamed, changes)
     }
 }
 
@@ -160,33 +84,25 @@ impl Actor {
 mod tests {
     use super::*;
 
-    fn member(role: Role, created_at: i64) -> Member {
-        Member {
-            user: UserId::new("u").unwrap(),
-            role,
-            created_at: Timestamp::from_millis(created_at),
-        }
-    }
-
     #[test]
-    fn add_member_keeps_the_role_of_an_existing_member_unless_another_is_given() {
-        use AddMemberOutcome::{Added, RoleChanged, Unchanged};
-        let stored = || member(Role::Admin, 1);
-        let promoted = RoleChanged {
-            member: member(Role::Owner, 1),
-            from: Role::Admin,
+    fn rename_changes_only_what_is_given_and_different() {
+        let before = Organization {
+            id: OrganizationId(uuid::Uuid::nil()),
+            slug: Slug::new("a").unwrap(),
+            name: Name::new("A").unwrap(),
+            created_at: Timestamp::from_millis(0),
         };
-        for (before, role, expected) in [
-            (None, None, Added(member(Role::Member, 2))),
-            (None, Some(Role::Owner), Added(member(Role::Owner, 2))),
-            (Some(stored()), None, Unchanged(stored())),
-            (Some(stored()), Some(Role::Admin), Unchanged(stored())),
-            (Some(stored()), Some(Role::Owner), promoted),
-        ] {
-            let user = UserId::new("u").unwrap();
-            let at = Timestamp::from_millis(2);
-            assert_eq!(AddMemberOutcome::decide(before, user, role, at), expected);
-        }
+        let name = |name| Some(Name::new(name).unwrap());
+        let slug = |slug| Some(Slug::new(slug).unwrap());
+        let (renamed, changes) = before.renamed(None, slug("b"));
+        assert_eq!((renamed.name.as_str(), renamed.slug.as_str()), ("A", "b"));
+        let expected = serde_json::json!({ "slug": { "from": "a", "to": "b" } });
+        assert_eq!(changes.to_json(), expected);
+        let (renamed, changes) = before.renamed(name("A"), slug("a"));
+        assert_eq!(renamed, before);
+        assert!(changes.is_empty());
+        let (_, changes) = before.renamed(name("B"), slug("b"));
+        assert_eq!(changes.iter().count(), 2);
     }
 
     #[test]

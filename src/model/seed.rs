@@ -1,10 +1,11 @@
 //! The content for an empty database: the demo fixtures, a test's random data, a benchmark's load.
 //!
-//! Stored atomically by `Store::seed_if_empty`. A seed leaves no entries in the audit log, because it describes a state
-//! and not the changes that led to it.
+//! Stored atomically by `Store::seed_if_empty`. Storing a seed adds no entries to the audit log besides those that it has,
+//! because it describes a state and not the changes that led to it.
 
 use super::{
-    KeyId, Member, MeteredUse, NewKey, Organization, OrganizationId, Timestamp, UsageEvent,
+    AuditEntry, KeyId, Member, MeteredUse, NewKey, Organization, OrganizationId, Timestamp,
+    UsageEvent,
 };
 
 /// Organizations with their members, keys and usage. Each part refers only to the parts before it.
@@ -20,6 +21,8 @@ pub struct Seed {
     pub uses: Vec<UsageEvent>,
     /// Further usage, which counts against the keys' rate limits.
     pub metered_uses: Vec<MeteredUse>,
+    /// The entries of the organizations' audit logs.
+    pub audit: Vec<(OrganizationId, AuditEntry)>,
 }
 
 /// A key with its state.

@@ -1,7 +1,11 @@
-//! Organizations, for the operator.
+//! Organizations, for the operator: created, renamed, looked up, listed.
+//!
+//! Called by the commands, and for the demo. A change writes to the audit log; a seed has its own entries.
 
 use super::{Error, Store, sqlite};
-use crate::model::{Organization, OrganizationRef, Seed};
+use crate::model::{
+    Name, Organization, OrganizationId, OrganizationRef, RenameOutcome, Seed, Slug, Timestamp,
+};
 
 #[expect(
     clippy::missing_errors_doc,
@@ -12,6 +16,20 @@ impl Store {
     pub async fn create_organization(&self, organization: Organization) -> Result<bool, Error> {
         self.database
             .write(move |tx| sqlite::organizations::create(tx, &organization))
+            .await
+    }
+
+    /// Gives an existing organization another name or slug, with effect from the next request. `None` keeps the current
+    /// one.
+    pub async fn rename_organization(
+        &self,
+        organization: OrganizationId,
+        name: Option<Name>,
+        slug: Option<Slug>,
+        at: Timestamp,
+    ) -> Result<RenameOutcome, Error> {
+        self.database
+            .write(move |tx| sqlite::organizations::rename(tx, organization, name, slug, at))
             .await
     }
 

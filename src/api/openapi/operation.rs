@@ -71,7 +71,7 @@ fn parameter(derived: &Value) -> Value {
         Some("days") => json!(7),
         Some("limit") => json!(50),
         Some("scope") => json!(["invoices:read"]),
-        // A cursor of another database is of no use; without one, the list begins at the start.
+        // A cursor of another database is of no use, and a filter may select nothing.
         _ => return parameter.into(),
     };
     parameter.insert("example".to_owned(), example);

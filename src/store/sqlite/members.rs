@@ -5,11 +5,11 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, Savepoint, params};
 
-use super::audit;
+use super::{audit, row};
 use crate::{
     model::{
-        Actor, AddMemberOutcome, AuditEvent, Member, MemberEvent, OrganizationId, Role, Timestamp,
-        UserId,
+        Actor, AddMemberOutcome, AuditEvent, Member, MemberEvent, OrganizationId, OwnerLoss,
+        RemoveMemberOutcome, Role, Timestamp, UserId,
     },
     store::Error,
 };
@@ -43,10 +43,24 @@ pub(super) const CHANGE_ROLE: &str = "
 pub(super) const DELETE: &str = "
     DELETE FROM memberships
      WHERE organization_id = ?1
-       AND user_id = ?2
-    RETURNING user_id,
-              role,
-              created_at";
+       AND user_id = ?2";
+
+pub(super) const OTHER_OWNER: &str = "
+    SELECT 1
+      FROM memberships
+     WHERE organization_id = ?1
+       AND user_id <> ?2
+       AND role = 'owner'
+     LIMIT 1";
+
+pub(super) const ACTIVE_KEYS_CREATED_BY: &str = "
+    SELECT count(*)
+      FROM api_keys
+     WHERE organization_id = ?1
+       AND created_by = ?2
+       AND revoked_at IS NULL
+       AND disabled_at IS NULL
+       AND (expires_at IS NULL OR expires_at > ?3)";
 
 /// Inserts a member, without an audit entry.
 pub(super) fn insert(
@@ -70,9 +84,11 @@ pub(in crate::store) fn add(
     user: UserId,
     role: Option<Role>,
     at: Timestamp,
+    force: bool,
 ) -> Result<AddMemberOutcome, Error> {
     let stored = find(tx, organization, &user)?;
-    let outcome = AddMemberOutcome::decide(stored, user, role, at);
+    let owner_loss = owner_loss(tx, organization, &user, force)?;
+    let outcome = AddMemberOutcome::decide(stored, user, role, at, owner_loss);
     let event = match &outcome {
         AddMemberOutcome::Added(member) => {
             insert(tx, organization, member)?;
@@ -86,7 +102,7 @@ pub(in crate::store) fn add(
             ])?;
             AuditEvent::Member(member.user.clone(), MemberEvent::Changed(member.role))
         }
-        AddMemberOutcome::Unchanged(_) => return Ok(outcome),
+        AddMemberOutcome::Unchanged(_) | AddMemberOutcome::LastOwner(_) => return Ok(outcome),
     };
     audit::insert(tx, organization, at, &Actor::Operator, &event)?;
     Ok(outcome)
@@ -102,22 +118,49 @@ fn find(
     Ok(found.optional()?)
 }
 
-/// Removes a member and returns it.
+/// Reads whether the organization has an owner other than `user`.
+fn owner_loss(
+    tx: &Savepoint<'_>,
+    organization: OrganizationId,
+    user: &UserId,
+    force: bool,
+) -> Result<OwnerLoss, Error> {
+    let mut other_owner = tx.prepare_cached(OTHER_OWNER)?;
+    Ok(OwnerLoss {
+        has_other_owner: other_owner.exists(params![organization, user])?,
+        force,
+    })
+}
+
+/// Removes a member; see [`crate::store::Store::remove_member`].
 pub(in crate::store) fn remove(
     tx: &Savepoint<'_>,
     organization: OrganizationId,
     user: &UserId,
     at: Timestamp,
-) -> Result<Option<Member>, Error> {
-    let removed = tx
-        .prepare_cached(DELETE)?
-        .query_row(params![organization, user], member)
-        .optional()?;
-    if let Some(removed) = &removed {
-        let event = AuditEvent::Member(user.clone(), MemberEvent::Removed(Some(removed.role)));
+    force: bool,
+) -> Result<RemoveMemberOutcome, Error> {
+    let stored = find(tx, organization, user)?;
+    let owner_loss = owner_loss(tx, organization, user, force)?;
+    let outcome = RemoveMemberOutcome::decide(stored, owner_loss);
+    if let RemoveMemberOutcome::Removed(member) = &outcome {
+        let mut delete = tx.prepare_cached(DELETE)?;
+        row::expect_one_row(delete.execute(params![organization, user])?)?;
+        let event = AuditEvent::Member(user.clone(), MemberEvent::Removed(Some(member.role)));
         audit::insert(tx, organization, at, &Actor::Operator, &event)?;
     }
-    Ok(removed)
+    Ok(outcome)
+}
+
+/// See [`crate::store::Store::active_keys_created_by`].
+pub(in crate::store) fn active_keys_created_by(
+    conn: &Connection,
+    organization: OrganizationId,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<i64, Error> {
+    let mut statement = conn.prepare_cached(ACTIVE_KEYS_CREATED_BY)?;
+    Ok(statement.query_row(params![organization, user, now], |row| row.get(0))?)
 }
 
 /// Returns the members, in the order of their ids.

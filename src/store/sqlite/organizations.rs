@@ -1,4 +1,4 @@
-//! Organizations: created, looked up, listed; and the seed of an empty database.
+//! Organizations: created, renamed, looked up, listed; and the seed of an empty database.
 //!
 //! An organization and its row of totals are stored together. Organizations are never removed.
 
@@ -6,7 +6,10 @@ use rusqlite::{Connection, OptionalExtension, Row, Savepoint, params};
 
 use super::{audit, key_lifecycle, members, row, usage};
 use crate::{
-    model::{Actor, AuditEvent, Organization, OrganizationRef, Seed, SeedKey},
+    model::{
+        Actor, AuditEvent, Name, Organization, OrganizationId, OrganizationRef, RenameOutcome,
+        Seed, SeedKey, Slug, Timestamp,
+    },
     store::Error,
 };
 
@@ -40,6 +43,17 @@ pub(super) const ORGANIZATIONS: &str = "
       FROM organizations
      ORDER BY slug";
 
+/// Changes nothing if another organization has the slug.
+pub(super) const RENAME: &str = "
+    UPDATE organizations
+       SET slug = ?2,
+           name = ?3
+     WHERE id = ?1
+       AND NOT EXISTS (SELECT 1
+                         FROM organizations
+                        WHERE slug = ?2
+                          AND id <> ?1)";
+
 /// See [`crate::store::Store::seed_if_empty`].
 pub(in crate::store) fn seed_if_empty(tx: &Savepoint<'_>, seed: &Seed) -> Result<bool, Error> {
     if tx.prepare_cached(ANY)?.exists([])? {
@@ -62,6 +76,9 @@ pub(in crate::store) fn seed_if_empty(tx: &Savepoint<'_>, seed: &Seed) -> Result
     }
     usage::count_events(tx, seed.uses.iter().copied())?;
     usage::count_metered(tx, &seed.metered_uses)?;
+    for (organization, entry) in &seed.audit {
+        audit::insert(tx, *organization, entry.at, &entry.actor, &entry.event)?;
+    }
     Ok(true)
 }
 
@@ -98,6 +115,29 @@ fn insert(tx: &Savepoint<'_>, organization: &Organization) -> Result<bool, Error
     tx.prepare_cached(INSERT_TOTALS)?
         .execute(params![organization.id, organization.created_at])?;
     Ok(true)
+}
+
+/// See [`crate::store::Store::rename_organization`].
+pub(in crate::store) fn rename(
+    tx: &Savepoint<'_>,
+    organization: OrganizationId,
+    name: Option<Name>,
+    slug: Option<Slug>,
+    at: Timestamp,
+) -> Result<RenameOutcome, Error> {
+    let stored = find(tx, &OrganizationRef::Id(organization))?;
+    let stored = stored.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let (renamed, changes) = stored.renamed(name, slug);
+    if changes.is_empty() {
+        return Ok(RenameOutcome::Unchanged(stored));
+    }
+    let mut rename = tx.prepare_cached(RENAME)?;
+    if rename.execute(params![renamed.id, renamed.slug, renamed.name])? == 0 {
+        return Ok(RenameOutcome::SlugTaken(renamed.slug));
+    }
+    let event = AuditEvent::OrganizationRenamed(changes);
+    audit::insert(tx, organization, at, &Actor::Operator, &event)?;
+    Ok(RenameOutcome::Renamed(renamed))
 }
 
 /// See [`crate::store::Store::organization`].

@@ -17,7 +17,8 @@ const STATEMENTS: &[(&str, &str)] = &[
         access::ORGANIZATION_AND_ROLE,
     ),
     ("audit::INSERT", audit::INSERT),
-    ("audit::SINCE", audit::SINCE),
+    ("audit::PAGE", audit::PAGE),
+    ("audit::PAGE_OF_KEY", audit::PAGE_OF_KEY),
     ("usage_imports::FIND", usage_imports::FIND),
     ("usage_imports::INSERT", usage_imports::INSERT),
     ("key_lifecycle::INSERT", key_lifecycle::INSERT),
@@ -51,8 +52,14 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("members::MEMBERS", members::MEMBERS),
     ("members::CHANGE_ROLE", members::CHANGE_ROLE),
     ("members::DELETE", members::DELETE),
+    ("members::OTHER_OWNER", members::OTHER_OWNER),
+    (
+        "members::ACTIVE_KEYS_CREATED_BY",
+        members::ACTIVE_KEYS_CREATED_BY,
+    ),
     ("organizations::INSERT", organizations::INSERT),
     ("organizations::INSERT_TOTALS", organizations::INSERT_TOTALS),
+    ("organizations::RENAME", organizations::RENAME),
     ("organizations::ORGANIZATION", organizations::ORGANIZATION),
     ("rate_slots::ADD", rate_slots::ADD),
     ("rate_slots::DELETE_EXPIRED", rate_slots::DELETE_EXPIRED),
@@ -156,6 +163,21 @@ fn outdated_counts_are_found_by_ranges_of_indexes() {
             "CORRELATED SCALAR SUBQUERY 2",
             "SEARCH k USING COVERING INDEX api_keys_enabled_by_last_use (organization_id=? AND last_used_at>? AND last_used_at<?)",
         ]
+    );
+}
+
+#[test]
+fn page_of_the_audit_log_is_a_range_of_an_index() {
+    let conn = in_memory();
+    assert_eq!(
+        plan(&conn, audit::PAGE),
+        [
+            "SEARCH audit_log USING INDEX audit_log_by_time (organization_id=? AND created_at>? AND created_at<?)"
+        ]
+    );
+    assert_eq!(
+        plan(&conn, audit::PAGE_OF_KEY)[0],
+        "SEARCH audit_log USING INDEX audit_log_by_key (key_id=? AND created_at>? AND created_at<?)"
     );
 }
 

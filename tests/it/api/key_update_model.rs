@@ -1,8 +1,9 @@
 //! Random updates: the store applies exactly what the model decides, and records exactly its events.
 
 use llavero::model::{
-    Actor, AuditEvent, Description, Edit, ExternalId, KeyEvent, KeyId, KeyUpdate, Metadata, Name,
-    OrganizationId, OrganizationRef, Quota, QuotaPeriod, RateLimit, Scopes, Timestamp,
+    Actor, AuditEvent, AuditFilter, Description, Edit, ExternalId, KeyEvent, KeyId, KeyUpdate,
+    Metadata, Name, OrganizationId, OrganizationRef, Quota, QuotaPeriod, RateLimit, Scopes,
+    Timestamp,
 };
 use proptest::{collection::vec, option, prelude::*};
 use serde_json::json;
@@ -87,7 +88,11 @@ fn update() -> impl Strategy<Value = KeyUpdate> {
 
 /// The key's events in the audit log.
 async fn events(app: &TestApp, acme: OrganizationId) -> Vec<KeyEvent> {
-    let log = app.store.audit_log(acme, NOW).await.unwrap();
+    let log = app
+        .store
+        .audit_log(acme, AuditFilter::default())
+        .await
+        .unwrap();
     let event = |event| match event {
         AuditEvent::Key(key, event) => {
             assert_eq!(key.id, KeyId::parse(PRODUCTION).unwrap());

@@ -1,10 +1,12 @@
 //! The API over real sockets and a real database file: one binary, one file a subject.
 
 mod access;
+mod audit;
 mod bodies;
 mod connection_limits;
 mod connections;
 mod cors;
+mod demo_data;
 mod errors;
 mod every_operation;
 mod generators;

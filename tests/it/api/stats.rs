@@ -233,7 +233,7 @@ async fn stats_count_a_key_as_inactive_after_exactly_30_days() {
     let app = TestApp::demo().await;
     // `Production server` was used two minutes before NOW, and is the last to fall idle.
     let idle = NOW.as_millis() - 120_000 + 30 * DAY;
-    for (now, inactive) in [(idle - 1, 5), (idle, 6)] {
+    for (now, inactive) in [(idle - 1, 6), (idle, 7)] {
         app.set_clock(Timestamp::from_millis(now));
         let stats = app.json(ANA, &stats_path(ACME)).await;
         assert_eq!(stats["inactiveKeys"], inactive, "{stats}");

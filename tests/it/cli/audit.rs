@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{ANA, DATABASE, EVA, TestDir};
+use crate::support::{ANA, DATABASE, EVA, GLOBEX_WEBSITE, KEYS_PATH, PRODUCTION_SECRET, TestDir};
 
 /// Entries as actor, action, key and member.
 fn acts(log: &Value) -> Vec<[Value; 4]> {
@@ -67,12 +67,16 @@ fn audit_lists_changes_with_their_actors_in_order() {
     let log = home.json(&[&["audit"], &org[..]].concat());
     let none = Value::Null;
     let by = |actor: &str, action: &str, key: &Value, user: &str| {
+        let actor = match actor {
+            "cli" => json!({ "type": "cli" }),
+            id => json!({ "type": "user", "id": id }),
+        };
         let user = if user.is_empty() {
             Value::Null
         } else {
             json!(user)
         };
-        [json!(actor), json!(action), key.clone(), user]
+        [actor, json!(action), key.clone(), user]
     };
     assert_eq!(
         acts(&log),
@@ -102,7 +106,7 @@ fn audit_lists_changes_with_their_actors_in_order() {
     let outcome = home.run(&[&["audit"], &org[..]].concat());
     let text = outcome.success();
     for words in [
-        format!("key.revoked     {id} by {ANA}\n"),
+        format!("key.revoked     x ({id}) by {ANA}\n"),
         format!("member.changed  {ANA} as owner by cli\n"),
         format!("member.removed  {EVA} was member by cli\n"),
     ] {
@@ -137,4 +141,48 @@ fn audit_since_leaves_out_older_entries() {
 fn audit_log_of_an_unchanged_organization_is_empty() {
     let home = TestDir::demo();
     assert_eq!(home.json(&["audit", "--org", "acme-corp"]), json!([]));
+}
+
+#[test]
+fn audit_key_prints_the_changes_of_one_key_as_the_api_sends_them() {
+    let home = TestDir::demo();
+    let [one, other] = ["One", "The other"].map(|name| {
+        let key = home.json(&["key", "create", "--org", "acme-corp", "--name", name]);
+        key["id"].as_str().unwrap().to_owned()
+    });
+    for id in [&one, &other] {
+        home.run(&["key", "rotate", id]).success();
+    }
+    let log = |key: &str| home.json(&["audit", "--org", "acme-corp", "--key", key]);
+    let mut entries = log(&other);
+    let actions = acts(&entries).into_iter().map(|[_, action, ..]| action);
+    assert_eq!(actions.collect::<Vec<_>>(), ["key.created", "key.rotated"]);
+    assert_eq!(entries[0]["keyName"], "The other");
+    assert_eq!(log(&other.to_uppercase()), entries);
+
+    let server = home.serve(&[]);
+    let path = format!("{KEYS_PATH}/audit?keyId={other}");
+    let page = server.get(&home.token(ANA, &[]), &path).json();
+    entries.as_array_mut().unwrap().reverse();
+    assert_eq!(page["items"], entries);
+
+    assert_eq!(log(GLOBEX_WEBSITE), json!([]));
+    let table = home.run(&["audit", "--org", "acme-corp", "--key", &other]);
+    let table = table.success();
+    assert!(
+        table.contains(&format!("key.rotated  \"The other\" ({other}) by cli\n")),
+        "{table}"
+    );
+    assert!(!table.contains(&one), "{table}");
+}
+
+#[test]
+fn audit_key_must_be_an_id_and_a_secret_is_not_repeated() {
+    let home = TestDir::demo();
+    for wrong in ["x", PRODUCTION_SECRET] {
+        let outcome = home.run(&["audit", "--org", "acme-corp", "--key", wrong]);
+        let line = outcome.failure(2);
+        assert!(line.contains("--key must be the id of a key"), "{line}");
+        assert!(!line.contains(PRODUCTION_SECRET), "{line}");
+    }
 }

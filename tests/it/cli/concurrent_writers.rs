@@ -104,8 +104,8 @@ fn write_together(writes: usize) {
         }
     });
     let stats = server.get(&token, &format!("{KEYS_PATH}/stats")).json();
-    // The demo has nine, of which one is revoked.
-    assert_eq!(stats["totalKeys"], 9 + 2 * lives);
+    // The demo has twelve, of which one is revoked.
+    assert_eq!(stats["totalKeys"], 12 + 2 * lives);
     assert_eq!(stats["revokedKeys"], 1 + 2 * lives);
     let outcome = server.stop();
     assert!(

@@ -58,7 +58,7 @@ fn demo_curl_lines_work() {
         let DemoOutput { curls, .. } = DemoOutput::of(&mut server);
         let [key, stats] = [0, 1].map(|line| paste(&home, &curls[line]));
         assert_eq!(key["name"], "Production server", "{args:?}");
-        assert_eq!(stats["totalKeys"], 9, "{args:?}");
+        assert_eq!(stats["totalKeys"], 12, "{args:?}");
     }
 }
 
@@ -78,7 +78,7 @@ fn demo_tokens_have_the_audience_and_issuer_of_the_flags() {
     let DemoOutput { tokens, curls } = DemoOutput::of(&mut server);
     for line in &curls {
         let body = paste(&home, line);
-        assert!(body["id"].is_string() || body["totalKeys"] == 9, "{body}");
+        assert!(body["id"].is_string() || body["totalKeys"] == 12, "{body}");
     }
     // The same server refuses a token without the required claims.
     let plain = home.token(ANA, &["--jwt-secret", JWT_SECRET]);

@@ -45,7 +45,7 @@ fn get_from_demo_and_sandbox_creates_no_file() {
     let home = TestDir::new();
     let path = format!("/api{STATS_PATH}");
     let of = |flag| json(home.run(&["get", &path, "--user", ANA, flag]).success());
-    assert_eq!(of("--demo")["totalKeys"], 9);
+    assert_eq!(of("--demo")["totalKeys"], 12);
     assert_eq!(of("--sandbox"), of("--sandbox"));
     let key = format!("/api{PRODUCTION_PATH}");
     let key = home.run(&["get", &key, "--user", ANA, "--sandbox"]);

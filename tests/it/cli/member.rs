@@ -22,8 +22,90 @@ fn member_add_list_and_remove_print_the_member() {
     assert_eq!(added, expected);
     assert!(members(&home, "globex").contains(&(EVA.to_owned(), "admin".to_owned())));
     let removed = home.json(&["member", "remove", "--org", "globex", "--user", EVA]);
-    assert_eq!(removed, added);
+    let mut expected = added;
+    expected["activeKeysCreated"] = json!(0);
+    assert_eq!(removed, expected);
     assert_eq!(members(&home, "globex").len(), 1);
+}
+
+#[test]
+fn member_remove_tells_how_many_active_keys_the_member_created() {
+    let home = TestDir::new();
+    let server = home.serve(&["--demo"]);
+    let user = ["--org", "initech", "--user", EVA];
+    let add = [&["member", "add", "--role", "admin"], &user[..]].concat();
+    home.run(&add).success();
+    let api = server.api(&home.token(EVA, &[]));
+    let keys = "/organizations/initech/api-keys";
+    let create = |settings: Value| {
+        let key = api.post(keys, &settings).json();
+        key["id"].as_str().unwrap().to_owned()
+    };
+    let [_, revoked, expired] = ["a", "b", "c"].map(|name| create(json!({ "name": name })));
+    home.run(&["key", "revoke", &revoked]).success();
+    let expire = "UPDATE api_keys SET expires_at = created_at WHERE id = ?1";
+    home.sqlite(DATABASE).execute(expire, [&expired]).unwrap();
+    home.json(&[
+        "key",
+        "create",
+        "--org",
+        "initech",
+        "--name",
+        "of the operator",
+    ]);
+    let remove = [&["member", "remove"], &user[..]].concat();
+    let removed = home.run(&remove);
+    let expected = format!(
+        "{EVA} is no longer admin of initech\n1 active key was created by {EVA} and stays active\n"
+    );
+    assert_eq!(removed.success(), expected);
+
+    home.run(&add).success();
+    create(json!({ "name": "d" }));
+    assert_eq!(home.json(&remove)["activeKeysCreated"], 2);
+    let stats = server.get(&home.token(ANA, &[]), &format!("{keys}/stats"));
+    assert_eq!(stats.json()["totalKeys"], 5);
+}
+
+#[test]
+fn last_owner_is_removed_or_demoted_only_with_force() {
+    let home = TestDir::demo();
+    let ana = ["--org", "acme-corp", "--user", ANA];
+    let remove = [&["member", "remove"], &ana[..]].concat();
+    let demote = [&["member", "add", "--role", "admin"], &ana[..]].concat();
+    let before = home.dump(DATABASE);
+    for args in [&remove, &demote] {
+        let outcome = home.run(args);
+        let line = outcome.failure(1);
+        for words in [
+            "last owner of acme-corp",
+            "make another member owner",
+            "--force",
+        ] {
+            assert!(line.contains(words), "{line}");
+        }
+    }
+    assert!(home.dump(DATABASE) == before);
+    // Adding the owner again changes nothing, so it is not refused.
+    let again = [&["member", "add", "--role", "owner"], &ana[..]].concat();
+    home.run(&again).success();
+    assert_eq!(
+        home.json(&[&demote[..], &["--force"]].concat())["role"],
+        "admin"
+    );
+    home.run(&again).success();
+    home.run(&[&remove[..], &["--force"]].concat()).success();
+
+    // With another owner, no force is needed.
+    home.run(&again).success();
+    let carla = ["--org", "acme-corp", "--user", CARLA];
+    home.run(&[&["member", "add", "--role", "owner"], &carla[..]].concat())
+        .success();
+    home.run(&demote).success();
+    home.run(&again).success();
+    home.run(&remove).success();
+    home.run(&[&["member", "remove"], &carla[..]].concat())
+        .failure(1);
 }
 
 #[test]

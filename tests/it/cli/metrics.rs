@@ -125,9 +125,9 @@ fn metrics_count_the_keys_of_all_organizations_by_status() {
         })
     };
     let [active, revoked, expired, disabled] = keys();
-    // Nine keys of Acme Corp and two of Globex.
+    // Twelve keys of Acme Corp and two of Globex.
     let total = active + revoked + expired + disabled;
-    assert_eq!([total, revoked, expired, disabled], [11, 1, 1, 0]);
+    assert_eq!([total, revoked, expired, disabled], [14, 1, 1, 1]);
     Api::new(&server.api, Some(&home.token(ANA, &[]))).delete(PRODUCTION_PATH);
     assert_eq!(keys(), [active - 1, revoked + 1, expired, disabled]);
     server.stop();

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, thread};
 
 use serde_json::json;
 
-use crate::support::{ACME, DATABASE, GLOBEX, INITECH, TestDir};
+use crate::support::{ACME, ANA, DATABASE, GLOBEX, INITECH, STATS_PATH, TestDir};
 
 #[test]
 fn org_create_makes_the_database() {
@@ -128,6 +128,104 @@ fn org_create_rejects_invalid_names_and_slugs_before_it_creates_a_database() {
 }
 
 #[test]
+fn org_rename_is_honoured_by_a_running_server_and_recorded() {
+    let home = TestDir::new();
+    let server = home.serve(&["--demo"]);
+    let api = server.api(&home.token(ANA, &[]));
+    assert_eq!(api.get(STATS_PATH).status, 200);
+    let rename = [
+        "org",
+        "rename",
+        "acme-corp",
+        "--name",
+        "Acme, Inc.",
+        "--slug",
+    ];
+    let renamed = home.json(&[&rename[..], &["acme-inc"]].concat());
+    let expected = json!({
+        "id": ACME, "slug": "acme-inc", "name": "Acme, Inc.", "createdAt": renamed["createdAt"],
+    });
+    assert_eq!(renamed, expected);
+    assert_eq!(api.get(STATS_PATH).status, 403);
+    let stats = api.get(&STATS_PATH.replace("acme-corp", "acme-inc"));
+    assert_eq!(stats.json()["organizationId"], ACME);
+    assert_eq!(home.json(&["org", "list"])[0], renamed);
+
+    let log = home.json(&["audit", "--org", ACME]);
+    let entries = log.as_array().unwrap();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0]["action"], "org.renamed");
+    assert_eq!(entries[0]["actor"], json!({ "type": "cli" }));
+    let changes = json!({
+        "name": { "from": "Acme Corp", "to": "Acme, Inc." },
+        "slug": { "from": "acme-corp", "to": "acme-inc" },
+    });
+    assert_eq!(entries[0]["changes"], changes);
+    let table = home.run(&["audit", "--org", "acme-inc"]);
+    let words = "name changed from \"Acme Corp\" to \"Acme, Inc.\", slug changed from acme-corp to acme-inc, by cli\n";
+    assert!(table.success().contains(words), "{table:?}");
+}
+
+#[test]
+fn org_rename_records_nothing_if_nothing_changes() {
+    let home = TestDir::demo();
+    let before = home.dump(DATABASE);
+    for args in [
+        &["--name", "Acme Corp"][..],
+        &["--slug", "acme-corp"],
+        &["--name", "Acme Corp", "--slug", "acme-corp"],
+    ] {
+        let unchanged = home.json(&[&["org", "rename", ACME], args].concat());
+        assert_eq!(unchanged["slug"], "acme-corp");
+    }
+    assert!(home.dump(DATABASE) == before);
+}
+
+#[test]
+fn org_rename_changes_one_field_and_keeps_the_other() {
+    let home = TestDir::demo();
+    let renamed = home.json(&["org", "rename", "acme-corp", "--name", "Other"]);
+    assert_eq!([&renamed["name"], &renamed["slug"]], ["Other", "acme-corp"]);
+    let renamed = home.json(&["org", "rename", "acme-corp", "--slug", "other"]);
+    assert_eq!([&renamed["name"], &renamed["slug"]], ["Other", "other"]);
+    let changes = home.json(&["audit", "--org", "other"]);
+    let slug = json!({ "slug": { "from": "acme-corp", "to": "other" } });
+    assert_eq!(changes[1]["changes"], slug);
+}
+
+#[test]
+fn org_rename_failures_change_nothing() {
+    let home = TestDir::demo();
+    let before = home.dump(DATABASE);
+    let long = "n".repeat(101);
+    for (args, code, words) in [
+        (
+            &["acme-corp", "--slug", "globex"][..],
+            1,
+            "the slug globex is taken: choose another with --slug",
+        ),
+        (
+            &["acme-corp", "--slug", "globex", "--name", "x"],
+            1,
+            "is taken",
+        ),
+        (&["acme-crop", "--name", "x"], 1, "similar slugs: acme-corp"),
+        (&["acme-corp"], 2, "--name"),
+        (&["acme-corp"], 2, "--slug"),
+        (&["--name", "x"], 2, "ORG"),
+        (&["", "--name", "x"], 2, "ORG"),
+        (&["acme-corp", "--name", &long], 2, "--name"),
+        (&["acme-corp", "--slug", "Not A Slug"], 2, "--slug"),
+        (&["acme-corp", "--slug", ACME], 2, "--slug"),
+    ] {
+        let outcome = home.run(&[&["org", "rename"], args].concat());
+        let line = outcome.failure(code);
+        assert!(line.contains(words), "{args:?}: {line}");
+    }
+    assert!(home.dump(DATABASE) == before);
+}
+
+#[test]
 fn org_list_is_ordered_by_slug() {
     let home = TestDir::demo();
     let list = home.json(&["org", "list"]);
@@ -153,6 +251,7 @@ fn commands_other_than_org_create_make_no_database() {
     let home = TestDir::new();
     for args in [
         &["org", "list"][..],
+        &["org", "rename", "x", "--name", "y"],
         &["member", "list", "--org", "x"],
         &["key", "list", "--org", "x"],
         &["key", "create", "--org", "x", "--name", "x"],

@@ -232,7 +232,7 @@ fn sandbox_prints_tokens_and_curl_lines_that_work() {
     }
     assert_eq!(tokens.len(), 5);
     assert_eq!(paste(&home, &curls[0])["name"], "Production server");
-    assert_eq!(paste(&home, &curls[1])["totalKeys"], 9);
+    assert_eq!(paste(&home, &curls[1])["totalKeys"], 12);
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn upgrade_by_serve_keeps_the_data() {
         home.json(&["key", "list", "--org", "acme-corp"])
             .as_array()
             .map(Vec::len),
-        Some(10)
+        Some(13)
     );
     assert_eq!(home.json(&["org", "list"])[0]["slug"], json!("acme-corp"));
 }

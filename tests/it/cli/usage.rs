@@ -216,7 +216,7 @@ fn import_is_one_audit_entry_for_each_organization() {
             log,
             json!([{
                 "at": log[0]["at"],
-                "actor": "cli",
+                "actor": { "type": "cli" },
                 "action": "usage.imported",
                 "keyId": null,
                 "keyName": null,

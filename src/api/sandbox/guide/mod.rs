@@ -28,7 +28,7 @@ pub(super) const GUIDE: &str = "/sandbox";
 pub(super) const RESET: &str = "/sandbox/reset";
 
 /// The number of keys that are listed of an organization, which may have a thousand.
-const LISTED_KEYS: usize = 9;
+const LISTED_KEYS: usize = 12;
 
 /// The description.
 #[derive(Debug, Clone, Serialize)]

@@ -60,6 +60,7 @@ fn in_own_organization(
         get(base, 200, own, "/stats"),
         get(base, 404, own, &format!("/{NO_KEY}")),
         get(base, listed, own, ""),
+        get(base, listed, own, "/audit"),
         SampleRequestOut {
             method: "POST",
             body: Some(json!({ "name": "Mine" })),

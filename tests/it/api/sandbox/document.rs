@@ -60,7 +60,7 @@ async fn document_curl_lines_all_succeed() {
         );
         lines += 1;
     }
-    assert_eq!(lines, 9);
+    assert_eq!(lines, 10);
     app.stop().await;
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use llavero::sandbox::MAX_GROWTH;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::SandboxApp;
 use crate::support::{ACME, message};
@@ -14,22 +14,46 @@ async fn stats(app: &SandboxApp, organization: &str) -> Value {
         .await
 }
 
-fn counts(stats: &Value) -> [i64; 4] {
-    ["totalKeys", "activeKeys", "revokedKeys", "expiredKeys"]
-        .map(|name| stats[name].as_i64().unwrap())
+fn counts(stats: &Value) -> [i64; 5] {
+    [
+        "totalKeys",
+        "activeKeys",
+        "revokedKeys",
+        "expiredKeys",
+        "disabledKeys",
+    ]
+    .map(|name| stats[name].as_i64().unwrap())
 }
 
 #[tokio::test]
 async fn scenarios_match_their_names() {
     let app = SandboxApp::start().await;
-    assert_eq!(counts(&stats(&app, "acme-corp").await), [9, 7, 1, 1]);
-    assert_eq!(counts(&stats(&app, "initech").await), [0, 0, 0, 0]);
-    assert_eq!(counts(&stats(&app, "all-revoked").await), [3, 0, 3, 0]);
-    assert_eq!(counts(&stats(&app, "all-expired").await), [3, 0, 0, 3]);
+    assert_eq!(counts(&stats(&app, "acme-corp").await), [12, 9, 1, 1, 1]);
+    assert_eq!(counts(&stats(&app, "initech").await), [0, 0, 0, 0, 0]);
+    assert_eq!(counts(&stats(&app, "all-revoked").await), [3, 0, 3, 0, 0]);
+    assert_eq!(counts(&stats(&app, "all-expired").await), [3, 0, 0, 3, 0]);
     assert_eq!(
         counts(&stats(&app, "thousand-keys").await),
-        [1000, 1000, 0, 0]
+        [1000, 1000, 0, 0, 0]
     );
+    let acme = app.json("/api/organizations/acme-corp/api-keys").await;
+    let key = |name: &str| {
+        let mut keys = acme["items"].as_array().unwrap().iter();
+        keys.find(|key| key["name"] == name).unwrap().clone()
+    };
+    assert_eq!(key("Newsletter service")["status"], "disabled");
+    let quota = json!({
+        "limit": 5000, "period": "month", "used": 4800, "resetsAt": "2026-02-01T00:00:00.000Z",
+    });
+    assert_eq!(key("Trial of Hooli")["quota"], quota);
+    assert_eq!(key("Tax audit")["expiresAt"], "2026-01-24T12:00:00.000Z");
+    let audit = app.json("/api/organizations/audit-trail/api-keys/audit");
+    let audit = audit.await;
+    let actions = audit["items"].as_array().unwrap().iter();
+    let actions: BTreeSet<&str> = actions
+        .map(|entry| entry["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(actions.len(), 12, "{actions:?}");
     let unicode = app.json("/api/organizations/unicode/api-keys").await;
     let names: Vec<&str> = unicode["items"]
         .as_array()
