@@ -17,7 +17,7 @@ use crate::{
 
 /// The problem with a cursor of a request with another filter.
 pub(super) const OTHER_FILTER: &str =
-    "cursor belongs to a request with another keyId or another since";
+    "cursor must be used with the keyId and since of the answer that it comes from";
 
 /// Stands for the absence of `since`, which is never negative.
 const NO_SINCE: i64 = -1;
@@ -76,12 +76,13 @@ impl AuditCursorParam {
     /// The problem with a value that is not a cursor.
     pub(super) const PROBLEM: &str = "cursor must be the nextCursor of an earlier answer";
 
-    /// Returns the position, or the problem with the parameter in a request with `filter`.
-    pub(super) fn get(&self, filter: &AuditFilter) -> Result<AuditCursor, String> {
-        match &self.0 {
-            Some((cursor, of)) if of == filter => Ok(*cursor),
-            Some(_) => Err(OTHER_FILTER.to_owned()),
-            None => Err(Self::PROBLEM.to_owned()),
+    /// Returns the position, or the problem with the parameter in a request with `filter`. `None` is a filter that is not
+    /// valid, which is a problem of its own.
+    pub(super) fn get(&self, filter: Option<&AuditFilter>) -> Result<AuditCursor, String> {
+        let (cursor, of) = self.0.as_ref().ok_or(Self::PROBLEM)?;
+        match filter {
+            Some(filter) if of != filter => Err(OTHER_FILTER.to_owned()),
+            _ => Ok(*cursor),
         }
     }
 }
@@ -123,10 +124,11 @@ mod tests {
             let text = encode(cursor, &filter);
             prop_assert_eq!(text.len(), 54);
             let param = AuditCursorParam(decode(&text));
-            prop_assert_eq!(param.get(&filter), Ok(cursor));
+            prop_assert_eq!(param.get(Some(&filter)), Ok(cursor));
             if other != filter {
-                prop_assert_eq!(param.get(&other), Err(OTHER_FILTER.to_owned()));
+                prop_assert_eq!(param.get(Some(&other)), Err(OTHER_FILTER.to_owned()));
             }
+            prop_assert_eq!(param.get(None), Ok(cursor));
         }
 
         #[test]

@@ -52,7 +52,7 @@ pub(super) const DOC: OperationDoc = OperationDoc {
             DocumentedError::bad_request("invalid-since", DateTimeParam::problem("since")),
             DocumentedError::bad_request("invalid-limit", Limit::problem("limit")),
             DocumentedError::bad_request("invalid-cursor", AuditCursorParam::PROBLEM),
-            DocumentedError::bad_request("cursor-of-another-filter", cursor::OTHER_FILTER),
+            DocumentedError::bad_request("cursor-of-another-query", cursor::OTHER_FILTER),
             DocumentedError::bad_request("unknown-parameter", "unknown parameter: colour"),
         ]
     },
@@ -90,12 +90,17 @@ impl Audit {
     ) -> poem::Result<JsonResponse<AuditPageOut>> {
         let mut problems = Problems::default();
         let organization = problems.check(organization.0.get());
+        let key = key.0.map(|key| key.get());
+        let since = since.0.map(|since| since.get("since"));
+        let is_valid = !matches!((&key, &since), (Some(Err(_)), _) | (_, Some(Err(_))));
         let filter = AuditFilter {
-            key: problems.check_optional(key.0.map(|key| key.get())),
-            since: problems.check_optional(since.0.map(|since| since.get("since"))),
+            key: problems.check_optional(key),
+            since: problems.check_optional(since),
         };
         let limit = problems.check_optional(limit.0.map(|limit| limit.get("limit")));
-        let after = problems.check_optional(cursor.0.map(|cursor| cursor.get(&filter)));
+        let cursor = cursor.0;
+        let after = cursor.map(|cursor| cursor.get(is_valid.then_some(&filter)));
+        let after = problems.check_optional(after);
         let known = ["keyId", "since", "limit", "cursor"];
         problems.reject_unknown_parameters(request, &known);
         let organization = problems.finish(organization)?;

@@ -188,7 +188,8 @@ async fn audit_cursor_belongs_to_its_key_and_since() {
             if other == filter {
                 assert_eq!(body(next, 200).await["items"][0]["action"], "key.created");
             } else {
-                let expected = "cursor belongs to a request with another keyId or another since";
+                let expected =
+                    "cursor must be used with the keyId and since of the answer that it comes from";
                 assert_eq!(message(next, 400).await, expected, "{filter} {other}");
             }
         }
