@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Actor, AuditEntry, AuditEvent, MemberEvent, Role, UserId};
+use crate::model::{Actor, AuditEntry, AuditEvent, Changes, MemberEvent, Role, UserId};
 
 /// Describes the object of a change, what was changed, and the actor.
 pub(super) fn describe(entry: &AuditEntry) -> String {
@@ -15,7 +15,7 @@ pub(super) fn describe(entry: &AuditEntry) -> String {
     };
     let changes: Vec<String> = changes
         .iter()
-        .flat_map(|changes| changes.iter())
+        .flat_map(Changes::iter)
         .map(|(field, from, to)| change(field, from, to))
         .collect();
     let by = match &entry.actor {
@@ -102,7 +102,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::model::{AuditedKey, Changes, KeyEvent, KeyId, Name, Timestamp};
+    use crate::model::{AuditedKey, KeyEvent, KeyId, Name, Timestamp};
 
     fn words(actor: Actor, event: AuditEvent) -> String {
         let at = Timestamp::from_millis(0);
