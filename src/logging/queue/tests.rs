@@ -1,4 +1,6 @@
 //! The queue against an output that blocks until its gate is open.
+//!
+//! A test waits for the state of the queue or for bytes of the output, never for a time.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 
