@@ -12,8 +12,8 @@ use crate::model::{
 impl Store {
     /// Returns an organization's statistics as of `now` for `user`, a member with any role, and the last `days` UTC days
     /// if requested. The cost grows with `days`, and not with the number of keys or requests: counts are kept, and only
-    /// the keys that have expired or become inactive since they were updated are read. If these are many, the kept counts
-    /// are updated in the background.
+    /// the keys that have expired or become inactive since they were updated are read. If these are many, the read leaves
+    /// the async thread, and the counts are updated in the background.
     pub async fn key_stats(
         &self,
         organization: OrganizationRef,
@@ -21,13 +21,21 @@ impl Store {
         now: Timestamp,
         days: Option<u32>,
     ) -> Result<KeyStats, AccessError> {
-        let read = move |conn: &_| sqlite::stats::key_stats(conn, &organization, &user, now, days);
-        let read = self.database.readers.read(read).await?;
-        if read.is_outdated {
-            self.database
-                .start_to_advance_key_counts(read.stats.organization, now);
+        let readers = &self.database.readers;
+        let short = {
+            let (organization, user) = (organization.clone(), user.clone());
+            readers.read(move |conn| {
+                sqlite::stats::short_key_stats(conn, &organization, &user, now, days)
+            })
+        };
+        if let Some(stats) = short.await? {
+            return Ok(stats);
         }
-        Ok(read.stats)
+        let long = move |conn: &_| sqlite::stats::key_stats(conn, &organization, &user, now, days);
+        let stats = readers.read_in_background(long).await?;
+        self.database
+            .start_to_advance_key_counts(stats.organization, now);
+        Ok(stats)
     }
 
     /// Returns the usage of an organization by UTC day, oldest first: the last `days` days up to `today`, with zeros for

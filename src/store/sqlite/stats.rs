@@ -7,7 +7,10 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use rusqlite::{Connection, Row, named_params, params};
 
-use super::{key_counts, row};
+use super::{
+    key_counts::{self, Difference},
+    row,
+};
 use crate::{
     model::{
         DailyUsage, Day, KeyCounts, KeyDates, KeyId, KeyStats, KeyStatusCounts, OrganizationId,
@@ -94,11 +97,13 @@ pub(super) const STATUS_COUNTS: &str = "
 /// millisecond are ordered by id. If more share it, which only an import can cause, the last created are chosen.
 const MAX_CANDIDATES: usize = 10_000;
 
-/// What statistics were read from.
-pub(in crate::store) struct KeyStatsRead {
-    pub(in crate::store) stats: KeyStats,
-    /// Whether many keys have expired or become inactive since the counts were kept, so that the read was long.
-    pub(in crate::store) is_outdated: bool,
+/// The kept part of an organization's statistics.
+struct Summary {
+    organization: OrganizationId,
+    /// The instant that `keys` are as of.
+    counted_at: Timestamp,
+    keys: KeyCounts,
+    usage: UsageCounts,
 }
 
 /// See [`crate::store::Store::key_stats`].
@@ -108,7 +113,47 @@ pub(in crate::store) fn key_stats(
     user: &UserId,
     now: Timestamp,
     days: Option<u32>,
-) -> Result<KeyStatsRead, AccessError> {
+) -> Result<KeyStats, AccessError> {
+    with_summary(conn, organization, user, |summary| {
+        let Summary {
+            organization,
+            counted_at,
+            ..
+        } = summary;
+        let since = key_counts::difference(conn, organization, counted_at, now)?;
+        complete(conn, summary, since, now, days)
+    })
+}
+
+/// Returns the statistics as [`key_stats`] does, or `None` if too many keys have expired or become inactive since the
+/// counts were kept to read them on an async thread.
+pub(in crate::store) fn short_key_stats(
+    conn: &Connection,
+    organization: &OrganizationRef,
+    user: &UserId,
+    now: Timestamp,
+    days: Option<u32>,
+) -> Result<Option<KeyStats>, AccessError> {
+    with_summary(conn, organization, user, |summary| {
+        let Summary {
+            organization,
+            counted_at,
+            ..
+        } = summary;
+        let since = key_counts::short_difference(conn, organization, counted_at, now)?;
+        since
+            .map(|since| complete(conn, summary, since, now, days))
+            .transpose()
+    })
+}
+
+/// Calls `read` with the summary, in one snapshot. Fails if the user is not a member.
+fn with_summary<T>(
+    conn: &Connection,
+    organization: &OrganizationRef,
+    user: &UserId,
+    read: impl FnOnce(Summary) -> Result<T, Error>,
+) -> Result<T, AccessError> {
     let (id, slug) = row::id_or_slug(organization);
     let mut statement = conn.prepare_cached(SUMMARY)?;
     // One snapshot: it lasts while a statement is unfinished, and `rows` lives to the end of the function.
@@ -121,31 +166,41 @@ pub(in crate::store) fn key_stats(
     let Some(row) = rows.next()? else {
         return Err(AccessError::NotAMember);
     };
-    let organization = row.get(0)?;
-    let since = key_counts::difference(conn, organization, row.get(1)?, now)?;
-    let stats = KeyStats {
-        organization,
-        keys: kept_counts(row)? + since.counts,
+    Ok(read(summary(row)?)?)
+}
+
+fn summary(row: &Row<'_>) -> rusqlite::Result<Summary> {
+    Ok(Summary {
+        organization: row.get(0)?,
+        counted_at: row.get(1)?,
+        keys: KeyCounts {
+            total: row.get(2)?,
+            revoked: row.get(3)?,
+            expired: row.get(4)?,
+            disabled: row.get(5)?,
+            never_used: row.get(6)?,
+            inactive: row.get(7)?,
+        },
         usage: row::usage(row, 8)?,
+    })
+}
+
+fn complete(
+    conn: &Connection,
+    summary: Summary,
+    since: Difference,
+    now: Timestamp,
+    days: Option<u32>,
+) -> Result<KeyStats, Error> {
+    let Summary { organization, .. } = summary;
+    Ok(KeyStats {
+        organization,
+        keys: summary.keys + since.counts,
+        usage: summary.usage,
         recent: recent(conn, organization, now)?,
         daily: days
             .map(|days| daily(conn, organization, now.day(), days))
             .transpose()?,
-    };
-    Ok(KeyStatsRead {
-        stats,
-        is_outdated: since.keys > key_counts::PORTION,
-    })
-}
-
-fn kept_counts(row: &Row<'_>) -> rusqlite::Result<KeyCounts> {
-    Ok(KeyCounts {
-        total: row.get(2)?,
-        revoked: row.get(3)?,
-        expired: row.get(4)?,
-        disabled: row.get(5)?,
-        never_used: row.get(6)?,
-        inactive: row.get(7)?,
     })
 }
 

@@ -5,29 +5,39 @@
 
 use rusqlite::{Connection, named_params};
 
+use super::PORTION;
 use crate::model::{KeyCounts, KeyStats, OrganizationId, Timestamp};
 
-/// Counts the keys that expire after `from` and until `to` by what they were at `from`, and the keys that become inactive.
-pub(in crate::store::sqlite) const DIFFERENCE: &str = "
+/// Counts the unrevoked keys that expire after `:from` and until `:to`, by what they were at `:from`.
+pub(in crate::store::sqlite) const EXPIRED: &str = "
     SELECT count(*),
            count(*) FILTER (WHERE disabled_at IS NOT NULL),
            count(*) FILTER (WHERE disabled_at IS NULL
                               AND last_used_at IS NULL),
            count(*) FILTER (WHERE disabled_at IS NULL
-                              AND last_used_at <= :idle_from),
-           (SELECT count(*)
+                              AND last_used_at <= :idle_from)
+      FROM (SELECT disabled_at,
+                   last_used_at
+              FROM api_keys
+             WHERE organization_id = :organization
+               AND revoked_at IS NULL
+               AND expires_at > :from
+               AND expires_at <= :to
+             LIMIT :limit)";
+
+/// Counts the enabled keys whose last use becomes too old to be active, and those of them that have not expired at `:to`.
+pub(in crate::store::sqlite) const IDLE: &str = "
+    SELECT count(*),
+           count(*) FILTER (WHERE expires_at IS NULL
+                               OR expires_at > :to)
+      FROM (SELECT expires_at
               FROM api_keys
              WHERE organization_id = :organization
                AND revoked_at IS NULL
                AND disabled_at IS NULL
                AND last_used_at > :idle_from
                AND last_used_at <= :idle_to
-               AND (expires_at IS NULL OR expires_at > :to))
-      FROM api_keys
-     WHERE organization_id = :organization
-       AND revoked_at IS NULL
-       AND expires_at > :from
-       AND expires_at <= :to";
+             LIMIT :limit)";
 
 /// How counts differ between two instants.
 #[derive(Debug, Clone, Copy)]
@@ -45,31 +55,65 @@ pub(in crate::store::sqlite) fn difference(
     from: Timestamp,
     to: Timestamp,
 ) -> rusqlite::Result<Difference> {
+    // A negative limit is none.
+    read(conn, organization, from, to, -1)
+}
+
+/// Returns the [`difference()`], or `None` if it needs more keys than a portion.
+pub(in crate::store::sqlite) fn short_difference(
+    conn: &Connection,
+    organization: OrganizationId,
+    from: Timestamp,
+    to: Timestamp,
+) -> rusqlite::Result<Option<Difference>> {
+    let difference = read(conn, organization, from, to, PORTION + 1)?;
+    Ok(Some(difference).filter(|difference| difference.keys <= PORTION))
+}
+
+/// Reads up to `limit` keys that expire, and as many that become inactive.
+fn read(
+    conn: &Connection,
+    organization: OrganizationId,
+    from: Timestamp,
+    to: Timestamp,
+    limit: i64,
+) -> rusqlite::Result<Difference> {
     if from > to {
-        let Difference { counts, keys } = difference(conn, organization, to, from)?;
+        let Difference { counts, keys } = read(conn, organization, to, from, limit)?;
         let counts = KeyCounts::default() - counts;
         return Ok(Difference { counts, keys });
     }
-    let mut statement = conn.prepare_cached(DIFFERENCE)?;
+    let idle_from = from.before(KeyStats::INACTIVE_AFTER);
+    let mut statement = conn.prepare_cached(EXPIRED)?;
     let parameters = named_params! {
         ":organization": organization,
         ":from": from,
         ":to": to,
-        ":idle_from": from.before(KeyStats::INACTIVE_AFTER),
-        ":idle_to": to.before(KeyStats::INACTIVE_AFTER),
+        ":idle_from": idle_from,
+        ":limit": limit,
     };
-    statement.query_row(parameters, |row| {
-        let (expired, became_inactive): (i64, i64) = (row.get(0)?, row.get(4)?);
-        let were_inactive: i64 = row.get(3)?;
-        let counts = KeyCounts {
-            total: 0,
-            revoked: 0,
-            expired,
-            disabled: -row.get::<_, i64>(1)?,
-            never_used: -row.get::<_, i64>(2)?,
-            inactive: became_inactive - were_inactive,
-        };
-        let keys = expired + became_inactive;
-        Ok(Difference { counts, keys })
-    })
+    let [expired, disabled, never_used, inactive] = statement.query_row(parameters, |row| {
+        Ok::<[i64; 4], _>([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
+    })?;
+    let mut statement = conn.prepare_cached(IDLE)?;
+    let parameters = named_params! {
+        ":organization": organization,
+        ":to": to,
+        ":idle_from": idle_from,
+        ":idle_to": to.before(KeyStats::INACTIVE_AFTER),
+        ":limit": limit,
+    };
+    let [idle, became_inactive] = statement.query_row(parameters, |row| {
+        Ok::<[i64; 2], _>([row.get(0)?, row.get(1)?])
+    })?;
+    let counts = KeyCounts {
+        total: 0,
+        revoked: 0,
+        expired,
+        disabled: -disabled,
+        never_used: -never_used,
+        inactive: became_inactive - inactive,
+    };
+    let keys = expired + idle;
+    Ok(Difference { counts, keys })
 }

@@ -239,7 +239,9 @@ impl History {
         let expected = expected.fold(KeyCounts::default(), |sum, key| sum + key);
         let (organization, user) = (OrganizationRef::Id(ORGANIZATION), UserId::new("u").unwrap());
         let read = stats::key_stats(&self.conn, &organization, &user, at, None).unwrap();
-        assert_eq!(read.stats.keys, expected);
+        assert_eq!(read.keys, expected);
+        let short = stats::short_key_stats(&self.conn, &organization, &user, at, None).unwrap();
+        assert_eq!(short.map(|short| short.keys), Some(expected));
         let all = stats::key_status_counts(&self.conn, at).unwrap();
         assert_eq!(
             [all.active, all.revoked, all.expired, all.disabled],

@@ -16,15 +16,16 @@ mod history_tests;
 
 use rusqlite::{Connection, Savepoint, named_params};
 
+use self::advance::PORTION;
 pub(in crate::store) use self::advance::{advance_portion, outdated};
+pub(super) use self::{
+    advance::counted_recently,
+    difference::{Difference, difference, short_difference},
+};
 #[cfg(test)]
 pub(super) use self::{
     advance::{OUTDATED, PORTION_END, PORTION_END_BACKWARD},
-    difference::DIFFERENCE,
-};
-pub(super) use self::{
-    advance::{PORTION, counted_recently},
-    difference::difference,
+    difference::{EXPIRED, IDLE},
 };
 use super::row;
 use crate::{
