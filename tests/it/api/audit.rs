@@ -193,6 +193,10 @@ async fn audit_cursor_belongs_to_its_key_and_since() {
                 assert_eq!(message(next, 400).await, expected, "{filter} {other}");
             }
         }
+        // A filter that is not valid is the only problem.
+        let invalid = format!("{}?cursor={cursor}&keyId=x", audit_path(ACME));
+        let invalid = message(app.get(ANA, &invalid).await, 400).await;
+        assert_eq!(invalid, "keyId must be one UUID");
         // The same instant and id in another spelling, and another limit.
         let same = filter
             .replace("2026-01-15T12:00:00Z", "2026-01-15t13:00:00.000%2B01:00")
