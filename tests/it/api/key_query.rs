@@ -99,7 +99,7 @@ async fn list_selects_keys_by_each_filter_and_by_several() {
         ("externalId=customer-", &[]),
         ("externalId=customer-portal", &["Production server"]),
         ("search=laptop", &["Leaked"]),
-        ("search=pAUSED", &["Paused"]),
+        ("search=pAUSED", &["Paused", "Newsletter service"]),
         ("search=p_t", &[]),
         ("search=top_2", &["Leaked"]),
         ("search=%25", &["100 % soon"]),
