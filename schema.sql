@@ -353,3 +353,38 @@ CREATE INDEX audit_log_by_time
 CREATE INDEX audit_log_by_key
   ON audit_log (key_id, created_at)
   WHERE key_id IS NOT NULL;
+
+-- The organizations of a user, for the dashboard. The primary key is by organization.
+CREATE INDEX memberships_by_user
+  ON memberships (user_id, organization_id);
+
+-- Codes of sign-in links. Only the SHA-256 of a code is stored. A code works once, unless it is reusable.
+CREATE TABLE sign_in_codes (
+  code_hash  BLOB    NOT NULL PRIMARY KEY CHECK (length(code_hash) = 32),
+  user_id    TEXT    NOT NULL CHECK (length(user_id) > 0),
+  reusable   INTEGER NOT NULL CHECK (reusable IN (0, 1)),
+  expires_at INTEGER NOT NULL CHECK (expires_at BETWEEN 0 AND 253402300799999)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sign_in_codes_by_expiry
+  ON sign_in_codes (expires_at);
+
+-- Sessions of the dashboard. Only the SHA-256 of the token in the cookie is stored. The sessions of a user are deleted
+-- in the transaction that removes the user's last membership.
+CREATE TABLE sessions (
+  token_hash BLOB    NOT NULL PRIMARY KEY CHECK (length(token_hash) = 32),
+  user_id    TEXT    NOT NULL CHECK (length(user_id) > 0),
+  expires_at INTEGER NOT NULL CHECK (expires_at BETWEEN 0 AND 253402300799999)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sessions_by_expiry
+  ON sessions (expires_at);
+
+CREATE INDEX sessions_by_user
+  ON sessions (user_id);
+
+-- The origin at which browsers reach the server that was started last, for links that commands print. At most one row.
+CREATE TABLE public_url (
+  id  INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+  url TEXT    NOT NULL CHECK (length(url) > 0)
+) STRICT;

@@ -14,15 +14,17 @@
 //! | [`fixtures`] | the data that `--demo` and `--sandbox` load |
 //! | [`sandbox`] | deterministic data in memory, and a private copy per session |
 //! | [`api`] | HTTP: connections, middleware, routes, handlers, errors, the OpenAPI document |
+//! | [`dashboard`] | pages in HTML for the members of organizations |
 //! | [`cli`] | the commands |
 //! | [`metrics`], [`logging`] | what the process measures, and its log |
 //!
-//! Dependencies point one way: `cli` → `api` → `sandbox`, `key_validation` → `app` → `store`, `token` →
-//! `rate_limit` → `model`. poem stays in `api`, rusqlite in `store::sqlite`; `tests/it/structure.rs` checks both.
+//! Dependencies point one way: `cli` → `dashboard` → `api` → `sandbox`, `key_validation` → `app` → `store`, `token` →
+//! `rate_limit` → `model`. poem stays in `api` and `dashboard`, rusqlite in `store::sqlite`; `tests/it/structure.rs` checks both.
 
 pub mod api;
 pub mod app;
 pub mod cli;
+pub mod dashboard;
 pub mod fixtures;
 pub mod key_validation;
 pub mod logging;

@@ -5,7 +5,10 @@
 
 use std::str::FromStr;
 
-use super::endpoint::{DOCS, HEALTHZ, READYZ};
+use super::{
+    endpoint::{DOCS, HEALTHZ, READYZ},
+    html_pages::is_page,
+};
 
 /// The path that the API is served under: empty, or `/` and segments of unreserved characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +17,8 @@ pub struct BasePath(String);
 /// A text is not a valid base path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a base path is `/` or looks like `/api`: letters, digits, `-`, `.`, `_`, `~`, and not {DOCS}, {HEALTHZ} or {READYZ}"
+    "a base path is `/` or looks like `/api`: letters, digits, `-`, `.`, `_`, `~`, and not {DOCS}, {HEALTHZ}, {READYZ}, /dashboard or \
+     /login"
 )]
 pub struct BasePathError;
 
@@ -26,7 +30,7 @@ impl FromStr for BasePath {
         let unreserved = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
         let valid_segment =
             |s: &str| !s.is_empty() && s.chars().all(unreserved) && s != "." && s != "..";
-        let is_taken = [DOCS, HEALTHZ, READYZ].contains(&path);
+        let is_taken = [DOCS, HEALTHZ, READYZ].contains(&path) || is_page(path);
         let is_valid = path
             .strip_prefix('/')
             .map_or(path.is_empty(), |rest| rest.split('/').all(valid_segment));
@@ -72,7 +76,18 @@ mod tests {
             assert_eq!(text.parse::<BasePath>().unwrap().as_str(), path);
         }
         for text in [
-            "api", "//", "/a//b", "/:id", "/*", "/<x>", "/a b", "/docs", "/..", "/ä",
+            "api",
+            "//",
+            "/a//b",
+            "/:id",
+            "/*",
+            "/<x>",
+            "/a b",
+            "/docs",
+            "/..",
+            "/ä",
+            "/dashboard",
+            "/login/api",
         ] {
             assert_eq!(text.parse::<BasePath>(), Err(BasePathError), "{text}");
         }

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::{
     base_path::BasePath,
-    middleware::{Cors, Middleware},
+    html_pages::HtmlPages,
+    middleware::{Cors, HttpOptions, Middleware},
     openapi::{self, DocumentPage},
     pages::{docs, health, metrics, redirect::redirect},
     routes::{RouteInfo, RouteTable},
@@ -29,8 +30,8 @@ pub trait Service: Endpoint<Output = Response> + 'static {}
 
 impl<E: Endpoint<Output = Response> + 'static> Service for E {}
 
-/// Builds the endpoint of the service, with the API under `base`. Request ids start with `request_seed`, which sets this
-/// process apart from others.
+/// Builds the endpoint of the service, with the API under `base` and `pages` beside it. Request ids start with
+/// `request_seed`, which sets this process apart from others.
 ///
 /// # Errors
 /// If the OpenAPI document cannot be built. The tests rule this out.
@@ -39,16 +40,24 @@ pub fn endpoint(
     base: &BasePath,
     cors: Cors,
     request_seed: u64,
+    pages: Option<HtmlPages>,
 ) -> serde_json::Result<impl Service + use<>> {
     let routes = RouteTable::new(std::slice::from_ref(base));
+    let (routes, error_page) = match pages {
+        Some(pages) => (routes.with_pages(pages.routes), Some(pages.error_page)),
+        None => (routes, None),
+    };
     let token_hint = "`llavero token --user USER_ID` prints one.";
     build_endpoint(
         routes,
         openapi::value()?,
         token_hint,
         app,
-        cors,
-        request_seed,
+        HttpOptions {
+            cors,
+            request_seed,
+            error_page,
+        },
     )
 }
 
@@ -59,8 +68,7 @@ pub(super) fn build_endpoint(
     mut document: Value,
     token_hint: &str,
     app: &App,
-    cors: Cors,
-    request_seed: u64,
+    options: HttpOptions,
 ) -> serde_json::Result<impl Service + use<>> {
     let bases = routes.bases().to_vec();
     if let Some(base) = bases.first() {
@@ -81,13 +89,7 @@ pub(super) fn build_endpoint(
     let infos = routes.route_infos();
     let metrics = app.metrics.clone();
     let routes = with_app(routes, app);
-    Ok(Middleware::around(
-        routes,
-        infos,
-        cors,
-        request_seed,
-        metrics,
-    ))
+    Ok(Middleware::around(routes, infos, options, metrics))
 }
 
 /// Paths where a reader may look for the reference or the document, each with the path that it redirects to.
@@ -118,6 +120,10 @@ pub fn metrics_endpoint(app: &App, request_seed: u64) -> impl Service + use<> {
     let page = metrics::MetricsPage(app.clone());
     let routes = Route::new().at(metrics::METRICS, get(page));
     let infos = RouteInfo::single(metrics::METRICS);
-    let no_origin = Cors::Only(Vec::new());
-    Middleware::around(routes, infos, no_origin, request_seed, app.metrics.clone())
+    let options = HttpOptions {
+        cors: Cors::Only(Vec::new()),
+        request_seed,
+        error_page: None,
+    };
+    Middleware::around(routes, infos, options, app.metrics.clone())
 }

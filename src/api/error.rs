@@ -32,7 +32,7 @@ pub(super) struct ErrorOut {
 
 /// An error response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ApiError {
+pub(crate) enum ApiError {
     /// Parameters or the body are invalid. The text is that of [`super::problems::Problems`].
     #[error("{0}")]
     BadRequest(String),
@@ -214,6 +214,18 @@ impl ApiError {
         }
     }
 
+    /// Sets the status and the headers of a response that describes this error.
+    pub(super) fn add_to(&self, response: &mut Response) {
+        response.set_status(self.status());
+        for (name, value) in self.headers() {
+            if let Ok(value) = value.parse() {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        // The access log reads the cause from the response.
+        response.set_data(self.clone());
+    }
+
     /// The message as a header, for gateways that discard the body, like nginx.
     fn for_gateways(&self) -> (HeaderName, String) {
         let name = HeaderName::from_static("x-error-message");
@@ -285,14 +297,7 @@ impl ResponseError for ApiError {
 
     fn as_response(&self) -> Response {
         let mut response = Json(self.body()).into_response();
-        response.set_status(self.status());
-        for (name, value) in self.headers() {
-            if let Ok(value) = value.parse() {
-                response.headers_mut().insert(name, value);
-            }
-        }
-        // The access log reads the cause from the response.
-        response.set_data(self.clone());
+        self.add_to(&mut response);
         response
     }
 }

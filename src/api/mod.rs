@@ -1,6 +1,6 @@
 //! HTTP: connections, middleware, routes, operations, errors, and the OpenAPI document.
 //!
-//! poem is used in this folder only. A request passes [`server`], [`middleware`], [`routes`], the extractors of its
+//! poem is used here and in [`crate::dashboard`] only. A request passes [`server`], [`middleware`], [`routes`], the extractors of its
 //! operation in [`extract`], and the operation's handler.
 //!
 //! | module | job |
@@ -12,6 +12,7 @@
 //! | [`mod@endpoint`], [`routes`], [`base_path`] | the paths that are served |
 //! | [`middleware`], [`server`] | before and after every request |
 //! | [`pages`], [`openapi`] | the interactive reference, probes, metrics; the document |
+//! | [`html_pages`] | the seam for the pages of [`crate::dashboard`] |
 //! | [`mod@oneshot`] | a request without a socket |
 //! | [`sandbox`] | the sandbox's own endpoints and middleware |
 //!
@@ -23,6 +24,7 @@ mod documented_error;
 mod endpoint;
 mod error;
 mod extract;
+mod html_pages;
 mod keys;
 mod middleware;
 mod oneshot;
@@ -42,10 +44,16 @@ pub use self::{
     audit::AuditEntryOut,
     base_path::{BasePath, BasePathError},
     endpoint::{Service, endpoint, metrics_endpoint},
+    html_pages::HtmlPages,
     keys::{KeyOut, KeyWithSecretOut, parse_metadata},
     middleware::{Cors, Origin, OriginError},
     oneshot::{OneshotError, OneshotRequest, OneshotResponse, oneshot},
     openapi::{ServerUrl, ServerUrlError, document, document_for},
     sandbox::{SandboxError, sandbox_document, sandbox_endpoint},
     server::{ConnectionLimits, serve},
+};
+pub(crate) use self::{
+    error::ApiError,
+    extract::{LoggedUser, exactly_one},
+    html_pages::HtmlRoute,
 };

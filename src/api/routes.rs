@@ -4,7 +4,7 @@
 //! unwraps the `UrlQuery` that only `OpenApiService` inserts into a request. The table is flat: poem's `nest` rewrites the
 //! URI of every request, and rejects a path that is not UTF-8 before the token is checked.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use poem::{Endpoint, EndpointExt, Response, endpoint::BoxEndpoint, http::Method};
 use poem_openapi::{
@@ -14,6 +14,7 @@ use poem_openapi::{
 
 use super::{
     base_path::BasePath,
+    html_pages::HtmlRoute,
     operations::{OPERATIONS, Operations, paths},
 };
 
@@ -69,11 +70,24 @@ impl RouteTable {
         self
     }
 
+    /// Adds the routes of pages.
+    pub(super) fn with_pages(mut self, routes: Vec<HtmlRoute>) -> Self {
+        let routes = routes
+            .into_iter()
+            .map(|(method, path, endpoint)| (path, method, endpoint));
+        self.pages.extend(routes);
+        self
+    }
+
     /// Describes each route, by its poem pattern.
     pub(super) fn route_infos(&self) -> HashMap<String, RouteInfo> {
-        let pages = self.pages.iter().map(|(path, method, _)| {
-            let info = RouteInfo::new(path, &[method.as_str()]);
-            (path.clone(), info)
+        let mut methods: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (path, method, _) in &self.pages {
+            methods.entry(path).or_default().push(method.as_str());
+        }
+        let pages = methods.into_iter().map(|(path, methods)| {
+            let info = RouteInfo::new(path, &methods);
+            (poem_pattern(path), info)
         });
         let operations = |base: &BasePath, path: &MetaPath| {
             let methods = path.operations.iter().map(|op| op.method.as_str());
@@ -113,7 +127,8 @@ impl OpenApi for RouteTable {
             }
         }
         for (path, method, endpoint) in self.pages {
-            table.insert(path, HashMap::from([(method, endpoint)]));
+            let methods = table.entry(poem_pattern(&path)).or_default();
+            methods.insert(method, endpoint);
         }
     }
 }

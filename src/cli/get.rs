@@ -100,7 +100,8 @@ impl Args {
             clock,
             random,
         );
-        let endpoint = api::endpoint(&app, &self.base.base_path, Cors::Only(Vec::new()), 0)?;
+        let cors = Cors::Only(Vec::new());
+        let endpoint = api::endpoint(&app, &self.base.base_path, cors, 0, None)?;
         let token = token.transpose()?;
         let answer = api::oneshot(
             &endpoint,

@@ -16,6 +16,7 @@ mod get;
 mod healthcheck;
 mod key;
 mod key_file;
+mod login;
 mod member;
 mod openapi;
 mod org;
@@ -52,6 +53,8 @@ enum Command {
     Serve(WithSources<serve::Args>),
     /// Print a bearer token that `serve` accepts.
     Token(token::Args),
+    /// Print a link that signs a user in to the dashboard, once within 5 minutes.
+    Login(login::Args),
     /// Create and list organizations.
     #[command(subcommand)]
     Org(org::Command),
@@ -103,6 +106,7 @@ impl Cli {
         match self.command {
             Command::Serve(command) => serve::run(&command, &system),
             Command::Token(args) => args.run(&system),
+            Command::Login(args) => args.run(&system),
             Command::Org(command) => command.run(&system),
             Command::Member(command) => command.run(&system),
             Command::Key(command) => command.run(&system),

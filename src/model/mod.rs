@@ -25,6 +25,7 @@ mod rotation;
 mod scopes;
 mod secret;
 mod seed;
+mod session;
 mod stats;
 mod time;
 mod usage;
@@ -59,6 +60,10 @@ pub use rotation::{OlderSecrets, RotateOutcome, Rotation, RotationRefused};
 pub use scopes::Scopes;
 pub use secret::{Secret, SecretHash, contains_secret};
 pub use seed::{Seed, SeedKey, SeedState};
+pub use session::{
+    CODE_TTL, DEMO_CODE_TTL, NewSession, RandomToken, SESSION_TTL, Session, SignInCode,
+    SignInOutcome, TokenHash, UserMembership,
+};
 pub use stats::{DailyUsage, KeyStats, KeyStatusCounts, RecentKey};
 pub use time::{Clock, Day, Timestamp};
 pub use usage::{MeteredUse, Outcome, UsageCounts, UsageEvent, UseReceipt};

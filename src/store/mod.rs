@@ -15,6 +15,7 @@ mod maintenance;
 mod members;
 mod open_error;
 mod organizations;
+mod sessions;
 mod sqlite;
 mod stats;
 mod usage;

@@ -97,6 +97,18 @@ impl Claims {
         Ok(user)
     }
 
+    /// Returns `exp`, truncated to milliseconds; `None` if it is not a date.
+    pub(super) fn expiry(&self) -> Option<Timestamp> {
+        match self.exp {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "saturates, and a date before 1970 has expired"
+            )]
+            Claim::Valid(exp) => Some(Timestamp::from_millis((exp * 1000.0) as i64)),
+            Claim::Absent | Claim::WrongType => None,
+        }
+    }
+
     fn check_dates(&self, now: Timestamp) -> Result<(), TokenError> {
         #[expect(
             clippy::cast_precision_loss,

@@ -108,15 +108,32 @@ impl Verifier {
     /// # Errors
     /// The first check that failed; see [`TokenError`].
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<UserId, TokenError> {
+        self.verified_claims(token)?.user(now, &self.expected)
+    }
+
+    /// Verifies `token` at `now` and returns its user and its `exp`, for a session that must not outlive the token.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`].
+    pub fn verify_with_expiry(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<(UserId, Timestamp), TokenError> {
+        let claims = self.verified_claims(token)?;
+        let user = claims.user(now, &self.expected)?;
+        Ok((user, claims.expiry().ok_or(TokenError::Expiry)?))
+    }
+
+    /// Returns the claims of a token whose signature is valid. Their dates are unchecked.
+    fn verified_claims(&self, token: &str) -> Result<Arc<Claims>, TokenError> {
         if token.len() > MAX_TOKEN_LENGTH {
             return Err(TokenError::TooLong);
         }
         let mut hash = [0; 32];
         hash.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
-        let claims = self
-            .cache
-            .get_or_insert_with(&hash, || self.claims(token).map(Arc::new))?;
-        claims.user(now, &self.expected)
+        self.cache
+            .get_or_insert_with(&hash, || self.claims(token).map(Arc::new))
     }
 
     /// Returns the claims of a token with a valid signature (RFC 7519, section 7.2), unchecked. Parses the token completely

@@ -69,6 +69,11 @@ impl LoggedUser {
     pub(crate) fn get(&self) -> Option<&UserId> {
         self.0.get()
     }
+
+    /// Sets the user. The first one is kept.
+    pub(crate) fn set(&self, user: &UserId) {
+        let _ = self.0.set(user.clone());
+    }
 }
 
 /// Verifies the bearer token of a request.
@@ -81,9 +86,9 @@ pub(crate) fn authenticate(request: &Request) -> Result<UserId, ApiError> {
     })?;
     let token = bearer_token(request.headers())?;
     let user = app.verifier.verify(token, app.clock.now())?;
-    if let Some(LoggedUser(slot)) = request.data() {
+    if let Some(logged) = request.data::<LoggedUser>() {
         // The sandbox authenticates twice; the user is the same.
-        let _ = slot.set(user.clone());
+        logged.set(&user);
     }
     Ok(user)
 }

@@ -14,9 +14,8 @@ mod scopes;
 
 pub(super) use self::{
     api_key::{API_KEY, PresentedKey},
-    bearer::{Caller, InvalidToken, LoggedUser, authenticate, bearer_token, challenge},
+    bearer::{Caller, InvalidToken, authenticate, bearer_token, challenge},
     cursor::{CursorParam, encode},
-    exactly_one::exactly_one,
     filter_param::{ChoiceParam, TextParam},
     json_body::{
         Body, Field, FieldValue, HasBody, OptionalField, PatchField, RemovableField, UnknownFields,
@@ -25,3 +24,4 @@ pub(super) use self::{
     path_param::{MALFORMED_PATH, PathParam},
     scopes::{BODY_PROBLEM, ScopeParam, required_scopes},
 };
+pub(crate) use self::{bearer::LoggedUser, exactly_one::exactly_one};

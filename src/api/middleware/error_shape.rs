@@ -13,15 +13,15 @@ use poem::{
 use poem_openapi::error::ParseParamError;
 
 use super::{LoggedValidation, RequestContext};
-use crate::api::{error::ApiError, routes::RouteInfo};
+use crate::api::{error::ApiError, html_pages::ErrorPage, routes::RouteInfo};
 
-/// Returns the response, or the one that the error stands for.
+/// Returns the response, or the one that the error stands for: JSON, or a page for the path of a page.
 pub(super) fn apply(
     result: Result<Response>,
     context: &RequestContext,
     route: Option<&RouteInfo>,
 ) -> Response {
-    result.unwrap_or_else(|error| {
+    let response = result.unwrap_or_else(|error| {
         let allow = route.map_or("", |route| &route.allow);
         let shaped = from_poem(&error, context.method.as_str(), &context.path, allow);
         let mut response = shaped.as_response();
@@ -29,7 +29,17 @@ pub(super) fn apply(
             response.set_data(*validation);
         }
         response
-    })
+    });
+    match (context.error_page, response.data::<ApiError>()) {
+        (Some(error_page), Some(error)) => as_page(error, error_page),
+        _ => response,
+    }
+}
+
+fn as_page(error: &ApiError, error_page: ErrorPage) -> Response {
+    let mut response = error_page(error);
+    error.add_to(&mut response);
+    response
 }
 
 /// Converts an error that a handler returned, or that poem raised while it routed a request for `method` and `path`.

@@ -32,8 +32,23 @@ pub use self::{
     cors::Cors,
     origin::{Origin, OriginError},
 };
-use super::{error::ApiError, extract::LoggedUser, routes::RouteInfo};
+use super::{
+    error::ApiError,
+    extract::LoggedUser,
+    html_pages::{ErrorPage, is_page},
+    routes::RouteInfo,
+};
 use crate::metrics::Metrics;
+
+/// Settings of the middleware.
+pub(super) struct HttpOptions {
+    /// The web pages of other origins that may read responses.
+    pub(super) cors: Cors,
+    /// Sets the request ids of this process apart from those of others.
+    pub(super) request_seed: u64,
+    /// Renders the errors of pages; `None` if no pages are served.
+    pub(super) error_page: Option<ErrorPage>,
+}
 
 /// The middleware around the routes `E`.
 pub(super) struct Middleware<E> {
@@ -41,6 +56,7 @@ pub(super) struct Middleware<E> {
     infos: HashMap<String, RouteInfo>,
     cors: Cors,
     ids: RequestIds,
+    error_page: Option<ErrorPage>,
     metrics: Metrics,
 }
 
@@ -52,6 +68,8 @@ struct RequestContext {
     id: HeaderValue,
     /// The origin of the web page that sent the request, if it may read the response.
     origin: Option<HeaderValue>,
+    /// Renders an error, if the path is that of a page.
+    error_page: Option<ErrorPage>,
     user: LoggedUser,
 }
 
@@ -60,15 +78,15 @@ impl Middleware<()> {
     pub(super) fn around(
         routes: impl Endpoint<Output = Response>,
         infos: HashMap<String, RouteInfo>,
-        cors: Cors,
-        request_seed: u64,
+        options: HttpOptions,
         metrics: Metrics,
     ) -> Middleware<impl Endpoint<Output = Response>> {
         Middleware {
             routes: error_shape::catch_panics(routes),
             infos,
-            cors,
-            ids: RequestIds::new(request_seed),
+            cors: options.cors,
+            ids: RequestIds::new(options.request_seed),
+            error_page: options.error_page,
             metrics,
         }
     }
@@ -81,7 +99,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Middleware<E> {
         let context = self.context(&mut request);
         let result = if let Err(error) = reject_before_routing(&request) {
             Err(error.into())
-        } else if let Some(preflight) = self.cors.preflight(&request) {
+        } else if let Some(preflight) = self.preflight(&context, &request) {
             Ok(preflight)
         } else {
             head_method::route_as_get(&mut request);
@@ -95,13 +113,27 @@ impl<E> Middleware<E> {
     fn context(&self, request: &mut Request) -> RequestContext {
         let user = LoggedUser::default();
         request.set_data(user.clone());
+        let error_page = self.error_page.filter(|_| is_page(request.uri().path()));
+        // Pages of other origins never read these pages.
+        let origin = match error_page {
+            Some(_) => None,
+            None => self.cors.allowed_origin(request.headers()),
+        };
         RequestContext {
             started: Instant::now(),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             id: self.ids.keep_or_create(request.headers()),
-            origin: self.cors.allowed_origin(request.headers()),
+            origin,
+            error_page,
             user,
+        }
+    }
+
+    fn preflight(&self, context: &RequestContext, request: &Request) -> Option<Response> {
+        match context.error_page {
+            Some(_) => None,
+            None => self.cors.preflight(request),
         }
     }
 
@@ -114,7 +146,9 @@ impl<E> Middleware<E> {
         }
         let headers = response.headers_mut();
         headers.insert(request_id::REQUEST_ID, context.id.clone());
-        self.cors.add_headers(context.origin.clone(), headers);
+        if context.error_page.is_none() {
+            self.cors.add_headers(context.origin.clone(), headers);
+        }
         common_headers::add(headers);
         self.record(context, route, &mut response);
         response

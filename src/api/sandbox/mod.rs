@@ -27,7 +27,7 @@ use self::{
 use super::{
     base_path::BasePath,
     endpoint::{Service, build_endpoint},
-    middleware::Cors,
+    middleware::{Cors, HttpOptions},
     oneshot::OneshotError,
     openapi::{ServerUrl, put_server_first, text},
     pages::redirect::redirect,
@@ -81,8 +81,11 @@ pub async fn sandbox_endpoint(
         document,
         "The [start page](/sandbox) lists tokens.",
         app,
-        Cors::Any,
-        request_seed,
+        HttpOptions {
+            cors: Cors::Any,
+            request_seed,
+            error_page: None,
+        },
     )?)
 }
 

@@ -12,8 +12,9 @@ use crate::{
     api::{self, Cors},
     app::App,
     cli::token_key::TokenKeySource,
-    fixtures::Fixtures,
-    model::Timestamp,
+    dashboard,
+    fixtures::{Fixtures, UserFixture},
+    model::{RandomToken, Timestamp},
     store::{OpenOptions, Store},
     token::{ExpectedClaims, HmacSecret, TrustedKey},
 };
@@ -47,13 +48,19 @@ async fn serve(
         audience: args.jwt_audience.clone(),
         issuer: args.jwt_issuer.clone(),
     };
+    let public_url = match &args.public_url {
+        Some(url) => url.to_string(),
+        None => listeners.browser_origin()?,
+    };
+    record_public_url(&store, public_url.clone()).await;
     let banner = if args.demo {
         let api = listeners.origin()? + args.base.base_path.as_str();
-        let tokens = load_demo(&store, signer.as_ref(), &expected, &api, clock.now()).await?;
-        format!(
-            "{tokens}\nThe interactive reference: {}/docs\n",
-            listeners.origin()?
-        )
+        let (now, code) = (clock.now(), RandomToken::generate(random.bytes()?));
+        let users = demo_data::load(&store, &Fixtures::load()?, now).await?;
+        let link = demo::sign_in_link(&store, users.as_deref(), &public_url, &code, now).await?;
+        let tokens = demo_tokens(users.as_deref(), signer.as_ref(), &expected, &api, now)?;
+        let reference = format!("{}/docs", listeners.origin()?);
+        format!("{link}{tokens}\nThe interactive reference: {reference}\n")
     } else {
         String::new()
     };
@@ -72,25 +79,32 @@ async fn serve(
     } else {
         Cors::Only(origins)
     };
-    let endpoint = api::endpoint(&app, &args.base.base_path, cors, request_seed)?;
+    let pages = dashboard::pages(args.public_url.clone());
+    let endpoint = api::endpoint(&app, &args.base.base_path, cors, request_seed, Some(pages))?;
     let metrics = api::metrics_endpoint(&app, !request_seed);
     drop(app);
     listeners.serve(args, &banner, endpoint, metrics).await
 }
 
-/// Loads the demo data, if the database has no organizations. Returns the text to print.
-async fn load_demo(
-    store: &Store,
+/// Returns the tokens to print for the demo users; without `users`, the demo data was not loaded.
+fn demo_tokens(
+    users: Option<&[UserFixture]>,
     signer: Option<&HmacSecret>,
     expected: &ExpectedClaims,
     api: &str,
     now: Timestamp,
 ) -> Result<String, Error> {
-    let users = demo_data::load(store, &Fixtures::load()?, now).await?;
     match (users, signer) {
         (None, _) => Ok(demo::NOT_LOADED.to_owned()),
-        (Some(users), Some(secret)) => demo::tokens(&users, secret, expected, api, now),
+        (Some(users), Some(secret)) => demo::tokens(users, secret, expected, api, now),
         (Some(_), None) => Ok(demo::CANNOT_SIGN.to_owned()),
+    }
+}
+
+/// Records the origin of links, for commands that print them. A server that cannot write serves reads.
+async fn record_public_url(store: &Store, url: String) {
+    if let Err(error) = store.set_public_url(url).await {
+        tracing::warn!(%error, "`llavero login` does not know the address of this server");
     }
 }
 

@@ -1,4 +1,5 @@
-//! The output of `serve --demo` and `serve --sandbox`: a bearer token for each user, and `curl` commands to try.
+//! The output of `serve --demo` and `serve --sandbox`: a link to the dashboard, a bearer token for each user, and `curl`
+//! commands to try.
 //!
 //! Called before the server accepts connections. The data itself is in [`crate::fixtures`] and [`crate::sandbox`].
 
@@ -8,8 +9,10 @@ use uuid::uuid;
 
 use super::Error;
 use crate::{
+    dashboard,
     fixtures::UserFixture,
-    model::{OrganizationId, Timestamp},
+    model::{DEMO_CODE_TTL, OrganizationId, RandomToken, SignInCode, Timestamp},
+    store::Store,
     token::{ExpectedClaims, HmacSecret, NewToken, mint},
 };
 
@@ -29,6 +32,35 @@ pub(super) const NOT_LOADED: &str = "\nThe demo data was not loaded: the databas
 /// Printed in place of the tokens if a public key is trusted, which cannot sign.
 pub(super) const CANNOT_SIGN: &str = "\nThe server trusts a public key, so it cannot sign tokens for the demo users. Get \
      tokens from the issuer, which has the private key.\n";
+
+/// Stores `code`, and returns a link that signs the first member of an organization in with it, as often as wanted. Empty
+/// if the demo data was not loaded.
+pub(super) async fn sign_in_link(
+    store: &Store,
+    users: Option<&[UserFixture]>,
+    origin: &str,
+    code: &RandomToken,
+    now: Timestamp,
+) -> Result<String, Error> {
+    let mut users = users.unwrap_or_default().iter();
+    let Some(user) = users.find(|user| !user.memberships.is_empty()) else {
+        return Ok(String::new());
+    };
+    let stored = store.create_sign_in_code(
+        SignInCode {
+            hash: code.hash(),
+            user: user.id.clone(),
+            reusable: true,
+            expires_at: now.after(DEMO_CODE_TTL),
+        },
+        now,
+    );
+    stored.await?;
+    let (name, link) = (&user.name, dashboard::sign_in_link(origin, code));
+    Ok(format!(
+        "\nThe dashboard, as {name}, for 24 hours:\n{link}\n"
+    ))
+}
 
 /// Returns tokens for the demo users, signed with `secret` and with the `expected` claims, and `curl` commands for the API
 /// at the URL `api`.

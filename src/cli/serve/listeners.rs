@@ -93,6 +93,16 @@ impl Listeners {
         Ok(format!("http://{}", address::reachable(address)))
     }
 
+    /// Returns the URL of the server for browsers on this machine, for instance `http://localhost:3001`.
+    pub(super) fn browser_origin(&self) -> Result<String, Error> {
+        let address = address::reachable(self.api.local_addr()?);
+        Ok(if address.ip().is_loopback() {
+            format!("http://localhost:{}", address.port())
+        } else {
+            format!("http://{address}")
+        })
+    }
+
     /// Returns the addresses of the API and of the metrics.
     pub(super) fn addresses(&self) -> Result<(SocketAddr, Option<SocketAddr>), Error> {
         let metrics = self.metrics.as_ref().map(TcpListener::local_addr);

@@ -82,6 +82,7 @@ pub(super) fn log_start(args: &Args, listeners: &Listeners) -> Result<(), Error>
         jwt_key,
         jwt_audience = args.jwt_audience,
         jwt_issuer = args.jwt_issuer,
+        public_url = args.public_url.as_ref().map(ToString::to_string),
         cors_origins = (!origins.is_empty()).then(|| origins.join(",")),
         max_connections = limits.total.get(),
         max_connections_per_address = limits.per_address.map_or(0, NonZeroUsize::get),

@@ -30,7 +30,7 @@ use super::{
     print, signal, stdout,
     token_key::TokenKeyArgs,
 };
-use crate::{api::Origin, logging, sandbox::DEFAULT_CLOCK};
+use crate::{api::Origin, dashboard::PublicUrl, logging, sandbox::DEFAULT_CLOCK};
 
 /// The arguments of `llavero serve`.
 #[derive(Debug, clap::Args)]
@@ -47,7 +47,7 @@ pub(super) struct Args {
     #[command(flatten)]
     limits: LimitArgs,
 
-    /// Fill an empty database with demo organizations, print tokens and curl commands, and allow web pages of this machine
+    /// Fill an empty database with demo organizations, print a link to the dashboard, tokens and curl commands, and allow web pages of this machine
     /// (localhost, any port) to call the API
     #[arg(long, env = "LLAVERO_DEMO", value_parser = BoolishValueParser::new())]
     demo: bool,
@@ -75,6 +75,11 @@ pub(super) struct Args {
     /// Allow web pages of ORIGIN to call the API, for instance `http://localhost:5173`. Can be given several times
     #[arg(long = "cors-origin", value_name = "ORIGIN", env = "LLAVERO_CORS_ORIGIN", num_args = 1.., value_delimiter = ',')]
     cors_origins: Vec<Origin>,
+
+    /// The address at which browsers reach the server, for instance `https://keys.example.com` behind a proxy. Links for
+    /// signing in to the dashboard begin with it [default: the listen address]
+    #[arg(long, value_name = "URL", env = "LLAVERO_PUBLIC_URL")]
+    public_url: Option<PublicUrl>,
 
     /// The number of database connections that read at the same time [default: the number of processors plus 2]
     #[arg(long, value_name = "N", env = "LLAVERO_POOL_SIZE", value_parser = pool_size)]
@@ -132,7 +137,7 @@ fn check_flags(command: &WithSources<Args>) -> Result<(), Error> {
 }
 
 /// The flags without effect on the sandbox: the name of the field in [`Args`], and the flag.
-const NOT_WITH_THE_SANDBOX: [(&str, &str); 9] = [
+const NOT_WITH_THE_SANDBOX: [(&str, &str); 10] = [
     ("path", "--database"),
     ("demo", "--demo"),
     ("secret_file", "--jwt-secret-file"),
@@ -142,6 +147,7 @@ const NOT_WITH_THE_SANDBOX: [(&str, &str); 9] = [
     ("jwt_issuer", "--jwt-issuer"),
     ("cors_origins", "--cors-origin"),
     ("daily_retention", "--daily-retention"),
+    ("public_url", "--public-url"),
 ];
 
 impl Args {

@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, Savepoint, params};
 
-use super::{audit, row};
+use super::{audit, row, sessions};
 use crate::{
     model::{
         Actor, AddMemberOutcome, AuditEvent, Member, MemberEvent, OrganizationId, OwnerLoss,
@@ -132,7 +132,8 @@ fn owner_loss(
     })
 }
 
-/// Removes a member; see [`crate::store::Store::remove_member`].
+/// Removes a member; see [`crate::store::Store::remove_member`]. Ends the user's sessions with
+/// the last membership.
 pub(in crate::store) fn remove(
     tx: &Savepoint<'_>,
     organization: OrganizationId,
@@ -148,6 +149,7 @@ pub(in crate::store) fn remove(
         row::expect_one_row(delete.execute(params![organization, user])?)?;
         let event = AuditEvent::Member(user.clone(), MemberEvent::Removed(Some(member.role)));
         audit::insert(tx, organization, at, &Actor::Operator, &event)?;
+        sessions::end_without_membership(tx, user)?;
     }
     Ok(outcome)
 }

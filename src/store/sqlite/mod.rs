@@ -34,6 +34,7 @@ mod readers;
 pub(super) mod retention;
 mod row;
 pub(super) mod schema;
+pub(super) mod sessions;
 pub(super) mod stats;
 mod usage;
 pub(super) mod usage_imports;

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::{
     access, audit, key_counts, key_days, key_lifecycle, key_update, keys, members, organizations,
-    quota, rate_slots, retention, schema, stats, usage, usage_imports,
+    quota, rate_slots, retention, schema, sessions, stats, usage, usage_imports,
 };
 
 const STATEMENTS: &[(&str, &str)] = &[
@@ -69,6 +69,24 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("rate_slots::CLAMP_TO_NOW", rate_slots::CLAMP_TO_NOW),
     ("rate_slots::SINCE", rate_slots::SINCE),
     ("schema::SIGNING_SECRET", schema::SIGNING_SECRET),
+    ("sessions::HAS_MEMBERSHIP", sessions::HAS_MEMBERSHIP),
+    ("sessions::INSERT_CODE", sessions::INSERT_CODE),
+    (
+        "sessions::DELETE_EXPIRED_CODES",
+        sessions::DELETE_EXPIRED_CODES,
+    ),
+    ("sessions::CODE", sessions::CODE),
+    ("sessions::DELETE_USED_CODE", sessions::DELETE_USED_CODE),
+    ("sessions::INSERT", sessions::INSERT),
+    ("sessions::DELETE_EXPIRED", sessions::DELETE_EXPIRED),
+    ("sessions::DELETE", sessions::DELETE),
+    (
+        "sessions::DELETE_WITHOUT_MEMBERSHIP",
+        sessions::DELETE_WITHOUT_MEMBERSHIP,
+    ),
+    ("sessions::SESSION", sessions::SESSION),
+    ("sessions::SET_PUBLIC_URL", sessions::SET_PUBLIC_URL),
+    ("sessions::PUBLIC_URL", sessions::PUBLIC_URL),
     ("stats::SUMMARY", stats::SUMMARY),
     ("stats::BY_LAST_USE", stats::BY_LAST_USE),
     ("stats::RECENT_KEY", stats::RECENT_KEY),

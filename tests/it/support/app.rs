@@ -12,6 +12,7 @@ use std::{
 use llavero::{
     api::{self, ConnectionLimits, Cors},
     app::App,
+    dashboard,
     fixtures::Fixtures,
     model::{Clock, Random, Secret, Seed, Timestamp, UsageEvent, UsageTotals, UserId},
     store::{self, OpenOptions, Store},
@@ -89,6 +90,7 @@ impl TestApp {
             listener,
             limits,
             cors: page_only(),
+            public_url: None,
         };
         Self::start(trusted, ExpectedClaims::default(), seed, directory, http).await
     }
@@ -117,7 +119,8 @@ impl TestApp {
 
         let app = App::new(store.clone(), trusted, expected, clock, Random::system());
         let base = "/api".parse().unwrap();
-        let endpoint = api::endpoint(&app, &base, http.cors, 0xfeed).unwrap();
+        let pages = dashboard::pages(http.public_url);
+        let endpoint = api::endpoint(&app, &base, http.cors, 0xfeed, Some(pages)).unwrap();
         let server = LocalServer::start_on(http.listener, endpoint, http.limits);
         let documented = Documented::service("/api");
         let client = Client::new(&server.origin, reqwest::Client::new(), documented);

@@ -2,7 +2,10 @@
 
 use std::num::NonZeroUsize;
 
-use llavero::api::{self, ConnectionLimits, Cors, Service};
+use llavero::{
+    api::{self, ConnectionLimits, Cors, Service},
+    dashboard::PublicUrl,
+};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 /// The one origin whose pages may use the API.
@@ -52,6 +55,7 @@ pub(super) struct Http {
     pub(super) listener: TcpListener,
     pub(super) limits: ConnectionLimits,
     pub(super) cors: Cors,
+    pub(super) public_url: Option<PublicUrl>,
 }
 
 impl Http {
@@ -61,6 +65,7 @@ impl Http {
             listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
             limits: limits(1024, 0),
             cors,
+            public_url: None,
         }
     }
 }

@@ -1,0 +1,196 @@
+//! The page of a key: its usage, its limits and its settings. For every member.
+
+use maud::{Markup, html};
+use poem::{Response, Result};
+
+use super::{
+    format::{counted, full_time, number, percent, relative, status},
+    layout,
+    overview::figure,
+    query::START,
+    session::Visit,
+};
+use crate::{
+    api::ApiError,
+    model::{ApiKey, KeyId, KeyStatus, OrganizationRef, QuotaPeriod, RateLimit, Timestamp},
+};
+
+/// `GET /dashboard/{slug}/keys/{id}`
+pub(super) async fn show(visit: Visit) -> Result<Response> {
+    let (slug, id): (String, String) = visit.path().await?;
+    let membership = visit.membership(&slug)?;
+    let organization = OrganizationRef::Id(membership.organization.id);
+    let (user, id) = (visit.session.user.clone(), KeyId::parse_or_nil(&id));
+    let key = visit.app.store.key(organization, user, id, visit.now);
+    let key = key.await.map_err(ApiError::from)?;
+    let home = format!("{START}/{slug}");
+    let content = content(
+        &key,
+        &home,
+        membership.organization.name.as_str(),
+        visit.now,
+    );
+    let title = key.name.as_str();
+    Ok(layout::organization_page(
+        &visit.session,
+        membership,
+        title,
+        content,
+    ))
+}
+
+fn content(key: &ApiKey, home: &str, organization: &str, now: Timestamp) -> Markup {
+    html! {
+        nav.path aria-label="Breadcrumb" { a href=(home) { (organization) } }
+        div.title {
+            div {
+                h1 { (key.name) " " (status(key.status(now))) }
+                p.soft { code { (key.preview) } " · " (state(key, now)) }
+            }
+        }
+        (usage(key))
+        section aria-labelledby="limits" {
+            h2 #limits { "Limits" }
+            (limits(key, now))
+        }
+        section aria-labelledby="settings" {
+            h2 #settings { "Settings" }
+            (settings(key, now))
+        }
+    }
+}
+
+/// Describes in a sentence whether the key works.
+fn state(key: &ApiKey, now: Timestamp) -> String {
+    let when = |instant: Option<Timestamp>| match instant {
+        Some(instant) => format!(" {}", relative(instant, now)),
+        None => String::new(),
+    };
+    match key.status(now) {
+        KeyStatus::Revoked => format!("revoked{}, for good", when(key.revoked_at)),
+        KeyStatus::Expired => format!("expired{}", when(key.expires_at)),
+        KeyStatus::Disabled => format!("disabled{}", when(key.disabled_at)),
+        KeyStatus::Active => match (key.last_used_at, key.expires_at) {
+            (None, _) => "never used".to_owned(),
+            (Some(used), None) => format!("last used {}", relative(used, now)),
+            (Some(used), Some(expires)) => {
+                let used = relative(used, now);
+                format!("last used {used}, expires {}", relative(expires, now))
+            }
+        },
+    }
+}
+
+fn usage(key: &ApiKey) -> Markup {
+    let usage = key.usage;
+    let total = usage.total_requests();
+    let share = |part| format!("{} of all requests", percent(part, total));
+    html! {
+        dl.strip {
+            (figure("Requests", &number(total), "since its creation"))
+            (figure("Successful", &percent(usage.successful_requests, total), &counted(usage.successful_requests, "request")))
+            (figure("Rate-limited", &number(usage.rate_limit_hits), &share(usage.rate_limit_hits)))
+            (figure("Errors", &number(usage.errors), &share(usage.errors)))
+        }
+    }
+}
+
+fn limits(key: &ApiKey, now: Timestamp) -> Markup {
+    html! {
+        dl.fields {
+            dt { "Rate limit" }
+            dd {
+                @match key.rate_limit {
+                    Some(rate) => (rate_limit(rate)),
+                    None => span.soft { "none" },
+                }
+            }
+            dt { "Quota" }
+            dd {
+                @match key.quota {
+                    Some(state) => {
+                        @let (limit, period) = (state.quota.limit(), state.quota.period());
+                        p {
+                            (number(state.used)) " of " (number(limit)) " successful requests "
+                            @match period { QuotaPeriod::Day => "today", QuotaPeriod::Month => "this month" }
+                            ", " (number(state.remaining())) " left"
+                        }
+                        meter min="0" max=(limit) high=(limit / 10 * 9) value=(state.used.min(limit)) aria-label="Quota used" {}
+                        p.soft { "Starts again " (full_time(period.end(now), now)) }
+                    },
+                    None => span.soft { "none" },
+                }
+            }
+        }
+    }
+}
+
+/// Describes a rate limit: `100 requests in any 60 seconds`.
+fn rate_limit(rate: RateLimit) -> String {
+    let seconds = rate.window_seconds();
+    let window = match seconds {
+        1 => "second".to_owned(),
+        60 => "minute".to_owned(),
+        3600 => "hour".to_owned(),
+        86_400 => "24 hours".to_owned(),
+        seconds => counted(seconds, "second"),
+    };
+    format!(
+        "{} in any {window}",
+        counted(rate.limit(), "successful request")
+    )
+}
+
+fn settings(key: &ApiKey, now: Timestamp) -> Markup {
+    let none = |text| html! { span.soft { (text) } };
+    html! {
+        dl.fields {
+            dt { "Id" }
+            dd { code { (key.id.0) } }
+            dt { "Description" }
+            dd { @match &key.description { Some(text) => (text.as_str()), None => (none("none")) } }
+            dt { "Scopes" }
+            dd {
+                @if key.scopes.iter().next().is_none() { (none("none")) }
+                @else { ul.scopes { @for scope in key.scopes.iter() { li { code { (scope) } } } } }
+            }
+            dt { "Expires" }
+            dd { @match key.expires_at { Some(at) => (full_time(at, now)), None => (none("never")) } }
+            @if let Some(at) = key.previous_secret_expires_at(now) {
+                dt { "Previous secret" }
+                dd { "works until " (full_time(at, now)) }
+            }
+            @if let Some(at) = key.revoked_at {
+                dt { "Revoked" }
+                dd { (full_time(at, now)) }
+            }
+            @if let Some(at) = key.disabled_at {
+                dt { "Disabled" }
+                dd { (full_time(at, now)) }
+            }
+            dt { "Last used" }
+            dd { @match key.last_used_at { Some(at) => (full_time(at, now)), None => (none("never")) } }
+            dt { "Created" }
+            dd {
+                (full_time(key.created_at, now)) br;
+                @match &key.created_by {
+                    Some(user) => { "by " code { (user) } },
+                    None => (none("from the command line")),
+                }
+            }
+            @if let Some(id) = &key.external_id {
+                dt { "External id" }
+                dd { code { (id) } }
+            }
+            @if !key.metadata.as_object().is_empty() {
+                dt { "Metadata" }
+                dd { pre { code { (pretty(key)) } } }
+            }
+        }
+    }
+}
+
+fn pretty(key: &ApiKey) -> String {
+    let metadata = key.metadata.as_object();
+    serde_json::to_string_pretty(metadata).unwrap_or_else(|_| key.metadata.to_json())
+}

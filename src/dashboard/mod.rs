@@ -1,0 +1,37 @@
+//! The dashboard: pages for the members of organizations, rendered on the server.
+//!
+//! Served by [`crate::api`] beside the API, with the same middleware. A page calls the same methods of the store as the
+//! API's operation, so that the store alone decides who may do what. Pages are complete without scripts; `maud` escapes
+//! every value.
+//!
+//! | module | job |
+//! |---|---|
+//! | [`routes`] | the list of all pages |
+//! | [`login`] | signing in and out |
+//! | [`session`] | the cookie, and the signed-in user of a request |
+//! | [`same_origin`] | refuses changes that another origin's page sends |
+//! | [`form`], [`query`] | bodies of forms, and parameters of URLs |
+//! | [`overview`], [`key`] | the pages of an organization and of a key |
+//! | [`layout`], [`response`], [`stylesheet`] | what all pages share |
+//! | [`chart`], [`format`] | requests by day; numbers, instants and statuses |
+
+mod chart;
+mod form;
+mod format;
+mod key;
+mod layout;
+mod login;
+mod overview;
+mod public_url;
+mod query;
+mod response;
+mod routes;
+mod same_origin;
+mod session;
+mod stylesheet;
+
+pub use self::{
+    login::sign_in_link,
+    public_url::{PublicUrl, PublicUrlError},
+    routes::pages,
+};

@@ -1,0 +1,56 @@
+//! The list of all pages.
+
+use std::sync::Arc;
+
+use poem::{EndpointExt, Request, endpoint::make, endpoint::make_sync, http::Method};
+
+use super::{
+    key, layout, login, overview,
+    public_url::PublicUrl,
+    query::START,
+    response::see_other,
+    session::{Site, signed_in},
+    stylesheet,
+};
+use crate::api::{HtmlPages, HtmlRoute};
+
+/// Returns the pages of a server that browsers reach at `public_url`, or else over http at the address that they know.
+#[must_use]
+pub fn pages(public_url: Option<PublicUrl>) -> HtmlPages {
+    let site = Arc::new(Site { public_url });
+    let routes = [
+        get("/", make_sync(|_| see_other(START))),
+        get("/dashboard/", make_sync(|_| see_other(START))),
+        get(stylesheet::path(), make_sync(|_| stylesheet::response())),
+        get("/login", with_site(&site, login::show)),
+        post("/login", with_site(&site, login::sign_in)),
+        post("/login/sign-out", with_site(&site, login::sign_out)),
+        get(START, signed_in(&site, overview::first)),
+        get("/dashboard/{slug}", signed_in(&site, overview::show)),
+        get("/dashboard/{slug}/keys/{id}", signed_in(&site, key::show)),
+    ];
+    HtmlPages {
+        routes: routes.into(),
+        error_page: layout::error_page,
+    }
+}
+
+fn get(path: &str, endpoint: impl poem::Endpoint<Output = poem::Response> + 'static) -> HtmlRoute {
+    (Method::GET, path.to_owned(), endpoint.boxed())
+}
+
+fn post(path: &str, endpoint: impl poem::Endpoint<Output = poem::Response> + 'static) -> HtmlRoute {
+    (Method::POST, path.to_owned(), endpoint.boxed())
+}
+
+/// Returns an endpoint for visitors who need not be signed in.
+fn with_site<F>(
+    site: &Arc<Site>,
+    page: impl Fn(Arc<Site>, Request) -> F + Send + Sync + 'static,
+) -> impl poem::Endpoint<Output = poem::Response> + 'static
+where
+    F: Future<Output = poem::Result<poem::Response>> + Send + 'static,
+{
+    let site = Arc::clone(site);
+    make(move |request| page(Arc::clone(&site), request))
+}
