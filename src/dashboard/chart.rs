@@ -61,7 +61,7 @@ fn axis_top(peak: i64) -> i64 {
 /// Returns the labels of the horizontal axis: the first day, some between, and today.
 fn axis_days(days: &[DailyUsage]) -> Vec<String> {
     let last = days.len().saturating_sub(1);
-    let parts = 3;
+    let parts = 4;
     let label = |part: usize| match days.get(last * part / parts) {
         Some(_) if part == parts => "today".to_owned(),
         Some(day) => short_day(day.day),

@@ -29,12 +29,10 @@ pub(super) fn number(number: i64) -> String {
     text
 }
 
-/// Formats a round number for an axis: `1,500`, `15k`, `1.5M`.
+/// Formats a round number for an axis: `1.5k`, `15k`, `1.5M`.
 pub(super) fn axis_number(value: i64) -> String {
     let units = [(1_000_000_000, "G"), (1_000_000, "M"), (1000, "k")];
-    let unit = units
-        .iter()
-        .find(|(size, _)| value >= 10 * size || value >= *size && *size > 1000);
+    let unit = units.iter().find(|(size, _)| value >= *size);
     match unit {
         None => number(value),
         Some((size, name)) if value % size == 0 => format!("{}{name}", value / size),
@@ -172,7 +170,9 @@ mod tests {
         }
         for (value, text) in [
             (0, "0"),
-            (1500, "1,500"),
+            (500, "500"),
+            (1500, "1.5k"),
+            (5000, "5k"),
             (10_000, "10k"),
             (15_000, "15k"),
             (1_000_000, "1M"),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`api`] | the service in this process, over real sockets and a real database file |
 //! | [`cli`] | the binary itself, from the outside: processes, signals, files, ports, exit codes |
+//! | [`dashboard`] | the pages of the service in this process, as a browser requests them |
 //! | [`gateways`] | the binary behind nginx and Caddy |
 //! | [`structure`] | the source: the direction of dependencies, headers and lengths of files |
 //! | [`support`] | what they share: processes, clients, directories, names of fixtures |
@@ -13,6 +14,7 @@
 mod api;
 #[cfg(unix)]
 mod cli;
+mod dashboard;
 #[cfg(unix)]
 mod gateways;
 mod structure;

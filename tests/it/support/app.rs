@@ -14,7 +14,10 @@ use llavero::{
     app::App,
     dashboard,
     fixtures::Fixtures,
-    model::{Clock, Random, Secret, Seed, Timestamp, UsageEvent, UsageTotals, UserId},
+    model::{
+        Clock, OrganizationId, OrganizationRef, Random, Secret, Seed, Timestamp, UsageEvent,
+        UsageTotals, UserId,
+    },
     store::{self, OpenOptions, Store},
     token::{ExpectedClaims, HmacSecret, NewToken, TrustedKey, mint},
 };
@@ -53,6 +56,16 @@ impl TestApp {
         let seed = Fixtures::load().unwrap().seed(NOW);
         let directory = tempfile::tempdir().unwrap();
         let http = Http::new(cors).await;
+        Self::start(trusted, ExpectedClaims::default(), seed, directory, http).await
+    }
+
+    /// With the demo fixtures, for browsers that reach it at `public_url`.
+    pub(crate) async fn demo_at(public_url: &str) -> Self {
+        let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
+        let seed = Fixtures::load().unwrap().seed(NOW);
+        let directory = tempfile::tempdir().unwrap();
+        let mut http = Http::new(page_only()).await;
+        http.public_url = Some(public_url.parse().unwrap());
         Self::start(trusted, ExpectedClaims::default(), seed, directory, http).await
     }
 
@@ -203,6 +216,13 @@ impl TestApp {
             .send()
             .await
             .unwrap()
+    }
+
+    /// The ids of an organization and of a user, as the store takes them.
+    pub(crate) async fn membership(&self, slug: &str, user: &str) -> (OrganizationId, UserId) {
+        let organization = OrganizationRef::parse(slug);
+        let organization = self.store.organization(organization).await.unwrap();
+        (organization.unwrap().id, UserId::new(user).unwrap())
     }
 
     /// The id of the key that has this secret now.

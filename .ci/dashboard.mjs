@@ -1,0 +1,138 @@
+// Signs in to the dashboard in a browser, looks at every page, and signs out; on each page, axe finds no violation.
+//
+// Usage: node dashboard.mjs LINK DIRECTORY CHROMIUM [ADDRESS]: a sign-in link that works several times, where to put
+// screenshots, the browser, and an address of this machine that is not loopback.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import puppeteer from "puppeteer-core";
+
+const [link, directory, executablePath, address] = process.argv.slice(2);
+const { origin, search } = new URL(link);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const key = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01";
+const pages = {
+  overview: "/dashboard/acme-corp",
+  "overview-90": "/dashboard/acme-corp?days=90",
+  key: `/dashboard/acme-corp/keys/${key}`,
+  empty: "/dashboard/initech",
+};
+
+const browser = await puppeteer.launch({
+  executablePath,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update"],
+});
+
+async function newPage(context, scripts = true) {
+  const page = await context.newPage();
+  await page.setJavaScriptEnabled(scripts);
+  page.on("console", (message) => {
+    if (message.type() === "error" && !message.text().includes("403")) failures.push(`${page.url()}: ${message.text()}`);
+  });
+  return page;
+}
+
+const failures = [];
+
+async function check(page, name) {
+  // The policy of the page forbids scripts in it; this one runs beside it.
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate("axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })");
+  for (const { id, nodes } of violations) failures.push(`${name}: axe ${id}: ${nodes.map((node) => node.html).join(" | ")}`);
+  const { scrollWidth, clientWidth } = await page.evaluate(
+    "({ scrollWidth: document.documentElement.scrollWidth, clientWidth: document.documentElement.clientWidth })",
+  );
+  if (scrollWidth > clientWidth) failures.push(`${name}: ${scrollWidth} px do not fit into ${clientWidth}`);
+}
+
+async function look(page, name) {
+  for (const [scheme, suffix] of [["light", ""], ["dark", "-dark"]]) {
+    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+    for (const width of [1300, 390, 320]) {
+      await page.setViewport({ width, height: 900 });
+      await check(page, `${name}${suffix} at ${width}`);
+      if (width !== 320) {
+        await page.screenshot({ path: join(directory, `${name}${suffix}-${width}.png`), fullPage: true });
+      }
+    }
+  }
+  await page.emulateMediaFeatures([]);
+  await page.setViewport({ width: 1300, height: 900 });
+}
+
+const click = (page, selector) => Promise.all([page.waitForNavigation(), page.click(selector)]);
+const signOut = async (page) => {
+  await page.click(".menu summary");
+  await click(page, ".menu form button");
+};
+
+async function visit(scripts) {
+  const context = await browser.createBrowserContext();
+  const page = await newPage(context, scripts);
+  await page.goto(`${origin}${pages.key}`);
+  assert.equal(new URL(page.url()).pathname, "/login");
+  if (scripts) await look(page, "login");
+  await page.goto(link);
+  if (scripts) await look(page, "login-link");
+  await click(page, "main button");
+  assert.equal(page.url(), `${origin}/dashboard/acme-corp`);
+  for (const [name, path] of Object.entries(pages)) {
+    const response = await page.goto(`${origin}${path}`);
+    assert.equal(response.status(), 200, path);
+    if (scripts) await look(page, name);
+  }
+  await page.goto(`${origin}${pages.overview}`);
+  await click(page, ".keys a");
+  assert.match(page.url(), /\/keys\/[0-9a-f-]{36}$/);
+  const forbidden = await page.goto(`${origin}/dashboard/globex`);
+  assert.equal(forbidden.status(), 403);
+  if (scripts) await look(page, "forbidden");
+  await page.goto(`${origin}${pages.overview}`);
+  if (scripts) {
+    await page.click(".menu summary");
+    await look(page, "menu");
+    await page.click(".menu summary");
+  }
+  await signOut(page);
+  assert.equal(page.url(), `${origin}/login`);
+  await page.goto(`${origin}${pages.overview}`);
+  assert.equal(new URL(page.url()).pathname, "/login");
+  await context.close();
+  console.log(`signed in, looked, signed out, ${scripts ? "with" : "without"} scripts`);
+}
+
+await visit(true);
+await visit(false);
+
+// A form of another origin does not sign in.
+const context = await browser.createBrowserContext();
+const foreign = await newPage(context);
+const code = new URLSearchParams(search).get("code");
+await foreign.setContent(`<form method="post" action="${origin}/login"><input name="code" value="${code}"><button>x</button></form>`);
+const [response] = await click(foreign, "button");
+assert.equal(response.status(), 403);
+assert.deepEqual(await foreign.cookies(origin), []);
+await context.close();
+console.log("a form of another origin is refused");
+
+// Over http to another address, the browser sends Origin alone.
+if (address) {
+  const context = await browser.createBrowserContext();
+  const page = await newPage(context);
+  const other = `http://${address}:${new URL(origin).port}`;
+  await page.goto(`${other}/login${search}`);
+  await click(page, "main button");
+  assert.equal(page.url(), `${other}/dashboard/acme-corp`);
+  await signOut(page);
+  assert.equal(page.url(), `${other}/login`);
+  await context.close();
+  console.log(`the same works at ${other}`);
+}
+
+await browser.close();
+if (failures.length) {
+  console.error([...new Set(failures)].join("\n"));
+  process.exit(1);
+}
+console.log("axe finds nothing, and every page fits into 320 px");
