@@ -68,7 +68,7 @@ async fn errors_have_the_documented_shape() {
             "Access denied. User is not a member of this organization.",
         ),
         (ANA, key_path(ACME, "nope"), 404, "API key not found"),
-        (ANA, "/".to_owned(), 404, "Cannot GET /"),
+        (ANA, "/x".to_owned(), 404, "Cannot GET /x"),
         (ANA, "/api".to_owned(), 404, "Cannot GET /api"),
         (ANA, "/api/nope".to_owned(), 404, "Cannot GET /api/nope"),
         (

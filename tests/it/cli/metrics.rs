@@ -68,9 +68,9 @@ fn metrics_count_requests_validations_and_writes() {
             "{outcome}"
         );
     }
-    // The demo was loaded, and three uses were recorded, one after the other.
+    // The address, the demo and its sign-in link were stored, and three uses were recorded, one after the other.
     for name in ["writer_group_size", "writer_commit_duration_seconds"] {
-        assert_eq!(samples[&format!("llavero_{name}_count")], "4");
+        assert_eq!(samples[&format!("llavero_{name}_count")], "6");
     }
     assert_eq!(samples["llavero_writer_queue_depth"], "0");
     assert!(samples["llavero_wal_bytes"].parse::<u64>().unwrap() > 4096);

@@ -126,12 +126,14 @@ impl TestDir {
         conn
     }
 
-    /// The content of a database file in it as text, without the planner's statistics.
+    /// The content of a database file in it as text, without the planner's statistics, and without the address and the
+    /// sign-in links that a start of a server records.
     pub(crate) fn dump(&self, name: &str) -> Vec<String> {
         let conn = self.sqlite(name);
         let schema = "SELECT name, type, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'";
         let tables =
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%'";
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%'
+             AND name NOT IN ('public_url', 'sign_in_codes')";
         let tables: Vec<String> = (conn.prepare(tables).unwrap())
             .query_map([], |row| row.get(0))
             .unwrap()
