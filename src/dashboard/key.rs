@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use poem::{Response, Result};
 
 use super::{
+    chart::chart,
     format::{counted, full_time, number, percent, relative, status},
     layout,
     overview::figure,
@@ -15,13 +16,17 @@ use crate::{
     model::{ApiKey, KeyId, KeyStatus, OrganizationRef, QuotaPeriod, RateLimit, Timestamp},
 };
 
+/// The days of the chart.
+const DAYS: u32 = 30;
+
 /// `GET /dashboard/{slug}/keys/{id}`
 pub(super) async fn show(visit: Visit) -> Result<Response> {
     let (slug, id): (String, String) = visit.path().await?;
     let membership = visit.membership(&slug)?;
     let organization = OrganizationRef::Id(membership.organization.id);
     let (user, id) = (visit.session.user.clone(), KeyId::parse_or_nil(&id));
-    let key = visit.app.store.key(organization, user, id, visit.now);
+    let store = &visit.app.store;
+    let key = store.key(organization, user, id, visit.now, Some(DAYS));
     let key = key.await.map_err(ApiError::from)?;
     let home = format!("{START}/{slug}");
     let content = content(
@@ -35,7 +40,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response> {
         &visit.session,
         membership,
         title,
-        content,
+        &content,
     ))
 }
 
@@ -49,6 +54,7 @@ fn content(key: &ApiKey, home: &str, organization: &str, now: Timestamp) -> Mark
             }
         }
         (usage(key))
+        (requests(key))
         section aria-labelledby="limits" {
             h2 #limits { "Limits" }
             (limits(key, now))
@@ -91,6 +97,21 @@ fn usage(key: &ApiKey) -> Markup {
             (figure("Successful", &percent(usage.successful_requests, total), &counted(usage.successful_requests, "request")))
             (figure("Rate-limited", &number(usage.rate_limit_hits), &share(usage.rate_limit_hits)))
             (figure("Errors", &number(usage.errors), &share(usage.errors)))
+        }
+    }
+}
+
+fn requests(key: &ApiKey) -> Markup {
+    let days = key.daily.as_deref().unwrap_or_default();
+    let is_used = days.iter().any(|day| day.usage.total_requests() > 0);
+    html! {
+        section aria-labelledby="requests" {
+            h2 #requests { "Requests per day" }
+            @if is_used {
+                (chart(days))
+            } @else {
+                p.empty { "No requests with this key in the last " (DAYS) " days." }
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn organization_page(
     session: &Session,
     membership: &UserMembership,
     title: &str,
-    content: Markup,
+    content: &Markup,
 ) -> Response {
     let organization = &membership.organization;
     let home = format!("{START}/{}", organization.slug);
@@ -33,13 +33,13 @@ pub(super) fn organization_page(
         a.brand href=(home) { "llavero" }
         (menu(session, membership))
     };
-    response::page(StatusCode::OK, frame(&title, header, content))
+    response::page(StatusCode::OK, frame(&title, &header, content))
 }
 
 /// A page for visitors who are not signed in.
-pub(super) fn plain_page(title: &str, content: Markup) -> Markup {
+pub(super) fn plain_page(title: &str, content: &Markup) -> Markup {
     let header = html! { a.brand href=(START) { "llavero" } };
-    frame(title, header, html! { div.narrow { (content) } })
+    frame(title, &header, &html! { div.narrow { (content) } })
 }
 
 /// The page of an error, without its status and headers.
@@ -68,10 +68,10 @@ pub(super) fn error_page(error: &ApiError) -> Response {
         p { (message) }
         p { a href=(START) { "Go to the dashboard" } }
     };
-    response::page(status, plain_page(title, content))
+    response::page(status, plain_page(title, &content))
 }
 
-fn frame(title: &str, header: Markup, content: Markup) -> Markup {
+fn frame(title: &str, header: &Markup, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {

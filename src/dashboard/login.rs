@@ -88,34 +88,42 @@ pub(super) async fn sign_in(site: Arc<Site>, request: Request) -> Result<Respons
         expires_at: now.after(SESSION_TTL),
         replaces,
     };
-    let (outcome, session) = match form.credential() {
+    let (outcome, expires_at) = match form.credential() {
         Credential::Code(code) => {
             let code = TokenHash::of(code);
             let outcome = app.store.sign_in_with_code(code, session, now).await;
-            (outcome.map_err(ApiError::from)?, session)
+            (outcome.map_err(ApiError::from)?, session.expires_at)
         }
         Credential::Token(token) => match user_of(&app, token, now) {
-            Ok((user, expiry)) => {
-                let expires_at = session.expires_at.min(expiry);
-                let session = NewSession {
-                    expires_at,
-                    ..session
-                };
-                let outcome = app.store.sign_in(user, session, now).await;
-                (outcome.map_err(ApiError::from)?, session)
-            }
+            Ok((user, expiry)) => with_token(&app, user, expiry, session, now).await?,
             Err(problem) => return Ok(refused(&problem, next)),
         },
     };
     Ok(match outcome {
         SignInOutcome::SignedIn(_) => {
-            let lifetime = session.expires_at.since(now);
-            let cookie = site.set_cookie(token.reveal(), lifetime);
+            let cookie = site.set_cookie(token.reveal(), expires_at.since(now));
             with_cookie(response::see_other(next), &cookie)
         }
         SignInOutcome::InvalidCode => refused(INVALID_CODE, next),
         SignInOutcome::NoMembership(_) => refused(NO_MEMBERSHIP, next),
     })
+}
+
+/// Starts a session for the user of a token, which ends with the token. Returns when it ends.
+async fn with_token(
+    app: &App,
+    user: UserId,
+    expiry: Timestamp,
+    session: NewSession,
+    now: Timestamp,
+) -> Result<(SignInOutcome, Timestamp), ApiError> {
+    let expires_at = session.expires_at.min(expiry);
+    let session = NewSession {
+        expires_at,
+        ..session
+    };
+    let outcome = app.store.sign_in(user, session, now).await?;
+    Ok((outcome, expires_at))
 }
 
 /// `POST /login/sign-out`: ends the session.
@@ -176,7 +184,7 @@ fn refused(problem: &str, next: &str) -> Response {
 fn with_code(code: &str, user: &UserId, next: &str) -> Markup {
     layout::plain_page(
         "Sign in",
-        html! {
+        &html! {
             h1 { "Sign in" }
             p { "You are about to sign in to llavero as" }
             p { code.user { (user) } }
@@ -192,7 +200,7 @@ fn with_code(code: &str, user: &UserId, next: &str) -> Markup {
 fn without_code(problem: Option<&str>, next: &str) -> Markup {
     layout::plain_page(
         "Sign in",
-        html! {
+        &html! {
             h1 { "Sign in" }
             @if let Some(problem) = problem { p.problem role="alert" { (problem) } }
             p {

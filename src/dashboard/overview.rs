@@ -62,7 +62,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response> {
         &visit.session,
         membership,
         title,
-        content,
+        &content,
     ))
 }
 
