@@ -137,7 +137,7 @@ fn limits(key: &ApiKey, now: Timestamp) -> Markup {
                             ", " (number(state.remaining())) " left"
                         }
                         meter min="0" max=(limit) high=(limit / 10 * 9) value=(state.used.min(limit)) aria-label="Quota used" {}
-                        p.soft { "Starts again " (full_time(period.end(now), now)) }
+                        p.soft { "Starts again " (full_time(state.resets_at, now)) }
                     },
                     None => span.soft { "none" },
                 }

@@ -179,6 +179,8 @@ async fn text_that_looks_like_html_is_shown_as_text() {
         .create_key(json!({
             "name": script,
             "description": script,
+            "externalId": script,
+            "metadata": { script: script },
         }))
         .await;
     let mut ana = signed_in(&app, ANA).await;
@@ -187,7 +189,7 @@ async fn text_that_looks_like_html_is_shown_as_text() {
         .await
         .expect(200);
     check(&page);
-    assert_eq!(page.text.matches("&lt;script&gt;").count(), 3, "{page:?}");
+    assert_eq!(page.text.matches("&lt;script&gt;").count(), 6, "{page:?}");
     app.stop().await;
 }
 
