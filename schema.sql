@@ -383,6 +383,17 @@ CREATE INDEX sessions_by_expiry
 CREATE INDEX sessions_by_user
   ON sessions (user_id);
 
+-- Forms that created or rotated a key, so that a form that is sent again does not make another secret. Only the SHA-256 of
+-- the token in the form is stored.
+CREATE TABLE submitted_forms (
+  form_hash BLOB    NOT NULL PRIMARY KEY CHECK (length(form_hash) = 32),
+  key_id    TEXT    NOT NULL REFERENCES api_keys (id),
+  forget_at INTEGER NOT NULL CHECK (forget_at BETWEEN 0 AND 253402300799999)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX submitted_forms_by_end
+  ON submitted_forms (forget_at);
+
 -- The origin at which browsers reach the server that was started last, for links that commands print. At most one row.
 CREATE TABLE public_url (
   id  INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),

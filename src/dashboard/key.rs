@@ -1,4 +1,5 @@
-//! The page of a key: its usage, its limits and its settings. For every member.
+//! The page of a key: its usage, its limits and its settings. For every member; owners and admins also see what they
+//! can change, and the changes so far.
 
 use maud::{Markup, html};
 use poem::{Response, Result};
@@ -13,7 +14,10 @@ use super::{
 };
 use crate::{
     api::ApiError,
-    model::{ApiKey, KeyId, KeyStatus, OrganizationRef, QuotaPeriod, RateLimit, Timestamp},
+    model::{
+        ApiKey, KeyId, KeyStatus, OrganizationRef, QuotaPeriod, RateLimit, Timestamp,
+        UserMembership,
+    },
 };
 
 /// The days of the chart.
@@ -28,25 +32,72 @@ pub(super) async fn show(visit: Visit) -> Result<Response> {
     let store = &visit.app.store;
     let key = store.key(organization, user, id, visit.now, Some(DAYS));
     let key = key.await.map_err(ApiError::from)?;
-    let home = format!("{START}/{slug}");
-    let content = content(
-        &key,
-        &home,
-        membership.organization.name.as_str(),
-        visit.now,
-    );
+    let path = format!("{}/{}", Visit::keys_path(&slug), key.id.0);
+    let (actions, audit) = if membership.role.manages_keys() {
+        (actions(&key, &path, visit.now), html! {})
+    } else {
+        (html! {}, html! {})
+    };
+    let content = html! {
+        nav.path aria-label="Breadcrumb" { (parent(membership)) }
+        (content(&key, visit.now, &actions))
+        (audit)
+    };
     let title = key.name.as_str();
     Ok(layout::organization_page(
-        &visit.session,
-        membership,
-        title,
-        &content,
+        &visit, membership, title, &content,
     ))
 }
 
-fn content(key: &ApiKey, home: &str, organization: &str, now: Timestamp) -> Markup {
+/// A link to the list of keys, or to the organization for members who may not list keys.
+fn parent(membership: &UserMembership) -> Markup {
+    let slug = membership.organization.slug.as_str();
     html! {
-        nav.path aria-label="Breadcrumb" { a href=(home) { (organization) } }
+        @if membership.role.manages_keys() {
+            a href=(Visit::keys_path(slug)) { "Keys" }
+        } @else {
+            a href={ (START) "/" (slug) } { (membership.organization.name) }
+        }
+    }
+}
+
+/// What can be done with the key, each with its effect in words.
+fn actions(key: &ApiKey, path: &str, now: Timestamp) -> Markup {
+    let status = key.status(now);
+    html! {
+        @if status != KeyStatus::Revoked {
+            section.actions aria-labelledby="actions" {
+                h2 #actions { "Change" }
+                (link_action(&format!("{path}/edit"), "Edit", "Changes the name, the limits, the scopes and the other settings."))
+                @if status != KeyStatus::Expired {
+                    (link_action(&format!("{path}/rotate"), "Rotate", "Makes a new secret. The present one can keep working for a while."))
+                }
+                @if key.disabled_at.is_some() {
+                    (form_action(&format!("{path}/enable"), "Enable", "Requests with the key are accepted again."))
+                } @else {
+                    (form_action(&format!("{path}/disable"), "Disable", "Refuses every request with the key until it is enabled again."))
+                }
+                (link_action(&format!("{path}/revoke"), "Revoke", "Refuses every request with the key, for good."))
+            }
+        }
+    }
+}
+
+fn link_action(href: &str, name: &str, effect: &str) -> Markup {
+    html! { div { a.button href=(href) { (name) } p { (effect) } } }
+}
+
+fn form_action(action: &str, name: &str, effect: &str) -> Markup {
+    html! {
+        div {
+            form method="post" action=(action) { button type="submit" { (name) } }
+            p { (effect) }
+        }
+    }
+}
+
+fn content(key: &ApiKey, now: Timestamp, actions: &Markup) -> Markup {
+    html! {
         div.title {
             div {
                 h1 { (key.name) " " (status(key.status(now))) }
@@ -63,6 +114,7 @@ fn content(key: &ApiKey, home: &str, organization: &str, now: Timestamp) -> Mark
             h2 #settings { "Settings" }
             (settings(key, now))
         }
+        (actions)
     }
 }
 

@@ -5,7 +5,7 @@
 use maud::{DOCTYPE, Markup, html};
 use poem::{Response, error::ResponseError, http::StatusCode};
 
-use super::{format::role_in, query::START, response, stylesheet};
+use super::{format::role_in, query::START, response, session::Visit, stylesheet};
 use crate::{
     api::ApiError,
     model::{Session, UserMembership},
@@ -17,7 +17,7 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 
 /// A page of an organization, for one of its members.
 pub(super) fn organization_page(
-    session: &Session,
+    visit: &Visit,
     membership: &UserMembership,
     title: &str,
     content: &Markup,
@@ -31,7 +31,7 @@ pub(super) fn organization_page(
     };
     let header = html! {
         a.brand href=(home) { "llavero" }
-        (menu(session, membership))
+        (menu(&visit.session, membership))
     };
     response::page(StatusCode::OK, frame(&title, &header, content))
 }

@@ -11,22 +11,34 @@
 //! | [`session`] | the cookie, and the signed-in user of a request |
 //! | [`same_origin`] | refuses changes that another origin's page sends |
 //! | [`form`], [`query`] | bodies of forms, and parameters of URLs |
-//! | [`overview`], [`key`] | the pages of an organization and of a key |
+//! | [`overview`], [`attention`] | the page of an organization, and its keys that need a person |
+//! | [`keys`], [`key_query`] | the list of keys, and its parameters |
+//! | [`key`] | the page of a key |
+//! | [`create`], [`edit`], [`key_form`] | the forms of a key's settings |
+//! | [`rotate`], [`revoke`], [`once`], [`secret`] | other changes of a key; a new secret, shown once |
+//! | [`audit`] | the audit log |
 //! | [`layout`], [`response`], [`stylesheet`] | what all pages share |
 //! | [`chart`], [`format`] | requests by day; numbers, instants and statuses |
 
 mod chart;
+mod create;
+mod edit;
 mod form;
 mod format;
 mod key;
+mod key_form;
 mod layout;
 mod login;
+mod once;
 mod overview;
 mod public_url;
 mod query;
 mod response;
+mod revoke;
+mod rotate;
 mod routes;
 mod same_origin;
+mod secret;
 mod session;
 mod stylesheet;
 

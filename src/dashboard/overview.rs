@@ -56,17 +56,25 @@ pub(super) async fn show(visit: Visit) -> Result<Response> {
         .store
         .key_stats(organization, user, visit.now, Some(DAYS));
     let stats = stats.await.map_err(ApiError::from)?;
-    let content = content(membership, &stats, range, visit.now);
+    let attention = if membership.role.manages_keys() && stats.keys.total > 0 {
+        html! {}
+    } else {
+        html! {}
+    };
+    let content = content(membership, &stats, range, visit.now, &attention);
     let title = membership.organization.name.as_str();
     Ok(layout::organization_page(
-        &visit.session,
-        membership,
-        title,
-        &content,
+        &visit, membership, title, &content,
     ))
 }
 
-fn content(membership: &UserMembership, stats: &KeyStats, range: usize, now: Timestamp) -> Markup {
+fn content(
+    membership: &UserMembership,
+    stats: &KeyStats,
+    range: usize,
+    now: Timestamp,
+    attention: &Markup,
+) -> Markup {
     let days = stats.daily.as_deref().unwrap_or_default();
     let (before, shown) = days.split_at(days.len().saturating_sub(range));
     let home = format!("{START}/{}", membership.organization.slug);
@@ -84,6 +92,7 @@ fn content(membership: &UserMembership, stats: &KeyStats, range: usize, now: Tim
                 (no_requests(stats, range))
             }
         }
+        (attention)
         section aria-labelledby="recent" {
             h2 #recent { "Recently used keys" }
             @if stats.recent.is_empty() {
@@ -187,8 +196,8 @@ fn no_recent_keys(membership: &UserMembership, stats: &KeyStats) -> Markup {
         @if stats.keys.total > 0 {
             p.empty { "No key was used yet." }
         } @else if membership.role.manages_keys() {
-            p.empty { "This organization has no keys. Create the first one over the API, or with this command:" }
-            pre { code { "llavero key create --org " (membership.organization.slug) " --name \"My first key\"" } }
+            p.empty { "This organization has no keys." }
+            p { a.button.primary href={ (START) "/" (membership.organization.slug) "/keys/new" } { "Create the first key" } }
         } @else {
             p.empty { "This organization has no keys. Its owners and admins can create one." }
         }

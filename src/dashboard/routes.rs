@@ -5,19 +5,29 @@ use std::sync::Arc;
 use poem::{EndpointExt, Request, endpoint::make, endpoint::make_sync, http::Method};
 
 use super::{
-    key, layout, login, overview,
+    create, edit, key, layout, login, overview,
     public_url::PublicUrl,
     query::START,
     response::see_other,
+    revoke, rotate,
     session::{Site, signed_in},
     stylesheet,
 };
-use crate::api::{HtmlPages, HtmlRoute};
+use crate::api::{BasePath, HtmlPages, HtmlRoute};
 
-/// Returns the pages of a server that browsers reach at `public_url`, or else over http at the address that they know.
+const NEW: &str = "/dashboard/{slug}/keys/new";
+const KEY: &str = "/dashboard/{slug}/keys/{id}";
+const EDIT: &str = "/dashboard/{slug}/keys/{id}/edit";
+const ROTATE: &str = "/dashboard/{slug}/keys/{id}/rotate";
+const REVOKE: &str = "/dashboard/{slug}/keys/{id}/revoke";
+const DISABLE: &str = "/dashboard/{slug}/keys/{id}/disable";
+const ENABLE: &str = "/dashboard/{slug}/keys/{id}/enable";
+
+/// Returns the pages of a server that browsers reach at `public_url`, or else over http at the address that they know. Its
+/// API is under `base`.
 #[must_use]
-pub fn pages(public_url: Option<PublicUrl>) -> HtmlPages {
-    let site = Arc::new(Site { public_url });
+pub fn pages(public_url: Option<PublicUrl>, base: BasePath) -> HtmlPages {
+    let site = Arc::new(Site { public_url, base });
     let routes = [
         get("/", make_sync(|_| see_other(START))),
         get("/dashboard/", make_sync(|_| see_other(START))),
@@ -27,7 +37,17 @@ pub fn pages(public_url: Option<PublicUrl>) -> HtmlPages {
         post("/login/sign-out", with_site(&site, login::sign_out)),
         get(START, signed_in(&site, overview::first)),
         get("/dashboard/{slug}", signed_in(&site, overview::show)),
-        get("/dashboard/{slug}/keys/{id}", signed_in(&site, key::show)),
+        get(NEW, signed_in(&site, create::show)),
+        post(NEW, signed_in(&site, create::submit)),
+        get(KEY, signed_in(&site, key::show)),
+        get(EDIT, signed_in(&site, edit::show)),
+        post(EDIT, signed_in(&site, edit::submit)),
+        get(ROTATE, signed_in(&site, rotate::show)),
+        post(ROTATE, signed_in(&site, rotate::submit)),
+        get(REVOKE, signed_in(&site, revoke::show)),
+        post(REVOKE, signed_in(&site, revoke::submit)),
+        post(DISABLE, signed_in(&site, revoke::disable)),
+        post(ENABLE, signed_in(&site, revoke::enable)),
     ];
     HtmlPages {
         routes: routes.into(),

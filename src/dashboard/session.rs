@@ -16,15 +16,17 @@ use serde::de::DeserializeOwned;
 
 use super::{public_url::PublicUrl, query::encode, response::see_other, same_origin};
 use crate::{
-    api::{ApiError, LoggedUser},
+    api::{ApiError, BasePath, LoggedUser},
     app::App,
-    model::{Session, Timestamp, TokenHash, UserMembership},
+    model::{ApiKey, KeyId, OrganizationRef, Session, Timestamp, TokenHash, UserMembership},
 };
 
 /// How browsers reach this server.
 pub(super) struct Site {
     /// `--public-url`.
     pub(super) public_url: Option<PublicUrl>,
+    /// The base path of the API.
+    pub(super) base: BasePath,
 }
 
 impl Site {
@@ -61,6 +63,20 @@ impl Site {
         token.map(TokenHash::of)
     }
 
+    /// Returns the origin of this server as the sender of `headers` knows it.
+    fn origin(&self, headers: &HeaderMap) -> String {
+        if let Some(url) = &self.public_url {
+            return url.to_string();
+        }
+        // Other characters, such as a quote, would change the meaning of a `curl` line.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
+        let host = host.filter(|host| host.bytes().all(is_plain));
+        format!("http://{}", host.unwrap_or("localhost:3001"))
+    }
+
     /// Refuses a change that was not sent by a page of this server.
     pub(super) fn check_origin(&self, request: &Request) -> Result<(), ApiError> {
         if request.method() == Method::POST {
@@ -89,6 +105,10 @@ pub(super) struct Visit {
     pub(super) session: Session,
     pub(super) request: Request,
     pub(super) now: Timestamp,
+    /// The path of the request.
+    pub(super) path: String,
+    /// The URL of the API, as the browser knows it.
+    pub(super) api_url: String,
 }
 
 impl Visit {
@@ -96,6 +116,32 @@ impl Visit {
     pub(super) async fn path<T: DeserializeOwned + Send>(&self) -> Result<T> {
         let Path(parameters) = Path::<T>::from_request_without_body(&self.request).await?;
         Ok(parameters)
+    }
+
+    /// Returns the path of the keys of an organization.
+    pub(super) fn keys_path(slug: &str) -> String {
+        format!("/dashboard/{slug}/keys")
+    }
+
+    /// Reads a key of an organization, as every member may.
+    pub(super) async fn key(&self, membership: &UserMembership, id: &str) -> Result<ApiKey> {
+        let organization = OrganizationRef::Id(membership.organization.id);
+        let (user, id) = (self.session.user.clone(), KeyId::parse_or_nil(id));
+        let key = self.app.store.key(organization, user, id, self.now, None);
+        Ok(key.await.map_err(ApiError::from)?)
+    }
+
+    /// Returns the user's membership, whose role may manage keys. The store checks the role again when it changes a key.
+    ///
+    /// # Errors
+    /// As [`Self::membership`], and [`ApiError::RoleTooLow`].
+    pub(super) fn manager(&self, slug: &str) -> Result<&UserMembership, ApiError> {
+        let membership = self.membership(slug)?;
+        if membership.role.manages_keys() {
+            Ok(membership)
+        } else {
+            Err(ApiError::RoleTooLow)
+        }
     }
 
     /// Returns the user's membership in the organization with this slug.
@@ -129,6 +175,8 @@ where
             };
             let now = app.clock.now();
             let visit = Visit {
+                path: request.uri().path().to_owned(),
+                api_url: site.origin(request.headers()) + site.base.as_str(),
                 app,
                 session,
                 request,
@@ -160,6 +208,7 @@ mod tests {
     fn site(public_url: Option<&str>) -> Site {
         Site {
             public_url: public_url.map(|url| url.parse().unwrap()),
+            base: "/api".parse().unwrap(),
         }
     }
 

@@ -6,6 +6,7 @@
 mod admission;
 mod audit;
 mod changes;
+mod form;
 mod id;
 mod key;
 mod key_counts;
@@ -39,6 +40,7 @@ pub use audit::{
     MemberEvent,
 };
 pub use changes::Changes;
+pub use form::{FORM_MEMORY, FormId, Submission};
 pub use id::{KeyId, OrganizationId, OrganizationRef, UserId};
 pub use key::{ApiKey, KeySettings, NewKey};
 pub use key_counts::{KeyCounts, KeyState};

@@ -10,6 +10,7 @@
 
 mod audit;
 mod error;
+mod forms;
 mod keys;
 mod maintenance;
 mod members;

@@ -54,13 +54,13 @@ async fn serve(
     };
     record_public_url(&store, public_url.clone()).await;
     let banner = if args.demo {
-        let api = listeners.origin()? + args.base.base_path.as_str();
         let (now, code) = (clock.now(), RandomToken::generate(random.bytes()?));
         let users = demo_data::load(&store, &Fixtures::load()?, now).await?;
         let link = demo::sign_in_link(&store, users.as_deref(), &public_url, &code, now).await?;
+        let origin = listeners.origin()?;
+        let api = format!("{origin}{}", args.base.base_path.as_str());
         let tokens = demo_tokens(users.as_deref(), signer.as_ref(), &expected, &api, now)?;
-        let reference = format!("{}/docs", listeners.origin()?);
-        format!("{link}{tokens}\nThe interactive reference: {reference}\n")
+        format!("{link}{tokens}\nThe interactive reference: {origin}/docs\n")
     } else {
         String::new()
     };
@@ -79,7 +79,7 @@ async fn serve(
     } else {
         Cors::Only(origins)
     };
-    let pages = dashboard::pages(args.public_url.clone());
+    let pages = dashboard::pages(args.public_url.clone(), args.base.base_path.clone());
     let endpoint = api::endpoint(&app, &args.base.base_path, cors, request_seed, Some(pages))?;
     let metrics = api::metrics_endpoint(&app, !request_seed);
     drop(app);

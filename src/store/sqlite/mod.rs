@@ -14,6 +14,7 @@ mod database;
 mod discard;
 mod error;
 mod file;
+pub(super) mod forms;
 mod identity;
 mod integrity;
 pub(super) mod key_counts;

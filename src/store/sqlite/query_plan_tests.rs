@@ -7,8 +7,8 @@
 use rusqlite::Connection;
 
 use super::{
-    access, audit, key_counts, key_days, key_lifecycle, key_update, keys, members, organizations,
-    quota, rate_slots, retention, schema, sessions, stats, usage, usage_imports,
+    access, audit, forms, key_counts, key_days, key_lifecycle, key_update, keys, members,
+    organizations, quota, rate_slots, retention, schema, sessions, stats, usage, usage_imports,
 };
 
 const STATEMENTS: &[(&str, &str)] = &[
@@ -69,6 +69,9 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("rate_slots::CLAMP_TO_NOW", rate_slots::CLAMP_TO_NOW),
     ("rate_slots::SINCE", rate_slots::SINCE),
     ("schema::SIGNING_SECRET", schema::SIGNING_SECRET),
+    ("forms::FIND", forms::FIND),
+    ("forms::INSERT", forms::INSERT),
+    ("forms::DELETE_FORGOTTEN", forms::DELETE_FORGOTTEN),
     ("sessions::HAS_MEMBERSHIP", sessions::HAS_MEMBERSHIP),
     ("sessions::INSERT_CODE", sessions::INSERT_CODE),
     (

@@ -1,6 +1,7 @@
 //! The dashboard: its pages as a browser requests them, without scripts. `.ci/dashboard` opens them in Chromium.
 
 mod browser;
+mod changes;
 mod forgery;
 mod pages;
 mod session;

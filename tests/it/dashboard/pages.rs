@@ -124,7 +124,7 @@ async fn overview_of_an_organization_without_keys_says_what_to_do() {
     let app = TestApp::demo().await;
     let mut ana = signed_in(&app, ANA).await;
     let page = ana.get("/dashboard/initech").await.expect(200);
-    assert!(page.text.contains("llavero key create --org initech"));
+    assert!(page.text.contains("/dashboard/initech/keys/new"));
     let page = page.text;
     assert!(!page.contains("<svg role"), "{page}");
     app.stop().await;

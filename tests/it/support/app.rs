@@ -10,7 +10,7 @@ use std::{
 };
 
 use llavero::{
-    api::{self, ConnectionLimits, Cors},
+    api::{self, BasePath, ConnectionLimits, Cors},
     app::App,
     dashboard,
     fixtures::Fixtures,
@@ -131,8 +131,8 @@ impl TestApp {
         store.seed_if_empty(seed).await.unwrap();
 
         let app = App::new(store.clone(), trusted, expected, clock, Random::system());
-        let base = "/api".parse().unwrap();
-        let pages = dashboard::pages(http.public_url);
+        let base: BasePath = "/api".parse().unwrap();
+        let pages = dashboard::pages(http.public_url, base.clone());
         let endpoint = api::endpoint(&app, &base, http.cors, 0xfeed, Some(pages)).unwrap();
         let server = LocalServer::start_on(http.listener, endpoint, http.limits);
         let documented = Documented::service("/api");
