@@ -1,4 +1,5 @@
-// Signs in to the dashboard in a browser, looks at every page, and signs out; on each page, axe finds no violation.
+// Uses the dashboard in a browser: signs in, looks at every page, changes a key, and signs out. On each page, axe finds no
+// violation.
 //
 // Usage: node dashboard.mjs LINK DIRECTORY CHROMIUM [ADDRESS]: a sign-in link that works several times, where to put
 // screenshots, the browser, and an address of this machine that is not loopback.
@@ -16,6 +17,12 @@ const pages = {
   overview: "/dashboard/acme-corp",
   "overview-90": "/dashboard/acme-corp?days=90",
   key: `/dashboard/acme-corp/keys/${key}`,
+  keys: "/dashboard/acme-corp/keys",
+  "keys-filtered": "/dashboard/acme-corp/keys?search=server&sort=totalRequests&order=desc&expiresWithinDays=365",
+  new: "/dashboard/acme-corp/keys/new",
+  edit: `/dashboard/acme-corp/keys/${key}/edit`,
+  rotate: `/dashboard/acme-corp/keys/${key}/rotate`,
+  revoke: `/dashboard/acme-corp/keys/${key}/revoke`,
   empty: "/dashboard/initech",
 };
 
@@ -67,6 +74,49 @@ const signOut = async (page) => {
   await click(page, ".menu form button");
 };
 
+// Filters, and the life of a key: created, rotated, disabled, enabled, edited, revoked. Each secret is shown once.
+async function change(page, scripts) {
+  await page.goto(`${origin}${pages.keys}`);
+  await page.type("[name=search]", "mobile");
+  await click(page, ".filters button");
+  assert.match(page.url(), /search=mobile/);
+  await page.goto(`${origin}${pages.new}`);
+  await page.type("[name=quota]", "many");
+  await click(page, "main button");
+  if (scripts) await look(page, "new-problems");
+  await page.type("[name=name]", `Browser ${scripts}`);
+  await page.$eval("[name=quota]", (field) => (field.value = ""));
+  await click(page, "main button");
+  const secret = await page.$eval(".secret", (element) => element.textContent);
+  assert.match(secret, /^sk_[0-9A-Za-z]{36}$/);
+  if (scripts) await look(page, "secret");
+  const validated = await fetch(`${origin}/api/api-keys/validate`, { method: "POST", headers: { "X-API-Key": secret } });
+  assert.equal(validated.status, 200);
+  // A reload sends the form again: the browser ends up at the key, and the secret is not shown.
+  await page.reload();
+  const path = page.url();
+  assert.match(path, /\/keys\/[0-9a-f-]{36}$/);
+  assert.ok(!(await page.content()).includes(secret));
+  await page.goBack();
+  assert.ok(!(await page.content()).includes(secret));
+  await page.goto(`${path}/rotate`);
+  await click(page, "main button");
+  assert.notEqual(await page.$eval(".secret", (element) => element.textContent), secret);
+  await page.goto(path);
+  for (const [action, status] of [["disable", "disabled"], ["enable", "active"]]) {
+    await click(page, `form[action$=${action}] button`);
+    assert.equal(await page.$eval("h1 .badge", (badge) => badge.textContent), status);
+  }
+  await page.goto(`${path}/edit`);
+  await page.type("[name=description]", "edited");
+  await click(page, "main button");
+  assert.ok((await page.content()).includes("edited"));
+  await click(page, "a[href$=revoke]");
+  await click(page, "main button");
+  assert.equal(await page.$eval("h1 .badge", (badge) => badge.textContent), "revoked");
+  if (scripts) await look(page, "revoked");
+}
+
 async function visit(scripts) {
   const context = await browser.createBrowserContext();
   const page = await newPage(context, scripts);
@@ -85,6 +135,7 @@ async function visit(scripts) {
   await page.goto(`${origin}${pages.overview}`);
   await click(page, ".keys a");
   assert.match(page.url(), /\/keys\/[0-9a-f-]{36}$/);
+  await change(page, scripts);
   const forbidden = await page.goto(`${origin}/dashboard/globex`);
   assert.equal(forbidden.status(), 403);
   if (scripts) await look(page, "forbidden");

@@ -54,6 +54,6 @@ pub use self::{
 };
 pub(crate) use self::{
     error::ApiError,
-    extract::{LoggedUser, exactly_one},
+    extract::{LoggedUser, decode as decode_key_cursor, encode as encode_key_cursor, exactly_one},
     html_pages::HtmlRoute,
 };

@@ -110,6 +110,31 @@ fn scale(count: i64, top: i64) -> i64 {
     i64::try_from(height).unwrap_or(HEIGHT)
 }
 
+/// The requests of a key by day, oldest first, as a small line. The number beside it tells how many.
+pub(super) fn line(days: &[DailyUsage]) -> Markup {
+    const WIDTH: usize = 96;
+    const HEIGHT: i64 = 24;
+    let total = |day: &DailyUsage| day.usage.total_requests();
+    let peak = days.iter().map(total).max().unwrap_or(0);
+    let last = days.len().saturating_sub(1).max(1);
+    let mut points = String::new();
+    for (at, day) in days.iter().enumerate() {
+        let height = i128::from(total(day)) * i128::from(HEIGHT - 3) / i128::from(peak.max(1));
+        // Writing to a string cannot fail.
+        let _ = write!(
+            points,
+            "{},{} ",
+            at * WIDTH / last,
+            i128::from(HEIGHT - 2) - height
+        );
+    }
+    html! {
+        @if peak > 0 {
+            svg.line viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } aria-hidden="true" { polyline points=(points.trim_end()) {} }
+        }
+    }
+}
+
 /// Describes the chart to a reader who does not see it.
 fn description(days: &[DailyUsage]) -> String {
     let total = |day: &&DailyUsage| day.usage.total_requests();

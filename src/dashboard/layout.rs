@@ -31,6 +31,7 @@ pub(super) fn organization_page(
     };
     let header = html! {
         a.brand href=(home) { "llavero" }
+        (navigation(&home, visit, membership))
         (menu(&visit.session, membership))
     };
     response::page(StatusCode::OK, frame(&title, &header, content))
@@ -87,6 +88,27 @@ fn frame(title: &str, header: &Markup, content: &Markup) -> Markup {
                 a.skip href="#content" { "Skip to the content" }
                 header.top { div.width { (header) } }
                 main #content .width tabindex="-1" { (content) }
+            }
+        }
+    }
+}
+
+/// The parts of an organization that the role may see, if there are several.
+fn navigation(home: &str, visit: &Visit, membership: &UserMembership) -> Markup {
+    let link = |path: String, name: &str| {
+        let is_below = path != home && visit.path.starts_with(&path);
+        let current = if visit.path == path {
+            Some("page")
+        } else {
+            is_below.then_some("true")
+        };
+        html! { a href=(path) aria-current=[current] { (name) } }
+    };
+    html! {
+        @if membership.role.manages_keys() {
+            nav.parts aria-label="Organization" {
+                (link(home.to_owned(), "Overview"))
+                (link(format!("{home}/keys"), "Keys"))
             }
         }
     }

@@ -16,10 +16,10 @@
 //! | [`key`] | the page of a key |
 //! | [`create`], [`edit`], [`key_form`] | the forms of a key's settings |
 //! | [`rotate`], [`revoke`], [`once`], [`secret`] | other changes of a key; a new secret, shown once |
-//! | [`audit`] | the audit log |
 //! | [`layout`], [`response`], [`stylesheet`] | what all pages share |
 //! | [`chart`], [`format`] | requests by day; numbers, instants and statuses |
 
+mod attention;
 mod chart;
 mod create;
 mod edit;
@@ -27,6 +27,8 @@ mod form;
 mod format;
 mod key;
 mod key_form;
+mod key_query;
+mod keys;
 mod layout;
 mod login;
 mod once;

@@ -5,6 +5,7 @@ use poem::{Response, Result};
 use serde::Deserialize;
 
 use super::{
+    attention,
     chart::chart,
     format::{counted, number, percent, time, unusual_status},
     layout,
@@ -57,7 +58,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response> {
         .key_stats(organization, user, visit.now, Some(DAYS));
     let stats = stats.await.map_err(ApiError::from)?;
     let attention = if membership.role.manages_keys() && stats.keys.total > 0 {
-        html! {}
+        attention::section(&visit, membership).await?
     } else {
         html! {}
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use poem::{EndpointExt, Request, endpoint::make, endpoint::make_sync, http::Method};
 
 use super::{
-    create, edit, key, layout, login, overview,
+    create, edit, key, keys, layout, login, overview,
     public_url::PublicUrl,
     query::START,
     response::see_other,
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::api::{BasePath, HtmlPages, HtmlRoute};
 
+const KEYS: &str = "/dashboard/{slug}/keys";
 const NEW: &str = "/dashboard/{slug}/keys/new";
 const KEY: &str = "/dashboard/{slug}/keys/{id}";
 const EDIT: &str = "/dashboard/{slug}/keys/{id}/edit";
@@ -37,6 +38,7 @@ pub fn pages(public_url: Option<PublicUrl>, base: BasePath) -> HtmlPages {
         post("/login/sign-out", with_site(&site, login::sign_out)),
         get(START, signed_in(&site, overview::first)),
         get("/dashboard/{slug}", signed_in(&site, overview::show)),
+        get(KEYS, signed_in(&site, keys::show)),
         get(NEW, signed_in(&site, create::show)),
         post(NEW, signed_in(&site, create::submit)),
         get(KEY, signed_in(&site, key::show)),

@@ -24,7 +24,8 @@ pub(crate) fn encode(cursor: KeyCursor) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn decode(text: &str) -> Option<KeyCursor> {
+/// Decodes a cursor. `None` for a text that is not one.
+pub(crate) fn decode(text: &str) -> Option<KeyCursor> {
     let bytes: [u8; 42] = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
     let (query, bytes) = bytes.split_first_chunk()?;
     let (value, bytes) = bytes.split_first_chunk()?;

@@ -15,7 +15,7 @@ mod scopes;
 pub(super) use self::{
     api_key::{API_KEY, PresentedKey},
     bearer::{Caller, InvalidToken, authenticate, bearer_token, challenge},
-    cursor::{CursorParam, encode},
+    cursor::CursorParam,
     filter_param::{ChoiceParam, TextParam},
     json_body::{
         Body, Field, FieldValue, HasBody, OptionalField, PatchField, RemovableField, UnknownFields,
@@ -24,4 +24,8 @@ pub(super) use self::{
     path_param::{MALFORMED_PATH, PathParam},
     scopes::{BODY_PROBLEM, ScopeParam, required_scopes},
 };
-pub(crate) use self::{bearer::LoggedUser, exactly_one::exactly_one};
+pub(crate) use self::{
+    bearer::LoggedUser,
+    cursor::{decode, encode},
+    exactly_one::exactly_one,
+};

@@ -3,6 +3,7 @@
 mod browser;
 mod changes;
 mod forgery;
+mod lists;
 mod pages;
 mod session;
 mod sign_in;
