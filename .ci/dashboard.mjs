@@ -35,7 +35,7 @@ async function newPage(context, scripts = true) {
   const page = await context.newPage();
   await page.setJavaScriptEnabled(scripts);
   page.on("console", (message) => {
-    if (message.type() === "error" && !message.text().includes("403")) failures.push(`${page.url()}: ${message.text()}`);
+    if (message.type() === "error" && !/status of 40[03]/.test(message.text())) failures.push(`${page.url()}: ${message.text()}`);
   });
   return page;
 }

@@ -211,7 +211,7 @@ fn recent_keys(home: &str, keys: &[RecentKey], now: Timestamp) -> Markup {
             thead {
                 tr {
                     th scope="col" { "Key" }
-                    th.num scope="col" { "Requests" }
+                    th.num scope="col" data-name="requests" { "Requests" }
                     th.num scope="col" { "Last used" }
                 }
             }
