@@ -19,6 +19,7 @@ const pages = {
   key: `/dashboard/acme-corp/keys/${key}`,
   keys: "/dashboard/acme-corp/keys",
   "keys-filtered": "/dashboard/acme-corp/keys?search=server&sort=totalRequests&order=desc&expiresWithinDays=365",
+  audit: "/dashboard/acme-corp/audit",
   new: "/dashboard/acme-corp/keys/new",
   edit: `/dashboard/acme-corp/keys/${key}/edit`,
   rotate: `/dashboard/acme-corp/keys/${key}/rotate`,

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use poem::{Response, Result};
 
 use super::{
+    audit,
     chart::chart,
     format::{counted, full_time, number, percent, relative, status},
     layout,
@@ -34,7 +35,8 @@ pub(super) async fn show(visit: Visit) -> Result<Response> {
     let key = key.await.map_err(ApiError::from)?;
     let path = format!("{}/{}", Visit::keys_path(&slug), key.id.0);
     let (actions, audit) = if membership.role.manages_keys() {
-        (actions(&key, &path, visit.now), html! {})
+        let audit = audit::of_key(&visit, membership, key.id).await?;
+        (actions(&key, &path, visit.now), audit)
     } else {
         (html! {}, html! {})
     };

@@ -109,6 +109,7 @@ fn navigation(home: &str, visit: &Visit, membership: &UserMembership) -> Markup 
             nav.parts aria-label="Organization" {
                 (link(home.to_owned(), "Overview"))
                 (link(format!("{home}/keys"), "Keys"))
+                (link(format!("{home}/audit"), "Audit"))
             }
         }
     }

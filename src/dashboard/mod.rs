@@ -16,10 +16,12 @@
 //! | [`key`] | the page of a key |
 //! | [`create`], [`edit`], [`key_form`] | the forms of a key's settings |
 //! | [`rotate`], [`revoke`], [`once`], [`secret`] | other changes of a key; a new secret, shown once |
+//! | [`audit`] | the audit log |
 //! | [`layout`], [`response`], [`stylesheet`] | what all pages share |
 //! | [`chart`], [`format`] | requests by day; numbers, instants and statuses |
 
 mod attention;
+mod audit;
 mod chart;
 mod create;
 mod edit;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use poem::{EndpointExt, Request, endpoint::make, endpoint::make_sync, http::Method};
 
 use super::{
-    create, edit, key, keys, layout, login, overview,
+    audit, create, edit, key, keys, layout, login, overview,
     public_url::PublicUrl,
     query::START,
     response::see_other,
@@ -50,6 +50,7 @@ pub fn pages(public_url: Option<PublicUrl>, base: BasePath) -> HtmlPages {
         post(REVOKE, signed_in(&site, revoke::submit)),
         post(DISABLE, signed_in(&site, revoke::disable)),
         post(ENABLE, signed_in(&site, revoke::enable)),
+        get("/dashboard/{slug}/audit", signed_in(&site, audit::show)),
     ];
     HtmlPages {
         routes: routes.into(),

@@ -1,5 +1,6 @@
 //! The dashboard: its pages as a browser requests them, without scripts. `.ci/dashboard` opens them in Chromium.
 
+mod audit;
 mod browser;
 mod changes;
 mod forgery;

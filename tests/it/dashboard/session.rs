@@ -78,7 +78,10 @@ async fn session_ends_with_the_last_membership_and_does_not_come_back_with_the_n
     let (mut ana, mut carla) = (signed_in(&app, ANA).await, signed_in(&app, CARLA).await);
     for user in [ANA, CARLA] {
         let (acme, user) = app.membership("acme-corp", user).await;
-        app.store.remove_member(acme, user, later(0)).await.unwrap();
+        app.store
+            .remove_member(acme, user, later(0), true)
+            .await
+            .unwrap();
     }
     // Ana is a member of another organization.
     ana.get("/dashboard/acme-corp").await.expect(403);
@@ -86,7 +89,7 @@ async fn session_ends_with_the_last_membership_and_does_not_come_back_with_the_n
     assert_eq!(carla.get("/dashboard/acme-corp").await.status, 303);
     let (acme, user) = app.membership("acme-corp", CARLA).await;
     app.store
-        .add_member(acme, user, None, later(0))
+        .add_member(acme, user, None, later(0), true)
         .await
         .unwrap();
     assert_eq!(carla.get("/dashboard/acme-corp").await.status, 303);

@@ -51,7 +51,7 @@ async fn link_of_a_user_who_left_does_not_sign_in_and_is_not_used_up() {
     let code = code_for(&app, CARLA).await;
     let (acme, carla) = app.membership("acme-corp", CARLA).await;
     app.store
-        .remove_member(acme, carla.clone(), later(0))
+        .remove_member(acme, carla.clone(), later(0), true)
         .await
         .unwrap();
     let mut browser = Browser::new(&app);
@@ -59,7 +59,7 @@ async fn link_of_a_user_who_left_does_not_sign_in_and_is_not_used_up() {
     assert!(page.text.contains("not a member of any organization"));
     assert!(browser.cookies.is_empty());
     app.store
-        .add_member(acme, carla, None, later(0))
+        .add_member(acme, carla, None, later(0), true)
         .await
         .unwrap();
     let page = browser.post("/login", &[("code", &code)]).await;
