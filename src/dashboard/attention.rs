@@ -63,18 +63,6 @@ fn kinds() -> [Kind; 5] {
             remark: still_called,
         },
         Kind {
-            title: "Most rate-limited",
-            query: KeyQuery {
-                filter: KeyFilter::default(),
-                order: KeyOrder {
-                    sort: KeySort::RateLimitHits,
-                    direction: Direction::Descending,
-                },
-            },
-            parameters: "sort=rateLimitHits".to_owned(),
-            remark: |key, _| counted(key.usage.rate_limit_hits, "rate-limited request"),
-        },
-        Kind {
             title: "Inactive",
             query: used(KeyUsage::Inactive, Direction::Ascending),
             parameters: "usage=inactive&sort=lastUsedAt&order=asc".to_owned(),
@@ -85,6 +73,18 @@ fn kinds() -> [Kind; 5] {
             query: used(KeyUsage::Never, Direction::Descending),
             parameters: "usage=never&sort=lastUsedAt".to_owned(),
             remark: |key, now| format!("created {}", relative(key.created_at, now)),
+        },
+        Kind {
+            title: "Most rate-limited",
+            query: KeyQuery {
+                filter: KeyFilter::default(),
+                order: KeyOrder {
+                    sort: KeySort::RateLimitHits,
+                    direction: Direction::Descending,
+                },
+            },
+            parameters: "sort=rateLimitHits".to_owned(),
+            remark: |key, _| counted(key.usage.rate_limit_hits, "rate-limited request"),
         },
     ]
 }
@@ -159,7 +159,7 @@ fn list(kind: &Kind, page: &KeyPage, path: &str, now: Timestamp) -> Markup {
                     }
                 }
                 @if page.next.is_some() {
-                    li { small { a href={ (path) "?" (kind.parameters) } { "and more" } } }
+                    li { small { a href={ (path) "?" (kind.parameters) } { "Show all" } } }
                 }
             }
         }

@@ -71,7 +71,7 @@ pub(super) async fn of_key(
     let slug = membership.organization.slug.as_str();
     Ok(html! {
         section aria-labelledby="audit" {
-            h2 #audit { "Changes" }
+            h2 #audit { "History" }
             @if page.entries.is_empty() {
                 p.empty { "No change was recorded." }
             } @else {

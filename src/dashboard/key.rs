@@ -69,7 +69,7 @@ fn actions(key: &ApiKey, path: &str, now: Timestamp) -> Markup {
     html! {
         @if status != KeyStatus::Revoked {
             section.actions aria-labelledby="actions" {
-                h2 #actions { "Change" }
+                h2 #actions { "Manage" }
                 (link_action(&format!("{path}/edit"), "Edit", "Changes the name, the limits, the scopes and the other settings."))
                 @if status != KeyStatus::Expired {
                     (link_action(&format!("{path}/rotate"), "Rotate", "Makes a new secret. The present one can keep working for a while."))

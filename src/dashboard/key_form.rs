@@ -176,7 +176,7 @@ impl KeyForm {
             (input("name", &self.name, "Name", "What uses the key, for instance “Billing server”."))
             (input("description", &self.description, "Description", "Optional."))
             (input("scopes", &self.scopes, "Scopes", "Optional. What the key may do, separated by spaces: invoices:read invoices:write"))
-            (field(problems, "rate_limit", "Rate limit", "Optional. The number of successful requests in any so many seconds.", |invalid, described| html! {
+            (field(problems, "rate_limit", "Rate limit", "Optional. At most so many successful requests in any window of this length.", |invalid, described| html! {
                 div.inline {
                     input #rate_limit name="rate_limit" inputmode="numeric" value=(self.rate_limit) aria-invalid=[invalid] aria-describedby=[described];
                     span { "requests in any" }
@@ -184,7 +184,7 @@ impl KeyForm {
                     span { "seconds" }
                 }
             }))
-            (field(problems, "quota", "Quota", "Optional. The number of successful requests in a calendar day or month (UTC).", |invalid, described| html! {
+            (field(problems, "quota", "Quota", "Optional. At most so many successful requests in a calendar day or month (UTC).", |invalid, described| html! {
                 div.inline {
                     input #quota name="quota" inputmode="numeric" value=(self.quota) aria-invalid=[invalid] aria-describedby=[described];
                     span { "requests per" }

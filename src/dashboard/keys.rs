@@ -123,7 +123,11 @@ impl List {
             @if !chips.is_empty() {
                 ul.chips aria-label="Further filters" {
                     @for (words, without) in chips {
-                        li { (words) " " a href={ (self.path) (without.to_query()) } aria-label={ "Remove: " (words) } { "×" } }
+                        li {
+                            a href={ (self.path) (without.to_query()) } title="Remove this filter" {
+                                (words) " " span aria-hidden="true" { "×" }
+                            }
+                        }
                     }
                 }
             }
@@ -168,9 +172,9 @@ impl List {
     }
 
     fn row(&self, key: &ApiKey) -> Markup {
-        let optional = |at: Option<Timestamp>| match at {
-            Some(at) => time(at, self.now),
-            None => html! { span.soft { "never" } },
+        let optional = |at: Option<Timestamp>| {
+            let never = || html! { span.soft { "never" } };
+            at.map_or_else(never, |at| time(at, self.now))
         };
         html! {
             tr {

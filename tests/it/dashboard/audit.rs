@@ -71,6 +71,6 @@ async fn member_does_not_see_the_audit_log() {
     carla.get(AUDIT).await.expect(403);
     let path = format!("/dashboard/acme-corp/keys/{PRODUCTION}");
     let page = carla.get(&path).await.expect(200);
-    assert!(!page.text.contains("Changes</h2>"));
+    assert!(!page.text.contains("History</h2>"));
     app.stop().await;
 }

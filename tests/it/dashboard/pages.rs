@@ -189,7 +189,7 @@ async fn text_that_looks_like_html_is_shown_as_text() {
         .await
         .expect(200);
     check(&page);
-    assert_eq!(page.text.matches("&lt;script&gt;").count(), 6, "{page:?}");
+    assert_eq!(page.text.matches("&lt;script&gt;").count(), 7, "{page:?}");
     app.stop().await;
 }
 
