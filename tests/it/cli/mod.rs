@@ -17,6 +17,7 @@ mod key_list;
 mod key_update;
 mod log_failures;
 mod log_injection;
+mod login;
 mod logs;
 mod maintenance;
 mod member;
