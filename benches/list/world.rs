@@ -82,7 +82,7 @@ fn uses(n: usize, now: Timestamp) -> Option<UsageEvent> {
     Some(UsageEvent {
         key: key_id(n),
         at: now.before(age),
-        outcome: if n % 3 == 0 {
+        outcome: if n.is_multiple_of(3) {
             Outcome::RateLimited
         } else {
             Outcome::Success
