@@ -100,7 +100,10 @@ impl Shell {
         if let Some(url) = line.strip_prefix("listening on http://") {
             self.address = url.split('/').next().unwrap().to_owned();
         }
+        // Browsers reach the same port by name.
+        let port = |address: &str| format!("localhost:{}", address.rsplit(':').next().unwrap());
         line.replace(&self.address, SHOWN_ADDRESS)
+            .replace(&port(&self.address), &port(SHOWN_ADDRESS))
     }
 }
 
