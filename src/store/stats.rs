@@ -1,4 +1,7 @@
 //! Statistics: of an organization for its members, by day for the operator, and over all keys for monitoring.
+//!
+//! Counts and totals are kept by the transactions that change keys, so no read depends on the number of requests. Invariant:
+//! a read that may be long does not run on an async thread.
 
 use super::{AccessError, Error, Store, sqlite};
 use crate::model::{

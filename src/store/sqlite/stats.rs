@@ -98,6 +98,7 @@ pub(super) const STATUS_COUNTS: &str = "
 const MAX_CANDIDATES: usize = 10_000;
 
 /// The kept part of an organization's statistics.
+#[derive(Clone, Copy)]
 struct Summary {
     organization: OrganizationId,
     /// The instant that `keys` are as of.
