@@ -38,7 +38,7 @@ fn kill(rounds: usize) {
     let home = TestDir::new();
     let token = home.token(ANA, &["--jwt-secret", JWT_SECRET, "--ttl", "1d"]);
     let serve = || home.serve(&["--demo", "--jwt-secret", JWT_SECRET]);
-    let mut expected = 9;
+    let mut expected = 12;
     for round in 0..rounds {
         let server = serve();
         let answers = AtomicUsize::new(0);
