@@ -19,15 +19,16 @@ mod process;
 mod server;
 mod world;
 
-use std::{env, time::Duration};
+use std::{env, net::SocketAddr, time::Duration};
 
 use llavero::model::Clock;
+use serde_json::Value;
 use server::Server;
 
 /// A request to measure, and the server that receives it.
 struct Contestant {
     name: &'static str,
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     request: Vec<u8>,
     connections: usize,
     rates: Vec<f64>,
@@ -75,11 +76,7 @@ fn main() {
     let key = world::key_path(world::SMALL);
     let keys = |organization: &str| format!("/api/organizations/{organization}/api-keys");
     let stats = |organization: &str| keys(organization) + "/stats";
-    let middle = format!(
-        "{}?cursor={}",
-        keys(world::MANY),
-        world::cursor_in_the_middle(now)
-    );
+    let middle = middle(llavero.address, &keys(world::MANY), &token);
     let bare = |path: &str| Server::bare(&load::body(llavero.address, &get(path, &token)));
     let (bare_key, bare_stats) = (bare(&key), bare(&stats(world::SMALL)));
     let bare_page = bare(&keys(world::MANY));
@@ -181,6 +178,20 @@ impl Delays<'_> {
             println!("p99 of GET …/{{id}}, {name:<40} {:>8.0} µs", median(times));
         }
     }
+}
+
+/// Returns the path of the page that starts in the middle of the largest list. Reads the pages before it.
+fn middle(address: SocketAddr, list: &str, token: &str) -> String {
+    const PAGE: usize = 100;
+    let mut cursor = String::new();
+    for _ in 0..world::MANY_KEYS / 2 / PAGE {
+        let path = format!("{list}?limit={PAGE}{cursor}");
+        let page = load::body(address, &get(&path, token));
+        let page: Value = serde_json::from_str(&page).expect("JSON");
+        let next = page["nextCursor"].as_str().expect("a next page");
+        cursor = format!("&cursor={next}");
+    }
+    format!("{list}?limit=50{cursor}")
 }
 
 fn get(path: &str, token: &str) -> Vec<u8> {

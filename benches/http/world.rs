@@ -4,7 +4,6 @@
 
 use std::{num::NonZeroU32, path::Path, time::Duration};
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use llavero::{
     model::{
         Clock, Description, KeyId, KeySettings, Member, Name, NewKey, Organization, OrganizationId,
@@ -28,7 +27,7 @@ pub(crate) const MILLION: &str = "million";
 /// The organization in which the benchmark creates keys. It has no other keys.
 pub(crate) const GROWING: &str = "growing";
 
-const MANY_KEYS: usize = 100_000;
+pub(crate) const MANY_KEYS: usize = 100_000;
 
 const USER: &str = "11111111-1111-4111-8111-111111111111";
 
@@ -189,13 +188,6 @@ pub(crate) fn key_path(organization: &str) -> String {
         "/api/organizations/{organization}/api-keys/{}",
         key_id(0, 0).0
     )
-}
-
-/// Returns a cursor after the key in the middle of the organization with the most keys.
-pub(crate) fn cursor_in_the_middle(now: Timestamp) -> String {
-    let mut place = created_at(now).as_millis().to_be_bytes().to_vec();
-    place.extend(key_id(4, MANY_KEYS / 2).0.into_bytes());
-    BASE64_URL_SAFE_NO_PAD.encode(place)
 }
 
 fn created_at(now: Timestamp) -> Timestamp {
