@@ -1,4 +1,7 @@
 //! The keys of an organization that need a person, for owners and admins: the first few of each kind, and a link to all.
+//!
+//! Called by [`super::overview`]. Each kind is one page of the list of keys, read with the query that its link opens, so that
+//! the two always show the same keys.
 
 use maud::{Markup, html};
 use poem::Result;

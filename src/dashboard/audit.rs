@@ -1,4 +1,6 @@
 //! The audit log of an organization, and the part of it that is about one key. For owners and admins.
+//!
+//! Reads the same page of the store as the API's operation. Secrets are not in the log, so none can appear here.
 
 use maud::{Markup, html};
 use poem::{Response, Result};

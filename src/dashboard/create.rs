@@ -1,4 +1,7 @@
 //! The page that creates a key. For owners and admins.
+//!
+//! A form is carried out once: its token is stored in the transaction that creates the key. A repetition redirects to the
+//! key's page, and the secret is not shown again.
 
 use std::mem;
 

@@ -1,5 +1,7 @@
 //! The page of a key: its usage, its limits and its settings. For every member; owners and admins also see what they
 //! can change, and the changes so far.
+//!
+//! The store decides what the visitor may read; the page leaves out what the role may not change.
 
 use maud::{Markup, html};
 use poem::{Response, Result};

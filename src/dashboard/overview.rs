@@ -1,4 +1,6 @@
 //! The page of an organization: counts, requests by day, and the most recently used keys. For every member.
+//!
+//! Reads the statistics once, as the API's operation does. Owners and admins also see [`super::attention`].
 
 use maud::{Markup, html};
 use poem::{Response, Result};

@@ -1,4 +1,7 @@
 //! The origin at which browsers reach the server: `--public-url`.
+//!
+//! `serve` records it in the database, so that `llavero login` prints links to the right server. Cookies are `Secure` if
+//! its scheme is https.
 
 use std::{fmt, str::FromStr};
 

@@ -1,4 +1,6 @@
 //! Parameters of URLs, and the pages of this server that a visitor may be sent to.
+//!
+//! Called by the pages. A `next` that could lead to another origin is replaced by the first page.
 
 use poem::Request;
 use serde::de::DeserializeOwned;

@@ -1,4 +1,6 @@
 //! The page that asks before a key is revoked, and the changes of a key's state. For owners and admins.
+//!
+//! A revocation cannot be undone, so a page asks first. Disabling and enabling can be undone, so those happen at once.
 
 use maud::{Markup, html};
 use poem::{Response, Result};

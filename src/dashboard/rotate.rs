@@ -1,4 +1,7 @@
 //! The page that gives a key a new secret. For owners and admins.
+//!
+//! A form is carried out once: its token is stored in the transaction that rotates the key. A repetition redirects to the
+//! key's page, and the secret is not shown again.
 
 use std::{mem, time::Duration};
 

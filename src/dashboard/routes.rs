@@ -1,4 +1,6 @@
 //! The list of all pages.
+//!
+//! Called by [`super`]. Each page has one route, so this list is what a visitor can reach.
 
 use std::sync::Arc;
 
