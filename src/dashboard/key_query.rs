@@ -1,7 +1,7 @@
 //! The parameters of a list of keys in the URL: parsed to a query, and written back for links.
 //!
-//! Called by [`super::keys`] for the list and by [`super::attention`] for its links. A parameter that is not valid is left
-//! out: a page shows what it can, unlike the API, which responds 400.
+//! Called by [`super::keys`] for the list and by [`super::attention`] for its links. An empty parameter
+//! is an absent one, because a form sends all of its fields; a parameter that is not valid is a 400.
 
 use serde::Deserialize;
 

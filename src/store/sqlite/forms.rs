@@ -1,7 +1,7 @@
 //! Submitted forms, so that each is carried out once.
 //!
-//! Called in the transactions that create or rotate a key. The row of a form outlives the page that could send it again;
-//! older rows are deleted when a new one is stored.
+//! Called in the transactions that create or rotate a key. A form is remembered for 30 days, longer than a
+//! session; forgotten ones are deleted when a new one is stored.
 
 use rusqlite::{OptionalExtension, Savepoint, params};
 
