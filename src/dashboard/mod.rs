@@ -18,7 +18,7 @@
 //! | [`rotate`], [`revoke`], [`once`], [`secret`] | other changes of a key; a new secret, shown once |
 //! | [`audit`] | the audit log |
 //! | [`layout`], [`response`], [`stylesheet`] | what all pages share |
-//! | [`chart`], [`format`] | requests by day; numbers, instants and statuses |
+//! | [`chart`], [`mod@format`] | requests by day; numbers, instants and statuses |
 
 mod attention;
 mod audit;

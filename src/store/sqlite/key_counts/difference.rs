@@ -1,6 +1,6 @@
 //! How the counts of an organization differ between two instants.
 //!
-//! Called by the statistics, to add what has changed since the counts were kept, and by [`super::advance()`]. Repeats the
+//! Called by the statistics, to add what has changed since the counts were kept, and by [`mod@super::advance`]. Repeats the
 //! definition of [`crate::model::KeyState::counts`] for ranges of keys.
 
 use rusqlite::{Connection, named_params};

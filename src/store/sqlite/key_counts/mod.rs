@@ -3,7 +3,7 @@
 //! The counts are as of `counted_at`, and any instant is correct: a transaction that changes a key moves them by the key's
 //! contribution as of that instant, and a read at another instant adds the [`difference()`] between the two. It reads only
 //! the keys that expired or became inactive in between. A recent instant keeps these few, so the writer advances it: see
-//! [`advance()`]. [`super::usage`] writes what uses change, together with its own totals.
+//! [`mod@advance`]. [`super::usage`] writes what uses change, together with its own totals.
 
 mod advance;
 #[cfg(test)]

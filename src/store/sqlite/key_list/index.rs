@@ -1,6 +1,6 @@
 //! The index that the statement of a page of keys reads.
 //!
-//! Selected by [`super::statement`]. Invariant: the condition of a partial index is among the conditions of the filter
+//! Selected by [`super::statement()`]. Invariant: the condition of a partial index is among the conditions of the filter
 //! that selects it; otherwise SQLite fails to prepare the statement.
 
 use crate::model::{KeyFilter, KeyQuery, KeySort, KeyStatus, KeyUsage, Timestamp};
