@@ -56,7 +56,11 @@ async function check(page, name) {
 
 async function look(page, name) {
   for (const [scheme, suffix] of [["light", ""], ["dark", "-dark"]]) {
-    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+    // Without motion: axe would look at colours in the middle of a transition.
+    await page.emulateMediaFeatures([
+      { name: "prefers-color-scheme", value: scheme },
+      { name: "prefers-reduced-motion", value: "reduce" },
+    ]);
     for (const width of [1300, 390, 320]) {
       await page.setViewport({ width, height: 900 });
       await check(page, `${name}${suffix} at ${width}`);
