@@ -22,7 +22,7 @@ use llavero::{
 };
 use tokio::runtime::Runtime;
 
-/// The lists, by the query parameters of the API. `nobody` and `nothing` match no key, `customer-1` ten, `KEY` all.
+/// The lists, by the query parameters of the API. `stranger` and `nothing` match no key, `customer-1` ten, `KEY` all.
 const LISTS: [&str; 22] = [
     "",
     "sort=lastUsedAt",
@@ -42,7 +42,7 @@ const LISTS: [&str; 22] = [
     "expiresWithinDays=14",
     "expiresWithinDays=14&sort=expiresAt&order=asc",
     "externalId=customer-1",
-    "createdBy=nobody",
+    "createdBy=stranger",
     "search=KEY",
     "search=nothing",
     "status=active&sort=totalRequests",

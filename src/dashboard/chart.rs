@@ -135,7 +135,7 @@ pub(super) fn line(days: &[DailyUsage]) -> Markup {
     }
 }
 
-/// Describes the chart to a reader who does not see it.
+/// The text alternative of the chart: the fewest and the most requests of a day.
 fn description(days: &[DailyUsage]) -> String {
     let total = |day: &&DailyUsage| day.usage.total_requests();
     let (Some(least), Some(most)) = (days.iter().min_by_key(total), days.iter().max_by_key(total))

@@ -65,7 +65,7 @@ fn parent(membership: &UserMembership) -> Markup {
     }
 }
 
-/// What can be done with the key, each with its effect in words.
+/// The changes that a manager can make to the key, each with its effect in words.
 fn actions(key: &ApiKey, path: &str, now: Timestamp) -> Markup {
     let status = key.status(now);
     html! {

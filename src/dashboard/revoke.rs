@@ -91,7 +91,7 @@ fn still_in_use(key: &ApiKey, now: Timestamp) -> String {
     match key.last_used_at {
         None => "The key was never used.".to_owned(),
         Some(at) => format!(
-            "The key was last used {}. Whatever uses it will stop working.",
+            "The key was last used {}. Every client that uses it will stop working.",
             relative(at, now)
         ),
     }

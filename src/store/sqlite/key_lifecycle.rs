@@ -1,8 +1,8 @@
 //! Creating, rotating and revoking keys.
 //!
 //! Each function runs in the savepoint of its caller, so the permission check, the change of the key, the organization's
-//! totals and the entry in the audit log are atomic. Keys are read in [`super::keys`], changed in [`super::key_update`], and counted in
-//! [`super::usage`].
+//! totals and the entry in the audit log are atomic. Keys are read in [`super::keys`], changed in [`super::key_update`],
+//! and counted in [`super::usage`].
 
 use rusqlite::{Savepoint, named_params, params};
 

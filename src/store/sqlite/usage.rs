@@ -53,7 +53,7 @@ pub(super) const ADD_TO_DAY: &str = "
            rate_limit_hits = rate_limit_hits + excluded.rate_limit_hits,
            errors = errors + excluded.errors";
 
-/// What is added to the totals of one organization.
+/// The sums of a group for the totals of one organization.
 struct OrganizationSums {
     usage: UsageCounts,
     keys: KeyCounts,

@@ -55,7 +55,7 @@ pub(in crate::store::sqlite) fn difference(
     from: Timestamp,
     to: Timestamp,
 ) -> rusqlite::Result<Difference> {
-    // A negative limit is none.
+    // SQLite reads all rows if the limit is negative.
     read(conn, organization, from, to, -1)
 }
 
