@@ -194,6 +194,17 @@ ALTER TABLE api_keys
       CHECK (rate_limit_counts_after BETWEEN 0 AND 253402300799999)
       CHECK (rate_limit_counts_after IS NULL OR rate_limit IS NOT NULL);
 
+-- The newest UTC month that has a day in `key_daily_usage`, by its first day, and the sum of its successful requests, so that
+-- a monthly quota does not sum days. Null and 0 before the first use.
+ALTER TABLE api_keys
+  ADD COLUMN newest_month INTEGER
+      CHECK (newest_month >= 0);
+
+ALTER TABLE api_keys
+  ADD COLUMN newest_month_successes INTEGER NOT NULL DEFAULT 0
+      CHECK (newest_month_successes >= 0)
+      CHECK (newest_month_successes = 0 OR newest_month IS NOT NULL);
+
 -- Lists of keys. Each index is in the order of one list, ties by creation, so that a page is a range of it. The
 -- statistics use the same indexes.
 DROP INDEX api_keys_by_last_use;

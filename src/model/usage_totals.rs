@@ -74,4 +74,13 @@ impl KeyTotals {
         let mut days = self.by_day.values();
         days.try_fold(UsageCounts::default(), |sum, day| sum.checked_add(*day))
     }
+
+    /// Returns the first day of the month of the key's last use, and the successful requests in that month.
+    #[must_use]
+    pub fn newest_month(&self) -> (Day, i64) {
+        let first_day = self.last_used_at.day().first_of_month();
+        let days = self.by_day.iter().filter(|(day, _)| **day >= first_day);
+        let successes = days.map(|(_, counts)| counts.successful_requests).sum();
+        (first_day, successes)
+    }
 }

@@ -1,8 +1,10 @@
 //! Counts of a key by UTC day.
 //!
 //! Written by [`super::usage`] in the transaction that moves the other totals. Rows are stored by day first, so a key's
-//! days are one lookup each: at most 90 for a response, at most 31 for a monthly quota. Their sum over an organization's
-//! keys is the organization's day.
+//! days are one lookup each: at most 90 for a response. Their sum over an organization's keys is the organization's day.
+//! The sum of a key's newest month is in the key's row, for monthly quotas.
+
+use std::cmp::Ordering;
 
 use rusqlite::{Connection, OptionalExtension, Savepoint, params};
 
@@ -31,7 +33,7 @@ pub(super) const ON_DAY: &str = "
      WHERE day = ?1
        AND key_id = ?2";
 
-/// Reads the days of a month, each by one lookup. Days of the period after the current one count as well: they have rows
+/// Sums the days of a month, each by one lookup, after the clock was set back to an earlier month than the newest. Days of the period after the current one count as well: they have rows
 /// after the clock was set back.
 pub(super) const SUCCESSES_IN_MONTH: &str = "
     SELECT coalesce(sum(successful_requests), 0)
@@ -54,6 +56,15 @@ pub(super) const BY_KEY: &str = "
      WHERE u.day = ?1
        AND k.organization_id = ?2
      ORDER BY u.key_id";
+
+/// The newest month in which a key was used, and its successful requests.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewestMonth {
+    /// The first day of the month; `None` before the first use.
+    pub(super) first_day: Option<Day>,
+    /// The sum of the month's days.
+    pub(super) successful_requests: i64,
+}
 
 /// Adds counts to keys and their days, in the order of the table: rows that are written in one order make the same file
 /// every time, and share pages.
@@ -80,15 +91,21 @@ pub(super) fn quota_state(
     conn: &Connection,
     key: KeyId,
     quota: Quota,
+    month: NewestMonth,
     now: Timestamp,
 ) -> rusqlite::Result<QuotaState> {
     let resets_at = quota.period().end(now);
     let used = match quota.period() {
         QuotaPeriod::Day => on_day(conn, key, now.day())?.successful_requests,
         QuotaPeriod::Month => {
-            let first = quota.period().first_day(now);
-            conn.prepare_cached(SUCCESSES_IN_MONTH)?
-                .query_row(params![first, resets_at.day(), key], |row| row.get(0))?
+            let first_day = quota.period().first_day(now);
+            match month.first_day.cmp(&Some(first_day)) {
+                Ordering::Less => 0,
+                Ordering::Equal => month.successful_requests,
+                Ordering::Greater => conn
+                    .prepare_cached(SUCCESSES_IN_MONTH)?
+                    .query_row(params![first_day, resets_at.day(), key], |row| row.get(0))?,
+            }
         }
     };
     Ok(QuotaState {

@@ -7,10 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{key_days, row};
 use crate::{
-    model::{
-        ApiKey, KeyId, OrganizationRef, Quota, QuotaPeriod, RateLimit, SecretHash, Timestamp,
-        UserId,
-    },
+    model::{ApiKey, KeyId, OrganizationRef, RateLimit, SecretHash, Timestamp, UserId},
     store::{AccessError, Error},
 };
 
@@ -39,6 +36,8 @@ macro_rules! columns {
            k.expires_at,
            k.revoked_at,
            k.disabled_at,
+           k.newest_month,
+           k.newest_month_successes,
            (SELECT valid_until
               FROM retiring_secrets
              WHERE key_id = k.id)"
@@ -168,8 +167,6 @@ pub(super) fn api_key_with_days(
 fn api_key(conn: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result<ApiKey> {
     let id = row.get(0)?;
     let (limit, window): (Option<i64>, Option<i64>) = (row.get(8)?, row.get(9)?);
-    let quota: (Option<i64>, Option<QuotaPeriod>) = (row.get(11)?, row.get(12)?);
-    let quota = quota.0.zip(quota.1);
     Ok(ApiKey {
         id,
         organization: row.get(1)?,
@@ -183,9 +180,8 @@ fn api_key(conn: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result
             .zip(window)
             .and_then(|(limit, window)| RateLimit::new(limit, window)),
         rate_limit_counts_after: row.get(10)?,
-        quota: quota
-            .and_then(|(limit, period)| Quota::new(limit, period))
-            .map(|quota| key_days::quota_state(conn, id, quota, now))
+        quota: row::quota(row, 11)?
+            .map(|quota| key_days::quota_state(conn, id, quota, row::newest_month(row, 22)?, now))
             .transpose()?,
         usage: row::usage(row, 13)?,
         created_by: row.get(16)?,
@@ -194,7 +190,7 @@ fn api_key(conn: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result
         expires_at: row.get(19)?,
         revoked_at: row.get(20)?,
         disabled_at: row.get(21)?,
-        grace_end: row.get(22)?,
+        grace_end: row.get(24)?,
         daily: None,
     })
 }

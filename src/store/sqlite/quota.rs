@@ -8,17 +8,20 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use rusqlite::{OptionalExtension, Savepoint};
 
-use super::{key_days, usage};
+use super::{
+    key_days::{self, NewestMonth},
+    row, usage,
+};
 use crate::{
-    model::{
-        Day, KeyId, MeteredUse, Outcome, Quota, QuotaPeriod, QuotaState, Timestamp, UseReceipt,
-    },
+    model::{Day, KeyId, MeteredUse, Outcome, Quota, QuotaState, Timestamp, UseReceipt},
     store::Error,
 };
 
 pub(super) const QUOTA: &str = "
     SELECT quota_limit,
-           quota_period
+           quota_period,
+           newest_month,
+           newest_month_successes
       FROM api_keys
      WHERE id = ?1";
 
@@ -40,7 +43,7 @@ pub(super) fn count(tx: &Savepoint<'_>, uses: &[MeteredUse]) -> Result<Vec<UseRe
 struct Quotas<'a> {
     tx: &'a Savepoint<'a>,
     /// As they are now; `None` for a key whose quota was removed meanwhile.
-    settings: HashMap<KeyId, Option<Quota>>,
+    settings: HashMap<KeyId, Option<(Quota, NewestMonth)>>,
     /// By key and first day of the period: at midnight, a group has uses of two periods.
     states: HashMap<(KeyId, Day), QuotaState>,
 }
@@ -63,10 +66,10 @@ impl<'a> Quotas<'a> {
         } else {
             None
         };
-        let Some(quota) = quota else {
+        let Some((quota, month)) = quota else {
             return Ok(UseReceipt::WITHOUT_QUOTA);
         };
-        let state = self.state(event.key, quota, event.at)?;
+        let state = self.state(event.key, quota, month, event.at)?;
         let count = i64::from(event.count);
         let is_success = event.outcome == Outcome::Success;
         let is_over_quota = is_success && state.remaining() < count;
@@ -81,8 +84,8 @@ impl<'a> Quotas<'a> {
         })
     }
 
-    /// Returns the key's quota, which is read once.
-    fn quota(&mut self, key: KeyId) -> Result<Option<Quota>, Error> {
+    /// Returns the key's quota and its newest month before the group, which are read once.
+    fn quota(&mut self, key: KeyId) -> Result<Option<(Quota, NewestMonth)>, Error> {
         Ok(match self.settings.entry(key) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(unknown) => *unknown.insert(quota(self.tx, key)?),
@@ -90,25 +93,29 @@ impl<'a> Quotas<'a> {
     }
 
     /// Returns the state in the period that contains `at`, which is read once.
-    fn state(&mut self, key: KeyId, quota: Quota, at: Timestamp) -> Result<&mut QuotaState, Error> {
+    fn state(
+        &mut self,
+        key: KeyId,
+        quota: Quota,
+        month: NewestMonth,
+        at: Timestamp,
+    ) -> Result<&mut QuotaState, Error> {
         Ok(
             match self.states.entry((key, quota.period().first_day(at))) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => {
-                    unknown.insert(key_days::quota_state(self.tx, key, quota, at)?)
+                    unknown.insert(key_days::quota_state(self.tx, key, quota, month, at)?)
                 }
             },
         )
     }
 }
 
-/// Reads a key's quota. An unknown key has none; counting its use fails.
-fn quota(tx: &Savepoint<'_>, key: KeyId) -> Result<Option<Quota>, Error> {
+/// Reads a key's quota and its newest month. An unknown key has none; counting its use fails.
+fn quota(tx: &Savepoint<'_>, key: KeyId) -> Result<Option<(Quota, NewestMonth)>, Error> {
     let mut statement = tx.prepare_cached(QUOTA)?;
     let found = statement.query_row([key], |row| {
-        let columns: (Option<i64>, Option<QuotaPeriod>) = (row.get(0)?, row.get(1)?);
-        Ok(columns.0.zip(columns.1))
+        Ok(row::quota(row, 0)?.zip(Some(row::newest_month(row, 2)?)))
     });
-    let columns = found.optional()?.flatten();
-    Ok(columns.and_then(|(limit, period)| Quota::new(limit, period)))
+    Ok(found.optional()?.flatten())
 }

@@ -9,10 +9,11 @@ use rusqlite::{
 };
 use uuid::Uuid;
 
+use super::key_days::NewestMonth;
 use crate::{
     model::{
         Day, Description, ExternalId, KeyId, Metadata, Name, OrganizationId, OrganizationRef,
-        QuotaPeriod, Role, Scopes, Slug, Timestamp, UsageCounts, UserId,
+        Quota, QuotaPeriod, Role, Scopes, Slug, Timestamp, UsageCounts, UserId,
     },
     store::Error,
 };
@@ -167,6 +168,21 @@ pub(super) fn id_or_slug(organization: &OrganizationRef) -> (Option<Organization
         OrganizationRef::Id(id) => (Some(*id), None),
         OrganizationRef::Slug(slug) => (None, Some(slug)),
     }
+}
+
+/// Reads two columns, `first` and the next one: a quota's limit and period.
+pub(super) fn quota(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Quota>> {
+    let columns: (Option<i64>, Option<QuotaPeriod>) = (row.get(first)?, row.get(first + 1)?);
+    let quota = columns.0.zip(columns.1);
+    Ok(quota.and_then(|(limit, period)| Quota::new(limit, period)))
+}
+
+/// Reads two columns, `first` and the next one: a key's newest month and its successful requests.
+pub(super) fn newest_month(row: &Row<'_>, first: usize) -> rusqlite::Result<NewestMonth> {
+    Ok(NewestMonth {
+        first_day: row.get(first)?,
+        successful_requests: row.get(first + 1)?,
+    })
 }
 
 /// Reads three columns, `first` and the next two: the counts in the order of [`UsageCounts`].

@@ -32,7 +32,13 @@ pub(super) const ADD_TO_KEY: &str = "
        SET successful_requests = successful_requests + ?2,
            rate_limit_hits = rate_limit_hits + ?3,
            errors = errors + ?4,
-           last_used_at = ?5
+           last_used_at = ?5,
+           newest_month = max(coalesce(newest_month, ?6), ?6),
+           newest_month_successes = CASE
+             WHEN newest_month > ?6 THEN newest_month_successes
+             WHEN newest_month = ?6 THEN newest_month_successes + ?7
+             ELSE ?7
+           END
      WHERE id = ?1";
 
 /// A use can only make a never-used or inactive key one that is neither.
@@ -155,12 +161,15 @@ fn add_to_key(
     after: KeyState,
 ) -> Result<(), Error> {
     let counts = totals.total().ok_or(Error::TooLarge)?;
+    let (month, successes) = totals.newest_month();
     let changed = tx.prepare_cached(ADD_TO_KEY)?.execute(params![
         key,
         counts.successful_requests,
         counts.rate_limit_hits,
         counts.errors,
         after.last_used_at,
+        month,
+        successes,
     ])?;
     row::expect_one_row(changed)
 }

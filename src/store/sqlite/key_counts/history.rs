@@ -232,8 +232,9 @@ impl History {
         assert!((first..=last).contains(&end), "{first} {end} {last}");
     }
 
-    /// Compares the counts as of `at` with a count from scratch.
+    /// Compares the counts as of `at`, and the month of each key, with a count from scratch.
     pub(super) fn check(&self, at: Timestamp) {
+        self.check_newest_months();
         let keys = self.keys();
         let expected = keys.values().map(|key| key.counts(at));
         let expected = expected.fold(KeyCounts::default(), |sum, key| sum + key);
@@ -252,6 +253,27 @@ impl History {
                 expected.disabled
             ]
         );
+    }
+
+    /// Compares each key's newest month with the sum of its days.
+    fn check_newest_months(&self) {
+        let wrong = "
+            WITH newest AS (
+              SELECT key_id,
+                     unixepoch(max(day) * 86400, 'unixepoch', 'start of month') / 86400 AS month
+                FROM key_daily_usage
+               GROUP BY key_id)
+            SELECT count(*)
+              FROM api_keys AS k
+              LEFT JOIN newest
+                ON newest.key_id = k.id
+             WHERE k.newest_month IS NOT newest.month
+                OR k.newest_month_successes <> (SELECT coalesce(sum(successful_requests), 0)
+                                                  FROM key_daily_usage
+                                                 WHERE key_id = k.id
+                                                   AND day >= newest.month)";
+        let wrong: i64 = self.conn.query_row(wrong, [], |row| row.get(0)).unwrap();
+        assert_eq!(wrong, 0, "keys whose month differs from their days");
     }
 
     /// Advances the counts to now, and checks that nothing remains to be done.
