@@ -65,12 +65,17 @@ impl ApiKey {
     /// Returns the key's status at `now`.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> KeyStatus {
-        let dates = KeyDates {
+        self.dates().status(now)
+    }
+
+    /// Returns the dates that decide the key's status.
+    #[must_use]
+    pub fn dates(&self) -> KeyDates {
+        KeyDates {
             revoked_at: self.revoked_at,
             expires_at: self.expires_at,
             disabled_at: self.disabled_at,
-        };
-        dates.status(now)
+        }
     }
 
     /// Returns the key's settings.

@@ -109,11 +109,7 @@ impl KeyState {
 impl From<&ApiKey> for KeyState {
     fn from(key: &ApiKey) -> Self {
         Self {
-            dates: KeyDates {
-                revoked_at: key.revoked_at,
-                expires_at: key.expires_at,
-                disabled_at: key.disabled_at,
-            },
+            dates: key.dates(),
             last_used_at: key.last_used_at,
         }
     }

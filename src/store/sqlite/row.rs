@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::key_days::NewestMonth;
 use crate::{
     model::{
-        Day, Description, ExternalId, KeyId, Metadata, Name, OrganizationId, OrganizationRef,
-        Quota, QuotaPeriod, Role, Scopes, Slug, Timestamp, UsageCounts, UserId,
+        Day, Description, ExternalId, KeyDates, KeyId, Metadata, Name, OrganizationId,
+        OrganizationRef, Quota, QuotaPeriod, Role, Scopes, Slug, Timestamp, UsageCounts, UserId,
     },
     store::Error,
 };
@@ -168,6 +168,15 @@ pub(super) fn id_or_slug(organization: &OrganizationRef) -> (Option<Organization
         OrganizationRef::Id(id) => (Some(*id), None),
         OrganizationRef::Slug(slug) => (None, Some(slug)),
     }
+}
+
+/// Reads three columns, `first` and the next two: when a key was revoked, expires and was disabled.
+pub(super) fn key_dates(row: &Row<'_>, first: usize) -> rusqlite::Result<KeyDates> {
+    Ok(KeyDates {
+        revoked_at: row.get(first)?,
+        expires_at: row.get(first + 1)?,
+        disabled_at: row.get(first + 2)?,
+    })
 }
 
 /// Reads two columns, `first` and the next one: a quota's limit and period.

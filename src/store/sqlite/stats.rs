@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{
-        DailyUsage, Day, KeyCounts, KeyDates, KeyId, KeyStats, KeyStatusCounts, OrganizationId,
+        DailyUsage, Day, KeyCounts, KeyId, KeyStats, KeyStatusCounts, OrganizationId,
         OrganizationRef, RecentKey, Timestamp, UsageCounts, UserId,
     },
     store::{AccessError, Error},
@@ -219,12 +219,7 @@ fn recent(
                 id: row.get(0)?,
                 name: row.get(1)?,
                 preview: row.get(2)?,
-                status: KeyDates {
-                    revoked_at: row.get(3)?,
-                    expires_at: row.get(4)?,
-                    disabled_at: row.get(5)?,
-                }
-                .status(now),
+                status: row::key_dates(row, 3)?.status(now),
                 last_used_at: row.get(6)?,
                 total_requests: row::usage(row, 7)?.total_requests(),
             })

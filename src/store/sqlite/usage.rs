@@ -12,8 +12,8 @@ use rusqlite::{OptionalExtension, Savepoint, params};
 use super::{key_counts, key_days, rate_slots, row};
 use crate::{
     model::{
-        Day, KeyCounts, KeyDates, KeyId, KeyState, KeyTotals, MeteredUse, OrganizationId,
-        Timestamp, UsageCounts, UsageEvent, UsageTotals,
+        Day, KeyCounts, KeyId, KeyState, KeyTotals, MeteredUse, OrganizationId, Timestamp,
+        UsageCounts, UsageEvent, UsageTotals,
     },
     store::Error,
 };
@@ -138,15 +138,9 @@ fn add(sum: &mut UsageCounts, counts: UsageCounts) -> Result<(), Error> {
 fn key_state(tx: &Savepoint<'_>, key: KeyId) -> Result<(OrganizationId, KeyState), Error> {
     let mut statement = tx.prepare_cached(KEY_STATE)?;
     let found = statement.query_row([key], |row| {
-        let dates = KeyDates {
-            revoked_at: row.get(1)?,
-            expires_at: row.get(2)?,
-            disabled_at: row.get(3)?,
-        };
-        let last_used_at = row.get(4)?;
         let state = KeyState {
-            dates,
-            last_used_at,
+            dates: row::key_dates(row, 1)?,
+            last_used_at: row.get(4)?,
         };
         Ok((row.get(0)?, state))
     });
