@@ -18,6 +18,7 @@ use super::{
     identity::DatabaseFile,
     key_counts, memory, open, quota,
     readers::{Readers, lock},
+    shared_lock::SharedLock,
     writer::{Writer, write_now},
 };
 use crate::{
@@ -60,7 +61,10 @@ impl Database {
         let (file, conn) = open::create_or_open(path, &options.new_signing_secret)?;
         let readers = Readers::pool(connection::readers(file.path()), options.readers)
             .map_err(|source| OpenError::readers(file.path(), source))?;
-        Self::start(Some(file), readers, conn)
+        let holder = connection::open_reader(file.path())
+            .map_err(|source| OpenError::sqlite(file.path(), source))?;
+        let lock = SharedLock::start(holder).map_err(OpenError::Thread)?;
+        Self::start(Some(file), readers.with_shared_lock(lock), conn)
     }
 
     /// See [`crate::store::Store::open_existing`].

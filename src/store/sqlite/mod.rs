@@ -36,6 +36,7 @@ pub(super) mod retention;
 mod row;
 pub(super) mod schema;
 pub(super) mod sessions;
+mod shared_lock;
 pub(super) mod stats;
 mod usage;
 pub(super) mod usage_imports;

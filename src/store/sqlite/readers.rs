@@ -18,6 +18,7 @@ use tokio::{
     time::timeout,
 };
 
+use super::shared_lock::SharedLock;
 use crate::store::Error;
 
 /// How long a request waits for a connection before the store counts as unavailable.
@@ -32,10 +33,20 @@ const LONG_READS_TIMEOUT: Duration = Duration::from_secs(5);
 /// The connections that read. Clones share them.
 #[derive(Clone)]
 pub(in crate::store) enum Readers {
-    /// For a server; with the permits of long reads.
-    Pool(Pool<SqliteConnectionManager>, Arc<Semaphore>),
+    /// For a server.
+    Pool(ReadPool),
     /// For a command, which reads little and would end before the threads of a pool; and for a private copy in memory.
     Single(Arc<Mutex<Connection>>),
+}
+
+/// The connections of a server that read.
+#[derive(Clone)]
+pub(in crate::store) struct ReadPool {
+    connections: Pool<SqliteConnectionManager>,
+    /// The permits of long reads.
+    long_reads: Arc<Semaphore>,
+    /// Makes reads cheaper, for a file.
+    shared_lock: Option<Arc<SharedLock>>,
 }
 
 impl Readers {
@@ -51,7 +62,22 @@ impl Readers {
             .max_lifetime(None)
             .idle_timeout(None)
             .build(connections)?;
-        Ok(Self::Pool(pool, Arc::new(Semaphore::new(long_reads(size)))))
+        Ok(Self::Pool(ReadPool {
+            connections: pool,
+            long_reads: Arc::new(Semaphore::new(long_reads(size))),
+            shared_lock: None,
+        }))
+    }
+
+    /// Holds the shared lock of the file while there are reads, with a connection of its own.
+    pub(super) fn with_shared_lock(self, lock: SharedLock) -> Self {
+        match self {
+            Self::Pool(pool) => Self::Pool(ReadPool {
+                shared_lock: Some(Arc::new(lock)),
+                ..pool
+            }),
+            Self::Single(_) => self,
+        }
     }
 
     pub(super) fn single(conn: Connection) -> Self {
@@ -74,10 +100,13 @@ impl Readers {
         E: From<Error> + Send + 'static,
     {
         let pool = match self {
-            Self::Pool(pool, _) => pool,
+            Self::Pool(pool) => pool,
             Self::Single(conn) => return read(&lock(conn)),
         };
-        match pool.try_get() {
+        if let Some(lock) = &pool.shared_lock {
+            lock.note_read();
+        }
+        match pool.connections.try_get() {
             Some(conn) => read(&conn),
             None => self.read_on_other_thread(read, None).await,
         }
@@ -94,7 +123,7 @@ impl Readers {
         E: From<Error> + Send + 'static,
     {
         let permit = match self {
-            Self::Pool(_, long_reads) => Some(long_read_permit(long_reads).await?),
+            Self::Pool(pool) => Some(long_read_permit(&pool.long_reads).await?),
             Self::Single(_) => None,
         };
         self.read_on_other_thread(read, permit).await
@@ -124,8 +153,11 @@ impl Readers {
         read: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         match self {
-            Self::Pool(pool, _) => {
-                let conn = pool.get_timeout(CHECKOUT_TIMEOUT).map_err(Error::from)?;
+            Self::Pool(pool) => {
+                let conn = pool
+                    .connections
+                    .get_timeout(CHECKOUT_TIMEOUT)
+                    .map_err(Error::from)?;
                 read(&conn)
             }
             Self::Single(conn) => read(&lock(conn)),
@@ -187,10 +219,10 @@ mod tests {
         let short = readers.read(|_| Ok::<_, Error>(1)).await;
         assert_eq!(short.unwrap(), 1);
         // The second has not begun: it holds no connection.
-        let Readers::Pool(_, long_reads) = &readers else {
+        let Readers::Pool(pool) = &readers else {
             unreachable!()
         };
-        assert_eq!(long_reads.available_permits(), 0);
+        assert_eq!(pool.long_reads.available_permits(), 0);
 
         end_first.send(()).unwrap();
         first.await.unwrap().unwrap();
