@@ -13,37 +13,57 @@ use tokio::{
     runtime::Runtime,
 };
 
-/// Sends `request` over and over for `duration`. Returns the number of responses per second.
-pub(crate) fn requests_per_second(
+/// What a round measured.
+#[derive(Clone, Copy)]
+pub(crate) struct Round {
+    pub(crate) requests_per_second: f64,
+    /// The median time to a response.
+    pub(crate) p50: Duration,
+    /// The 99th percentile of the time to a response.
+    pub(crate) p99: Duration,
+}
+
+/// Sends `request` over and over for `duration`.
+pub(crate) fn round(
     address: SocketAddr,
     request: &[u8],
     connections: usize,
     duration: Duration,
-) -> f64 {
+) -> Round {
     let runtime = Runtime::new().expect("a runtime");
     let started = Instant::now();
-    let answers: u32 = runtime.block_on(async {
+    let mut times: Vec<Duration> = runtime.block_on(async {
         let tasks: Vec<_> = (0..connections)
-            .map(|_| {
-                let request = request.to_vec();
-                tokio::spawn(async move {
-                    let mut connection = Connection::open(address).await;
-                    let mut answers = 0;
-                    while started.elapsed() < duration {
-                        connection.ask(&request).await;
-                        answers += 1;
-                    }
-                    answers
-                })
-            })
+            .map(|_| tokio::spawn(ask_until(address, request.to_vec(), started + duration)))
             .collect();
-        let mut sum = 0;
+        let mut times = Vec::new();
         for task in tasks {
-            sum += task.await.expect("a connection that lasts");
+            times.extend(task.await.expect("a connection that lasts"));
         }
-        sum
+        times
     });
-    f64::from(answers) / started.elapsed().as_secs_f64()
+    let requests = u32::try_from(times.len()).expect("fewer than 2^32 requests");
+    let requests_per_second = f64::from(requests) / started.elapsed().as_secs_f64();
+    times.sort_unstable();
+    Round {
+        requests_per_second,
+        p50: times[times.len() / 2],
+        p99: times[times.len() * 99 / 100],
+    }
+}
+
+/// Sends `request` over one connection until `end`. Returns the times to the responses.
+async fn ask_until(address: SocketAddr, request: Vec<u8>, end: Instant) -> Vec<Duration> {
+    let mut connection = Connection::open(address).await;
+    let mut times = Vec::new();
+    let mut asked = Instant::now();
+    while asked < end {
+        connection.ask(&request).await;
+        let answered = Instant::now();
+        times.push(answered - asked);
+        asked = answered;
+    }
+    times
 }
 
 /// Sends `request` over and over for `duration` over one connection, while other connections send another request.
@@ -59,22 +79,9 @@ pub(crate) fn p99(
     let mut times: Vec<Duration> = runtime.block_on(async {
         let (other, connections) = others;
         for _ in 0..connections {
-            let other = other.to_vec();
-            tokio::spawn(async move {
-                let mut connection = Connection::open(address).await;
-                while started.elapsed() < duration {
-                    connection.ask(&other).await;
-                }
-            });
+            tokio::spawn(ask_until(address, other.to_vec(), started + duration));
         }
-        let mut connection = Connection::open(address).await;
-        let mut times = Vec::new();
-        while started.elapsed() < duration {
-            let asked = Instant::now();
-            connection.ask(request).await;
-            times.push(asked.elapsed());
-        }
-        times
+        ask_until(address, request.to_vec(), started + duration).await
     });
     times.sort_unstable();
     times[times.len() * 99 / 100]

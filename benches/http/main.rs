@@ -1,7 +1,7 @@
-//! Measures the throughput of the real binary relative to a bare poem handler that returns the same bytes.
+//! Measures the real binary relative to a bare poem handler that returns the same bytes, and to a minimal server.
 //!
-//! `cargo bench --bench http` starts both as separate processes, sends them requests in turns over 32 connections unless
-//! the name says otherwise, and prints requests per second and ratios. A ratio compares rates of the same round, so it
+//! `cargo bench --bench http` starts them as separate processes, sends them requests in turns over 32 connections unless
+//! the name says otherwise, and prints requests per second, the time to a response, and ratios to the bare handler. A ratio compares rates of the same round, so it
 //! hardly depends on the machine and its other load. `-- SECONDS ROUNDS` sets the length and number of the rounds.
 
 #![expect(
@@ -13,6 +13,7 @@
 mod bare;
 mod burst;
 mod load;
+mod minimal;
 #[path = "../../tests/it/support/process.rs"]
 #[expect(dead_code, reason = "the tests need more of it")]
 mod process;
@@ -22,6 +23,7 @@ mod world;
 use std::{env, net::SocketAddr, time::Duration};
 
 use llavero::model::Clock;
+use load::Round;
 use serde_json::Value;
 use server::Server;
 
@@ -31,7 +33,7 @@ struct Contestant {
     address: SocketAddr,
     request: Vec<u8>,
     connections: usize,
-    rates: Vec<f64>,
+    rounds: Vec<Round>,
 }
 
 impl Contestant {
@@ -41,7 +43,7 @@ impl Contestant {
             address: server.address,
             request,
             connections: 32,
-            rates: Vec::new(),
+            rounds: Vec::new(),
         }
     }
 }
@@ -51,11 +53,10 @@ fn main() {
         .skip(1)
         .filter(|argument| argument != "--bench")
         .collect();
-    if arguments
-        .first()
-        .is_some_and(|argument| argument == bare::FLAG)
-    {
-        return bare::serve();
+    match arguments.first().map(String::as_str) {
+        Some(bare::FLAG) => return bare::serve(),
+        Some(minimal::FLAG) => return minimal::serve(),
+        _ => {}
     }
     let number = |at: usize, default: u32| {
         arguments
@@ -73,10 +74,14 @@ fn main() {
     let llavero = Server::llavero(directory.path(), &[]);
     let (es256, es256_token) = server::with_es256(directory.path());
 
+    let (minimal, minimal_token) = server::minimal(directory.path());
+
     let key = world::key_path(world::SMALL);
     let keys = |organization: &str| format!("/api/organizations/{organization}/api-keys");
     let stats = |organization: &str| keys(organization) + "/stats";
     let middle = middle(llavero.address, &keys(world::MANY), &token);
+    let same = load::body(minimal.address, &get(&key, &minimal_token));
+    assert_eq!(same, load::body(llavero.address, &get(&key, &token)));
     let bare = |path: &str| Server::bare(&load::body(llavero.address, &get(path, &token)));
     let (bare_key, bare_stats) = (bare(&key), bare(&stats(world::SMALL)));
     let bare_page = bare(&keys(world::MANY));
@@ -92,6 +97,11 @@ fn main() {
     };
     let mut contestants = [
         Contestant::new("bare poem, the key's bytes", &bare_key, get("/", &token)),
+        Contestant::new(
+            "minimal axum server, GET …/{id}",
+            &minimal,
+            get(&key, &minimal_token),
+        ),
         ask("GET /healthz", "/healthz"),
         ask("GET …/{id}", &key),
         Contestant::new("GET …/{id}, ES256 token", &es256, get(&key, &es256_token)),
@@ -150,8 +160,8 @@ fn measure(contestants: &mut [Contestant], rounds: u32, round: Duration) {
                 connections,
                 ..
             } = contestant;
-            let rate = load::requests_per_second(*address, request, *connections, round);
-            contestant.rates.push(rate);
+            let measured = load::round(*address, request, *connections, round);
+            contestant.rounds.push(measured);
         }
     }
 }
@@ -216,24 +226,30 @@ fn post(path: &str, token: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Prints the median rate of each contestant, and the median of its ratio to the preceding bare handler.
+/// Prints the medians of each contestant, and the median of its ratio to the preceding bare handler.
 fn report(contestants: &[Contestant]) {
     let mut base = &contestants[0];
-    println!("{:<38} {:>12} {:>8}", "", "requests/s", "ratio");
+    println!(
+        "{:<38} {:>12} {:>8} {:>9} {:>9}",
+        "", "requests/s", "ratio", "p50, µs", "p99, µs"
+    );
     for contestant in contestants {
         if contestant.name.starts_with("bare") {
             base = contestant;
         }
         let ratios = contestant
-            .rates
+            .rounds
             .iter()
-            .zip(&base.rates)
-            .map(|(rate, base)| rate / base);
+            .zip(&base.rounds)
+            .map(|(round, base)| round.requests_per_second / base.requests_per_second);
+        let of = |value: fn(&Round) -> f64| median(contestant.rounds.iter().map(value));
         println!(
-            "{:<38} {:>12.0} {:>8.2}",
+            "{:<38} {:>12.0} {:>8.2} {:>9.0} {:>9.0}",
             contestant.name,
-            median(contestant.rates.iter().copied()),
-            median(ratios)
+            of(|round| round.requests_per_second),
+            median(ratios),
+            of(|round| round.p50.as_secs_f64() * 1e6),
+            of(|round| round.p99.as_secs_f64() * 1e6),
         );
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    bare,
+    bare, minimal,
     process::{Process, listening},
     world,
 };
@@ -33,6 +33,16 @@ impl Server {
     pub(crate) fn bare(body: &str) -> Self {
         let mut command = Command::new(env::current_exe().expect("this program"));
         command.arg(bare::FLAG).env(bare::BODY, body);
+        Self::start(command)
+    }
+
+    /// Starts the minimal server with the benchmark's database.
+    fn minimal(directory: &Path, secret: &str) -> Self {
+        let mut command = Command::new(env::current_exe().expect("this program"));
+        command
+            .arg(minimal::FLAG)
+            .env(minimal::DATABASE, directory.join("bench.db"))
+            .env(minimal::SECRET, secret);
         Self::start(command)
     }
 
@@ -69,4 +79,12 @@ pub(crate) fn with_es256(directory: &Path) -> (Server, String) {
         Server::llavero(directory, &["--jwt-public-key", path]),
         token,
     )
+}
+
+/// Starts the minimal server with a secret of its own. Returns it with a token that is signed with the secret.
+pub(crate) fn minimal(directory: &Path) -> (Server, String) {
+    const SECRET: &str = "a secret of thirty-two characters";
+    let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+    let token = jsonwebtoken::encode(&jsonwebtoken::Header::default(), &world::claims(), &key);
+    (Server::minimal(directory, SECRET), token.expect("a token"))
 }
