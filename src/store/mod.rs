@@ -45,14 +45,21 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file at `path` for a server. Creates a missing file and migrates an older one. Blocks.
+    /// Opens the file at `path` for a server, of which a file has one at a time. Creates a missing file and migrates an
+    /// older one. Blocks.
     ///
     /// # Errors
-    /// If the file cannot be opened, is not a database of llavero, is newer than this program, or is damaged. The file is
+    /// If another server has the file open ([`OpenError::AlreadyServed`]). If the file cannot be opened, is not a database of llavero, is newer than this program, or is damaged. The file is
     /// unchanged then.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, OpenError> {
         let database = sqlite::Database::open(path, options)?;
         Ok(Self { database })
+    }
+
+    /// Returns whether a server has the file at `path` open.
+    #[must_use]
+    pub fn is_served(path: &Path) -> bool {
+        sqlite::is_served(path)
     }
 
     /// Opens the file at `path` for a command, without a pool. Other processes may have it open, including a server.

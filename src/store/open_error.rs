@@ -52,6 +52,23 @@ pub enum OpenError {
         found: String,
     },
 
+    /// Another server has the file open.
+    #[error(
+        "{0} is already served: stop the server that uses it, or name another file with --database"
+    )]
+    AlreadyServed(PathBuf),
+
+    /// The file that admits one server was not created or locked.
+    #[error(
+        "cannot lock {path}, which keeps a second server out: {source}; check the path and its permissions, or move the database to a local disk"
+    )]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// The operating system's error.
+        source: io::Error,
+    },
+
     /// Another process holds the write lock for longer than a connection waits.
     #[error("another process is writing to {0}: try again when it has finished")]
     Busy(PathBuf),
@@ -163,6 +180,14 @@ impl OpenError {
                 Self::DiskFailed { path, found }
             }
             _ => Self::Io { path, source },
+        }
+    }
+
+    /// The lock file could not be created or locked. A full or failing disk is reported as such.
+    pub(super) fn lock(path: &Path, source: io::Error) -> Self {
+        match Self::io(path, source) {
+            Self::Io { path, source } => Self::Lock { path, source },
+            error => error,
         }
     }
 

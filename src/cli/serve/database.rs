@@ -22,7 +22,9 @@ use crate::{
 pub(super) fn run(args: &Args, system: &System) -> Result<(), Error> {
     let source = args.token_key.read()?;
     let runtime = Runtime::new()?;
-    let listeners = runtime.block_on(async { args.listen() })?;
+    let listeners = runtime
+        .block_on(async { args.listen() })
+        .map_err(|error| with_cause(&error, args))?;
     let options = OpenOptions {
         readers: args.readers(),
         new_signing_secret: system.random.bytes()?,
@@ -33,6 +35,16 @@ pub(super) fn run(args: &Args, system: &System) -> Result<(), Error> {
     runtime.shutdown_timeout(Duration::from_secs(1));
     store.close();
     served.inspect(|()| log_stop())
+}
+
+/// Adds the likely cause that an address is in use: the same command was run twice.
+fn with_cause(error: &Error, args: &Args) -> Error {
+    let path = &args.database.path;
+    if Store::is_served(path) {
+        Error::usage(format!("{error}; {} is already served", path.display()))
+    } else {
+        Error::usage(error.to_string())
+    }
 }
 
 async fn serve(

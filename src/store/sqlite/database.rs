@@ -18,6 +18,7 @@ use super::{
     identity::DatabaseFile,
     key_counts, memory, open, quota,
     readers::{Readers, lock},
+    server_lock::ServerLock,
     shared_lock::SharedLock,
     writer::{Writer, write_now},
 };
@@ -37,6 +38,8 @@ pub(in crate::store) struct Database {
     writes: Writes,
     /// The file; `None` for a database in memory.
     file: Option<Arc<DatabaseFile>>,
+    /// Keeps other servers out; `None` for a command and in memory.
+    server_lock: Option<Arc<ServerLock>>,
     /// The windows of the rate limits. One server at a time uses a file, so its memory is authoritative.
     pub(super) limiter: Arc<Limiter>,
     metrics: Metrics,
@@ -58,13 +61,16 @@ enum Writes {
 impl Database {
     /// See [`crate::store::Store::open`].
     pub(in crate::store) fn open(path: &Path, options: &OpenOptions) -> Result<Self, OpenError> {
-        let (file, conn) = open::create_or_open(path, &options.new_signing_secret)?;
+        let (lock, file, conn) = open::open_for_server(path, &options.new_signing_secret)?;
         let readers = Readers::pool(connection::readers(file.path()), options.readers)
             .map_err(|source| OpenError::readers(file.path(), source))?;
         let holder = connection::open_reader(file.path())
             .map_err(|source| OpenError::sqlite(file.path(), source))?;
-        let lock = SharedLock::start(holder).map_err(OpenError::Thread)?;
-        Self::start(Some(file), readers.with_shared_lock(lock), conn)
+        let shared_lock = SharedLock::start(holder).map_err(OpenError::Thread)?;
+        let readers = readers.with_shared_lock(shared_lock);
+        let mut database = Self::start(Some(file), readers, conn)?;
+        database.server_lock = Some(Arc::new(lock));
+        Ok(database)
     }
 
     /// See [`crate::store::Store::open_existing`].
@@ -95,6 +101,7 @@ impl Database {
             readers: Readers::Single(Arc::clone(&conn)),
             writes: Writes::Inline(conn),
             file: None,
+            server_lock: None,
             limiter: Arc::default(),
             metrics,
             is_advancing: Arc::default(),
@@ -118,6 +125,7 @@ impl Database {
             readers,
             writes: Writes::Queued(writer),
             file,
+            server_lock: None,
             limiter: Arc::default(),
             metrics,
             is_advancing: Arc::default(),
@@ -226,13 +234,12 @@ impl Database {
 
     /// See [`crate::store::Store::close`].
     pub(in crate::store) fn close(self) {
-        let is_server = self.readers.is_pool();
+        let is_server = self.server_lock.is_some();
         // The last connection to close does the checkpoint, and one that reads cannot: those are closed first.
         drop(self.readers);
         if let Writes::Queued(writer) = self.writes
             && let Some(conn) = writer.close()
             && is_server
-            && self.file.is_some()
             && let Err(error) = connection::checkpoint(&conn)
         {
             tracing::warn!(%error, "the database was closed without a checkpoint; nothing is lost");

@@ -63,15 +63,20 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
 /// Creates an empty file that only its owner may open, unless there is a file. Returns whether it did. SQLite gives
 /// the files beside it the same mode.
 pub(super) fn create_if_missing(path: &Path) -> Result<bool, OpenError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
+    match private_options().create_new(true).open(path) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(OpenError::io(path, error)),
     }
+}
+
+/// Returns options to create a file that only its owner may open.
+pub(super) fn private_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Warns if others than the owner may open the file: it holds the secret that signs tokens.
@@ -107,6 +112,11 @@ pub(super) fn warn_of_hard_links(path: &Path) {
 /// Returns where SQLite keeps the write-ahead log of the file at `path`.
 pub(super) fn wal_path(path: &Path) -> PathBuf {
     with_suffix(path, "-wal")
+}
+
+/// Returns where a server of the file at `path` keeps its lock. SQLite does not know this file.
+pub(super) fn lock_path(path: &Path) -> PathBuf {
+    with_suffix(path, "-lock")
 }
 
 /// Returns every path at which SQLite may keep a file that belongs to the one at `path`.

@@ -14,14 +14,14 @@ use crate::store::Error;
 
 /// Identifies a file on this machine for as long as the file is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FileId {
+pub(super) struct FileId {
     device: u64,
     inode: u64,
 }
 
 impl FileId {
     #[cfg(unix)]
-    fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
         Self {
             device: metadata.dev(),
@@ -31,7 +31,7 @@ impl FileId {
 
     /// Without inodes, only a missing file is noticed.
     #[cfg(not(unix))]
-    fn of(_: &Metadata) -> Self {
+    pub(super) fn of(_: &Metadata) -> Self {
         Self {
             device: 0,
             inode: 0,

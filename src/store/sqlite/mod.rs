@@ -35,6 +35,7 @@ mod readers;
 pub(super) mod retention;
 mod row;
 pub(super) mod schema;
+mod server_lock;
 pub(super) mod sessions;
 mod shared_lock;
 pub(super) mod stats;
@@ -45,5 +46,5 @@ mod writer;
 pub(super) use self::{
     database::Database,
     discard::discard_unused,
-    open::{create_if_missing, signing_secret_of},
+    open::{create_if_missing, is_served, signing_secret_of},
 };

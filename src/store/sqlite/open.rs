@@ -13,25 +13,52 @@ use super::{
     file::{self, Preflight},
     identity::DatabaseFile,
     integrity, schema,
+    server_lock::ServerLock,
 };
 use crate::store::OpenError;
 
-/// Opens the file for a server. A missing or empty file becomes a database with `new_signing_secret`; an older one is
-/// brought up to date. Returns the file and the connection that writes to it.
+/// Opens the file for a server as [`create_or_open`] does, under the lock that admits one server. A file that is not a
+/// database of llavero is refused before the lock file is created beside it.
+pub(super) fn open_for_server(
+    path: &Path,
+    new_signing_secret: &[u8; 32],
+) -> Result<(ServerLock, DatabaseFile, Connection), OpenError> {
+    let path = &file::resolve(path)?;
+    match Preflight::of(path) {
+        Ok(_) | Err(OpenError::Missing(_)) => {}
+        Err(error) => return Err(error),
+    }
+    let lock = ServerLock::acquire(path)?;
+    match create_or_open(path, new_signing_secret) {
+        Ok((file, conn)) => Ok((lock, file, conn)),
+        Err(error) => {
+            lock.discard();
+            Err(error)
+        }
+    }
+}
+
+/// Returns whether a server has the file at `path` open.
+pub(in crate::store) fn is_served(path: &Path) -> bool {
+    file::resolve(path).is_ok_and(|path| ServerLock::is_held(&path))
+}
+
+/// Opens the file. A missing or empty file becomes a database with `new_signing_secret`; an older one is brought up to
+/// date. Returns the file and the connection that writes to it.
 pub(super) fn create_or_open(
     path: &Path,
     new_signing_secret: &[u8; 32],
 ) -> Result<(DatabaseFile, Connection), OpenError> {
     let path = file::resolve(path)?;
     let is_new = file::create_if_missing(&path)?;
-    let opened = open_for_server(&path, new_signing_secret);
+    let opened = open_and_migrate(&path, new_signing_secret);
     if is_new && opened.is_err() {
         discard::discard_unused(&path);
     }
     opened
 }
 
-fn open_for_server(
+fn open_and_migrate(
     path: &Path,
     new_signing_secret: &[u8; 32],
 ) -> Result<(DatabaseFile, Connection), OpenError> {

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{ANA, Api, DATABASE, KEYS_PATH, TestDir};
+use crate::support::{ANA, Api, DATABASE, KEYS_PATH, STOPPED, TestDir};
 
 /// The key that all writers rotate.
 const SHARED: &str = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01";
@@ -163,7 +163,7 @@ fn concurrent_writes_of_commands_leave_one_file() {
             });
         }
     });
-    assert_eq!(home.files(), [DATABASE]);
+    assert_eq!(home.files(), STOPPED);
     let log = home.json(&["audit", "--org", "acme-corp"]);
     assert_eq!(log.as_array().unwrap().len(), 4 * 5 * WRITES_OF_A_LIFE);
 }

@@ -23,9 +23,10 @@ fn database_flag_wins_over_its_variable() {
     let home = TestDir::new();
     let variable = [("LLAVERO_DATABASE", "variable.db")];
     serve(&home, &[], &variable).stop();
-    assert_eq!(home.files(), ["variable.db"]);
+    assert_eq!(home.files(), ["variable.db", "variable.db-lock"]);
     serve(&home, &["--database", "flag.db"], &variable).stop();
-    assert_eq!(home.files(), ["flag.db", "variable.db"]);
+    let flag = ["flag.db", "flag.db-lock"];
+    assert_eq!(home.files()[..2], flag);
 }
 
 #[test]
@@ -46,6 +47,7 @@ fn base_path_flag_wins_over_its_variable() {
     let variable = [("LLAVERO_BASE_PATH", "/variable")];
     let server = serve(&home, &[], &variable);
     assert!(server.api.ends_with("/variable"), "{}", server.api);
+    server.stop();
     let server = serve(&home, &["--base-path", "/flag"], &variable);
     assert!(server.api.ends_with("/flag"), "{}", server.api);
 }
@@ -93,6 +95,7 @@ fn jwt_secret_flag_wins_over_its_variable() {
     let server = serve(&home, &["--demo"], &variable);
     assert_eq!(status(&home, &server, JWT_SECRET, &[]), 200);
     assert_eq!(status(&home, &server, OTHER_SECRET, &[]), 401);
+    server.stop();
     let server = serve(&home, &["--jwt-secret", OTHER_SECRET], &variable);
     assert_eq!(status(&home, &server, JWT_SECRET, &[]), 401);
     assert_eq!(status(&home, &server, OTHER_SECRET, &[]), 200);
@@ -106,6 +109,7 @@ fn jwt_secret_file_flag_wins_over_its_variable() {
     let variable = [("LLAVERO_JWT_SECRET_FILE", "variable")];
     let server = serve(&home, &["--demo"], &variable);
     assert_eq!(status(&home, &server, JWT_SECRET, &[]), 200);
+    server.stop();
     let server = serve(&home, &["--jwt-secret-file", "flag"], &variable);
     assert_eq!(status(&home, &server, JWT_SECRET, &[]), 401);
     assert_eq!(status(&home, &server, OTHER_SECRET, &[]), 200);
@@ -134,6 +138,7 @@ fn audience_and_issuer_flags_win_over_their_variables() {
     let server = serve(&home, &["--demo"], &variables);
     assert_eq!(status(&home, &server, JWT_SECRET, &of_variables), 200);
     assert_eq!(status(&home, &server, JWT_SECRET, &of_flags), 401);
+    server.stop();
     let flags = ["--jwt-audience", "flag-a", "--jwt-issuer", "flag-i"];
     let server = serve(&home, &flags, &variables);
     assert_eq!(status(&home, &server, JWT_SECRET, &of_variables), 401);
@@ -187,6 +192,7 @@ fn connection_limit_flags_win_over_their_variables() {
     let unlimited = ["--max-connections-per-address", "0"];
     let server = serve(&home, &unlimited, &[]);
     assert_eq!(statuses_of_two_connections(&server), [200, 200]);
+    server.stop();
     let server = serve(&home, &["--sandbox", "--max-connections", "1"], &[]);
     assert_eq!(statuses_of_two_connections(&server), [200, 503]);
 }

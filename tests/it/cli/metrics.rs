@@ -166,8 +166,8 @@ fn metrics_are_served_at_their_own_address_only() {
     let (server, url) = serve(&home);
     assert_eq!(server.get_at_root("/metrics").status, 404);
     assert_eq!(get(&url.replace("/metrics", "/healthz"), None).status, 404);
-    assert_eq!(home.serve(&[]).stop().stdout.lines().count(), 1);
     server.stop();
+    assert_eq!(home.serve(&[]).stop().stdout.lines().count(), 1);
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod org;
 mod output;
 mod refusals;
 mod sandbox;
+mod second_server;
 mod secret_leaks;
 mod start;
 mod stop;

@@ -4,7 +4,7 @@
 
 use std::net::TcpListener;
 
-use crate::support::{ANA, DATABASE, JWT_SECRET, PRODUCTION_PATH, TestDir, run};
+use crate::support::{ANA, DATABASE, JWT_SECRET, PRODUCTION_PATH, STOPPED, TestDir, run};
 
 const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys");
 
@@ -45,7 +45,7 @@ fn serve_twice_leaves_the_first_server_alone() {
         200
     );
     server.stop();
-    assert_eq!(home.files(), [DATABASE]);
+    assert_eq!(home.files(), STOPPED);
 }
 
 #[test]

@@ -8,13 +8,13 @@ use std::{
     thread,
 };
 
-use crate::support::{ANA, DATABASE, Outcome, PRODUCTION_PATH, Server, TestDir};
+use crate::support::{ANA, Outcome, PRODUCTION_PATH, STOPPED, Server, TestDir};
 
 const HALF: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: x\r\n";
 
 fn assert_good_order(home: &TestDir, outcome: &Outcome) {
     assert_eq!(outcome.status.code(), Some(0), "{outcome:?}");
-    assert_eq!(home.files(), [DATABASE]);
+    assert_eq!(home.files(), STOPPED);
 }
 
 #[test]

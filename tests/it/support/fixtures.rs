@@ -29,6 +29,9 @@ pub(crate) const STATS_PATH: &str = "/organizations/acme-corp/api-keys/stats";
 /// The database when no flag names one.
 pub(crate) const DATABASE: &str = "llavero.db";
 
+/// The files of a database that a server has stopped serving.
+pub(crate) const STOPPED: [&str; 2] = [DATABASE, "llavero.db-lock"];
+
 /// An HS256 secret for `--jwt-secret`.
 pub(crate) const JWT_SECRET: &str = "a shared secret of more than 32 bytes";
 
