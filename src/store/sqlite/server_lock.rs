@@ -161,7 +161,7 @@ mod tests {
         let (_directory, database) = home();
         let lost = ServerLock::acquire(&database).unwrap();
         fs::remove_file(file::lock_path(&database)).unwrap();
-        let lock = ServerLock::acquire(&database).unwrap();
+        let _lock = ServerLock::acquire(&database).unwrap();
         drop(lost);
         assert!(ServerLock::is_held(&database));
     }
