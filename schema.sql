@@ -410,3 +410,15 @@ CREATE TABLE public_url (
   id  INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
   url TEXT    NOT NULL CHECK (length(url) > 0)
 ) STRICT;
+
+-- The mark of the last commit, and the mark of the one before. A write-ahead log that neither follows nor contains the mark
+-- of the file belongs to another file. `schema_cookie` is the one in the file's header. Exactly one row. Its columns are
+-- found in the bytes of the log, so that they must not change.
+CREATE TABLE commit_mark (
+  id            INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+  previous      BLOB    NOT NULL CHECK (length(previous) = 16),
+  current       BLOB    NOT NULL CHECK (length(current) = 16),
+  schema_cookie INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO commit_mark (id, previous, current, schema_cookie) VALUES (1, zeroblob(16), zeroblob(16), 0);

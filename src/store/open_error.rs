@@ -77,6 +77,17 @@ pub enum OpenError {
     #[error("{0} was removed, renamed or replaced while it was being opened: try again")]
     Moved(PathBuf),
 
+    /// The write-ahead log beside the file belongs to another file, or to another state of this one.
+    #[error(
+        "{log} is not the write-ahead log of {path}, and would overwrite it: if {path} was restored from a copy, move {log} to another directory and start again; if the copy is there by mistake, put the original file back"
+    )]
+    ForeignLog {
+        /// The file.
+        path: PathBuf,
+        /// The log beside it.
+        log: PathBuf,
+    },
+
     /// The path is a symbolic link: SQLite would keep its side files beside the link, not beside the file.
     #[error("{0} is a symbolic link: name the file itself with --database")]
     SymbolicLink(PathBuf),

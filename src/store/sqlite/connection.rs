@@ -4,10 +4,14 @@
 //! connection. Sources: the pages `pragma.html`, `wal.html`, `security.html` and `c3ref/c_dbconfig_defensive.html` of
 //! sqlite.org.
 
-use std::{path::Path, thread, time::Duration};
+use std::{fmt::Write, path::Path, thread, time::Duration};
 
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, config::DbConfig,
+};
+
+use super::commit_mark;
 
 /// Version 3.51.3 fixed a bug in write-ahead logging that could corrupt a file.
 const MIN_SQLITE: i32 = 3_051_003;
@@ -102,6 +106,29 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
+/// Opens a connection that reads the file without its write-ahead log, and without locks or files beside it. What it reads
+/// is consistent only if no other process writes.
+pub(super) fn open_without_log(path: &Path) -> rusqlite::Result<Connection> {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                uri.push(char::from(*byte));
+            }
+            byte => {
+                // Writing to a string cannot fail.
+                let _ = write!(uri, "%{byte:02x}");
+            }
+        }
+    }
+    let conn = open(
+        uri + "?immutable=1",
+        reader_flags() | OpenFlags::SQLITE_OPEN_URI,
+    )?;
+    reader_settings(&conn)?;
+    Ok(conn)
+}
+
 fn reader_flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_ONLY | common_flags()
 }
@@ -115,16 +142,24 @@ pub(super) fn reader_settings(conn: &Connection) -> rusqlite::Result<()> {
 
 /// Updates the planner's statistics and moves the write-ahead log into the file.
 pub(super) fn checkpoint(conn: &Connection) -> rusqlite::Result<()> {
-    conn.execute_batch("PRAGMA optimize;")?;
+    let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
+    tx.execute_batch("PRAGMA optimize;")?;
+    commit_mark::advance(&tx)?;
+    tx.commit()?;
+    truncate_log(conn)
+}
+
+/// Moves the write-ahead log into the file and empties it. A part remains in the log while another process reads from it.
+pub(super) fn truncate_log(conn: &Connection) -> rusqlite::Result<()> {
     conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
-/// Writes the first page of the file as it is, so that the commit of `tx` has to reach the disk. The commit of a
-/// transaction that changed nothing always succeeds, and so does an `UPDATE` that leaves a row as it was: SQLite
-/// compares before it writes a row, but not before it writes the header.
-pub(super) fn rewrite_first_page(tx: &Connection) -> rusqlite::Result<()> {
-    let version = super::schema::version(tx)?;
-    tx.pragma_update(None, "user_version", version)
+/// Moves the write-ahead log into the file as [`truncate_log`] does, but does not wait for other processes.
+pub(super) fn truncate_log_at_once(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_handler(None)?;
+    let truncated = truncate_log(conn);
+    conn.busy_handler(Some(wait_for_lock))?;
+    truncated
 }
 
 /// The path is not a URI, since a path may begin with `file:`, and not a symbolic link. One thread at a time uses the
@@ -170,24 +205,6 @@ mod tests {
                 .or_else(|_| Ok(row.get::<_, i64>(0)?.to_string()))
         });
         value.unwrap()
-    }
-
-    #[test]
-    fn rewrite_first_page_changes_nothing_and_still_writes() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("test.db");
-        let (file, writer) = open::create_or_open(&path, &[7; 32]).unwrap();
-        let version = pragma(&writer, "user_version");
-        for write in [false, true] {
-            let before = file.wal_bytes();
-            writer.execute_batch("BEGIN IMMEDIATE").unwrap();
-            if write {
-                rewrite_first_page(&writer).unwrap();
-            }
-            writer.execute_batch("COMMIT").unwrap();
-            assert_eq!(file.wal_bytes() > before, write);
-        }
-        assert_eq!(pragma(&writer, "user_version"), version);
     }
 
     #[test]

@@ -144,6 +144,26 @@ fn check_header(path: &Path) -> Result<(), OpenError> {
     schema::check_version(path, u32_at(&header, 60).unwrap_or_default())
 }
 
+/// Returns whether the header of the file says that it is in WAL mode. A missing file is not.
+pub(super) fn is_in_wal_mode(path: &Path) -> io::Result<bool> {
+    match read_header(path) {
+        Ok(header) => Ok(header.get(18..20) == Some(&[2, 2])),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the size of the file's pages; `None` if it has no header.
+pub(super) fn page_size(path: &Path) -> io::Result<Option<u32>> {
+    let header = read_header(path)?;
+    // 1 stands for 65,536, which two bytes cannot hold.
+    let size = |bytes: &[u8]| match u32::from(bytes[0]) << 8 | u32::from(bytes[1]) {
+        1 => 65536,
+        size => size,
+    };
+    Ok(header.get(16..18).map(size))
+}
+
 fn read_header(path: &Path) -> io::Result<Vec<u8>> {
     let mut header = Vec::with_capacity(100);
     File::open(path)?.take(100).read_to_end(&mut header)?;

@@ -9,11 +9,13 @@ mod access;
 mod admission;
 pub(super) mod audit;
 pub(super) mod build_flags;
+mod commit_mark;
 mod connection;
 mod database;
 mod discard;
 mod error;
 mod file;
+mod foreign_log;
 pub(super) mod forms;
 mod identity;
 mod integrity;
@@ -41,6 +43,7 @@ mod shared_lock;
 pub(super) mod stats;
 mod usage;
 pub(super) mod usage_imports;
+mod wal_file;
 mod writer;
 
 pub(super) use self::{

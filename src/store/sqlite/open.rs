@@ -9,8 +9,9 @@ use std::path::Path;
 use rusqlite::{Connection, MAIN_DB};
 
 use super::{
-    connection, discard,
+    commit_mark, connection, discard,
     file::{self, Preflight},
+    foreign_log,
     identity::DatabaseFile,
     integrity, schema,
     server_lock::ServerLock,
@@ -29,13 +30,26 @@ pub(super) fn open_for_server(
         Err(error) => return Err(error),
     }
     let lock = ServerLock::acquire(path)?;
-    match create_or_open(path, new_signing_secret) {
+    let opened = foreign_log::check_as_server(path)
+        .and_then(|()| create_or_open(path, new_signing_secret))
+        .and_then(|(file, conn)| {
+            separate_logs(&conn).map_err(|source| OpenError::sqlite(path, source))?;
+            Ok((file, conn))
+        });
+    match opened {
         Ok((file, conn)) => Ok((lock, file, conn)),
         Err(error) => {
             lock.discard();
             Err(error)
         }
     }
+}
+
+/// Moves what a killed process has left in the log into the file, with a new mark. The log of this server follows that
+/// mark, so that it does not continue a copy from before.
+fn separate_logs(conn: &Connection) -> rusqlite::Result<()> {
+    commit_mark::advance(conn)?;
+    connection::truncate_log_at_once(conn)
 }
 
 /// Returns whether a server has the file at `path` open.
@@ -50,6 +64,7 @@ pub(super) fn create_or_open(
     new_signing_secret: &[u8; 32],
 ) -> Result<(DatabaseFile, Connection), OpenError> {
     let path = file::resolve(path)?;
+    foreign_log::check(&path)?;
     let is_new = file::create_if_missing(&path)?;
     let opened = open_and_migrate(&path, new_signing_secret);
     if is_new && opened.is_err() {
@@ -118,6 +133,7 @@ fn open_current(
 ) -> Result<(DatabaseFile, Connection), OpenError> {
     let path = &file::resolve(path)?;
     let preflight = Preflight::of(path)?;
+    foreign_log::check(path)?;
     let conn = open(path, &preflight)?;
     schema::require_current(&conn, path)?;
     connection::checkpoint_on_close(&conn, true)

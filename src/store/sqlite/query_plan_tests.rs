@@ -7,8 +7,9 @@
 use rusqlite::Connection;
 
 use super::{
-    access, audit, forms, key_counts, key_days, key_lifecycle, key_update, keys, members,
-    organizations, quota, rate_slots, retention, schema, sessions, stats, usage, usage_imports,
+    access, audit, commit_mark, forms, key_counts, key_days, key_lifecycle, key_update, keys,
+    members, organizations, quota, rate_slots, retention, schema, sessions, stats, usage,
+    usage_imports,
 };
 
 const STATEMENTS: &[(&str, &str)] = &[
@@ -16,6 +17,8 @@ const STATEMENTS: &[(&str, &str)] = &[
         "access::ORGANIZATION_AND_ROLE",
         access::ORGANIZATION_AND_ROLE,
     ),
+    ("commit_mark::ADVANCE", commit_mark::ADVANCE),
+    ("commit_mark::MARK", commit_mark::MARK),
     ("audit::INSERT", audit::INSERT),
     ("audit::PAGE", audit::PAGE),
     ("audit::PAGE_OF_KEY", audit::PAGE_OF_KEY),

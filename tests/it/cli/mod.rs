@@ -8,6 +8,7 @@ mod demo;
 mod demo_output;
 mod docs;
 mod flags;
+mod foreign_log;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod get;

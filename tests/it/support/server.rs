@@ -110,6 +110,12 @@ impl Server {
         signal(self.pid(), name);
     }
 
+    /// Kills the process, unless it has ended.
+    pub(crate) fn kill(&mut self) {
+        // Fails if the process has ended.
+        let _ = self.process.child.0.kill();
+    }
+
     /// Returns when no connection is accepted any more.
     pub(crate) fn wait_until_closed(&self) {
         while TcpStream::connect(self.address).is_ok() {

@@ -126,14 +126,14 @@ impl TestDir {
         conn
     }
 
-    /// The content of a database file in it as text, without the planner's statistics, and without the address and the
-    /// sign-in links that a start of a server records.
+    /// The content of a database file in it as text, without the planner's statistics, and without what a start of a server
+    /// writes: its address, sign-in links, and the mark of the commit.
     pub(crate) fn dump(&self, name: &str) -> Vec<String> {
         let conn = self.sqlite(name);
         let schema = "SELECT name, type, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'";
         let tables =
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%'
-             AND name NOT IN ('public_url', 'sign_in_codes')";
+             AND name NOT IN ('public_url', 'sign_in_codes', 'commit_mark')";
         let tables: Vec<String> = (conn.prepare(tables).unwrap())
             .query_map([], |row| row.get(0))
             .unwrap()

@@ -16,7 +16,7 @@ use crate::{
     model::{MeteredUse, UseReceipt},
     store::{
         Error,
-        sqlite::{connection, quota},
+        sqlite::{commit_mark, quota},
     },
 };
 
@@ -76,9 +76,7 @@ impl Group {
                 return Err(error.into());
             }
         };
-        if inbox.health.is_failing() {
-            connection::rewrite_first_page(&tx)?;
-        }
+        let changes = tx.total_changes();
         let mut next = 0;
         loop {
             while let Some(job) = self.jobs.get_mut(next) {
@@ -92,6 +90,10 @@ impl Group {
             }
         }
         self.write_uses(&mut tx)?;
+        let has_changes = tx.total_changes() != changes;
+        if (has_changes || inbox.health.is_failing()) && inbox.file.is_some() {
+            commit_mark::advance(&tx)?;
+        }
         inbox.check_file()?;
         let started = Instant::now();
         tx.commit()?;

@@ -5,7 +5,7 @@
 //! commit. The queue is bounded: a write is refused at once if the queue is full. [`write_now`] writes without a thread.
 //!
 //! A commit fails if the path of the database no longer names the file. After a commit that failed otherwise, every
-//! group writes at least one page, so that its commit tells whether the disk accepts writes again; without a write
+//! group writes at least the mark of the commit, so that its commit tells whether the disk accepts writes again; without a write
 //! for [`PROBE_INTERVAL`], the thread commits such a group by itself.
 
 mod group;
