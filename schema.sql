@@ -171,7 +171,7 @@ ALTER TABLE api_keys
 
 ALTER TABLE api_keys
   ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}'
-      CHECK (json_type(metadata) = 'object' AND octet_length(metadata) <= 4096);
+      CHECK (json_type(metadata) = 'object' AND length(CAST(metadata AS BLOB)) <= 4096);
 
 ALTER TABLE api_keys
   ADD COLUMN disabled_at INTEGER
