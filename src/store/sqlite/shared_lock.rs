@@ -147,7 +147,7 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::*;
-    use crate::store::sqlite::{connection, open};
+    use crate::store::sqlite::{commit_mark, connection, open};
 
     /// Whether a connection keeps the write-ahead log from starting over.
     fn is_held(writer: &Connection) -> bool {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn write(writer: &Connection) {
-        connection::rewrite_first_page(writer).unwrap();
+        commit_mark::advance(writer).unwrap();
     }
 
     fn await_state(shared: &SharedLock, state: u8) {
