@@ -422,3 +422,12 @@ CREATE TABLE commit_mark (
 ) STRICT;
 
 INSERT INTO commit_mark (id, previous, current, schema_cookie) VALUES (1, zeroblob(16), zeroblob(16), 0);
+
+-- The JWK set that was fetched last, so that a restart does not depend on its issuer. It is used for its URL only. At most
+-- one row.
+CREATE TABLE fetched_key_set (
+  id         INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+  url        TEXT    NOT NULL CHECK (length(url) > 0),
+  body       TEXT    NOT NULL CHECK (octet_length(body) <= 65536),
+  fetched_at INTEGER NOT NULL CHECK (fetched_at BETWEEN 0 AND 253402300799999)
+) STRICT;

@@ -5,10 +5,11 @@
 use std::{ops::Deref, sync::Arc};
 
 use crate::{
+    key_set::KeySetSource,
     metrics::Metrics,
-    model::{Clock, Random},
+    model::{Clock, Random, Timestamp, UserId},
     store::Store,
-    token::{ExpectedClaims, TrustedKey, Verifier},
+    token::{ExpectedClaims, TokenError, TrustedKey, Verifier},
 };
 
 /// A handle to the [`Parts`] of an application. Clones share them; each request has one.
@@ -21,6 +22,8 @@ pub struct Parts {
     pub store: Store,
     /// The verifier of bearer tokens.
     pub verifier: Arc<Verifier>,
+    /// The source of the verifier's JWK set, if it is a URL.
+    pub key_set: Option<KeySetSource>,
     /// The clock.
     pub clock: Clock,
     /// The source of randomness for ids and secrets.
@@ -39,10 +42,24 @@ impl App {
         clock: Clock,
         random: Random,
     ) -> Self {
+        let verifier = Arc::new(Verifier::new(trusted, expected));
+        Self::with_verifier(store, verifier, None, clock, random)
+    }
+
+    /// Creates an application on an open store, whose verifier may have a JWK set from `key_set`.
+    #[must_use]
+    pub fn with_verifier(
+        store: Store,
+        verifier: Arc<Verifier>,
+        key_set: Option<KeySetSource>,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
         let metrics = store.metrics().clone();
         Self(Arc::new(Parts {
             store,
-            verifier: Arc::new(Verifier::new(trusted, expected)),
+            verifier,
+            key_set,
             clock,
             random,
             metrics,
@@ -55,10 +72,29 @@ impl App {
         Self(Arc::new(Parts {
             store,
             verifier: Arc::clone(&self.verifier),
+            key_set: self.key_set.clone(),
             clock: self.clock.clone(),
             random,
             metrics: self.metrics.clone(),
         }))
+    }
+}
+
+impl Parts {
+    /// Verifies a bearer token now. Returns its user and its `exp`. If the token names a key that the JWK set lacks, waits for
+    /// a fetch of the set first.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`].
+    pub async fn authenticate(&self, token: &str) -> Result<(UserId, Timestamp), TokenError> {
+        let verified = self.verifier.verify_with_expiry(token, self.clock.now());
+        match (&self.key_set, &verified) {
+            (Some(source), Err(error)) if error.depends_on_key_set() => {
+                source.wait_for_unknown_key().await;
+                self.verifier.verify_with_expiry(token, self.clock.now())
+            }
+            _ => verified,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads a file that holds a key or a secret, for `--jwt-secret-file` and `--jwt-public-key`.
+//! Reads a file that holds keys or a secret, for `--jwt-secret-file`, `--jwt-public-key` and `--jwt-jwks`.
 //!
 //! Used by [`super::token_key`]. A user who can write to such a file can sign tokens for every user. Therefore a file that
 //! its group or other users can write to is rejected, as OpenSSH's server rejects an `authorized_keys` file. Read

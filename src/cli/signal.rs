@@ -1,6 +1,6 @@
-//! Stop signals of `serve`: SIGINT (Ctrl-C) and SIGTERM. The second signal exits at once.
+//! The signals of `serve`: SIGINT (Ctrl-C) and SIGTERM stop it, SIGHUP makes it load its JWK set again.
 //!
-//! Neither loses data, because a response is sent after the commit of its changes.
+//! A second stop signal exits at once. Neither loses data, because a response is sent after the commit of its changes.
 
 use std::{future::Future, io, process};
 
@@ -42,6 +42,31 @@ pub(super) fn stop() -> io::Result<impl Future<Output = ()>> {
             exit_now();
         });
     })
+}
+
+/// SIGHUP. Where there is none, on Windows, it is never received.
+pub(super) struct Hangups {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    /// Receives the signal from now on, which then does not end the process.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
+        })
+    }
+
+    /// Resolves at the next signal.
+    pub(super) async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.signal.recv().await.is_some() {
+            return;
+        }
+        std::future::pending().await
+    }
 }
 
 /// Ends the process without waiting for requests.

@@ -51,11 +51,16 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self, system: &System) -> Result<(), Error> {
         let secret = match self.token_key.read()? {
-            TokenKeySource::Secret(secret) => secret,
+            TokenKeySource::Secret(secret) | TokenKeySource::KeySet(_, Some(secret)) => secret,
             TokenKeySource::Database => Store::signing_secret_of(&self.database.path)?.into(),
             TokenKeySource::PublicKey(_) => {
                 return Err(Error::usage(
                     "cannot sign with a public key: get a token from the issuer, which has the private key",
+                ));
+            }
+            TokenKeySource::KeySet(_, None) => {
+                return Err(Error::usage(
+                    "cannot sign with a JWK set: get a token from the issuer, which has the private keys",
                 ));
             }
         };

@@ -1,19 +1,40 @@
-//! The `--jwt-…` flags, which select the key of bearer tokens.
+//! The `--jwt-…` flags, which select the keys of bearer tokens.
 //!
-//! Used by `serve`, which verifies tokens, and by `token`, which signs them, so the same flags select the same key. Both
-//! read the key before they open the database: a wrong key file changes nothing.
+//! Used by `serve`, which verifies tokens, and by `token`, which signs them, so the same flags select the same keys. Both
+//! read files before they open the database: a wrong file changes nothing.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::{Error, key_file};
-use crate::token::{HmacSecret, TrustedKey};
+use crate::{
+    key_set::KeySetUrl,
+    token::{HmacSecret, KeySet, ParsedKeySet, TrustedKey},
+};
 
-/// The key of bearer tokens: at most one flag. By default, the random secret that the database was created with.
+/// The keys of bearer tokens. By default, the random secret that the database was created with.
+#[derive(Debug, Args)]
+pub(super) struct TokenKeyArgs {
+    #[command(flatten)]
+    one: OneKeyArgs,
+
+    /// Trust tokens that a key of the JWK set in FILE or at URL verifies: ES256, RS256 or EdDSA. A URL is fetched again before
+    /// the set becomes stale. A secret beside it verifies HS256 tokens
+    #[arg(
+        long = "jwt-jwks",
+        value_name = "FILE-or-URL",
+        env = "LLAVERO_JWT_JWKS",
+        value_parser = KeySetOrigin::parse,
+        conflicts_with = "public_key"
+    )]
+    key_set: Option<KeySetOrigin>,
+}
+
+/// The flags of which at most one may be given.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
-pub(super) struct TokenKeyArgs {
+struct OneKeyArgs {
     /// Trust HS256 tokens signed with the secret in FILE, of at least 32 bytes. If FILE is text, its final line break is
     /// ignored
     #[arg(
@@ -42,7 +63,16 @@ pub(super) struct TokenKeyArgs {
     public_key: Option<PathBuf>,
 }
 
-/// The key that the flags select.
+/// Where a JWK set comes from.
+#[derive(Debug, Clone)]
+pub(super) enum KeySetOrigin {
+    /// A file.
+    File(PathBuf),
+    /// The URL of an issuer.
+    Url(KeySetUrl),
+}
+
+/// The keys that the flags select.
 pub(super) enum TokenKeySource {
     /// The secret that is stored in the database.
     Database,
@@ -50,38 +80,105 @@ pub(super) enum TokenKeySource {
     Secret(HmacSecret),
     /// The issuer's public key, which cannot sign.
     PublicKey(TrustedKey),
+    /// A JWK set, and a secret beside it.
+    KeySet(ConfiguredKeySet, Option<HmacSecret>),
+}
+
+/// A JWK set that was read from a file, or will be fetched.
+pub(super) enum ConfiguredKeySet {
+    /// A file and its content.
+    File(PathBuf, ParsedKeySet),
+    /// The URL of an issuer.
+    Url(KeySetUrl),
+}
+
+impl KeySetOrigin {
+    fn parse(text: &str) -> Result<Self, String> {
+        if KeySetUrl::is_url(text) {
+            let url = text.parse::<KeySetUrl>();
+            return url.map(Self::Url).map_err(|error| error.to_string());
+        }
+        if text.is_empty() {
+            return Err("write the path of a file or a URL".to_owned());
+        }
+        Ok(Self::File(text.into()))
+    }
+
+    /// Reads and checks a file.
+    fn read(&self) -> Result<ConfiguredKeySet, Error> {
+        Ok(match self {
+            Self::File(path) => ConfiguredKeySet::File(path.clone(), read_key_set(path)?),
+            Self::Url(url) => ConfiguredKeySet::Url(url.clone()),
+        })
+    }
 }
 
 impl TokenKeyArgs {
-    /// Describes the key for the log: its source, never the key itself.
+    /// Describes the keys for the log: their sources, never a secret itself.
     pub(super) fn description(&self) -> String {
-        match (&self.public_key, &self.secret_file, &self.secret) {
-            (Some(path), ..) => format!("public key {}", path.display()),
-            (_, Some(path), _) => format!("secret file {}", path.display()),
-            (.., Some(_)) => "secret".to_owned(),
-            (None, None, None) => "secret of the database".to_owned(),
+        let one = self.one.description();
+        let set = self.key_set.as_ref().map(|origin| match origin {
+            KeySetOrigin::File(path) => format!("JWK set {}", path.display()),
+            KeySetOrigin::Url(url) => format!("JWK set {url}"),
+        });
+        match (set, one) {
+            (Some(set), Some(one)) => format!("{set}, {one}"),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => "secret of the database".to_owned(),
         }
     }
 
-    /// Reads and checks the key that the flags select.
+    /// Reads and checks the keys that the flags select.
     pub(super) fn read(&self) -> Result<TokenKeySource, Error> {
-        if let Some(path) = &self.public_key {
+        if let Some(path) = &self.one.public_key {
             let key = TrustedKey::from_public_pem(&key_file::read(path)?);
             return Ok(TokenKeySource::PublicKey(
                 key.map_err(|error| with_path(path, &error))?,
             ));
         }
-        if let Some(path) = &self.secret_file {
-            let secret = HmacSecret::new(without_line_break(key_file::read(path)?));
-            return Ok(TokenKeySource::Secret(
-                secret.map_err(|error| with_path(path, &error))?,
-            ));
-        }
-        match &self.secret {
-            Some(secret) => Ok(TokenKeySource::Secret(HmacSecret::new(secret.as_bytes())?)),
-            None => Ok(TokenKeySource::Database),
+        let secret = self.one.secret()?;
+        Ok(match (&self.key_set, secret) {
+            (Some(origin), secret) => TokenKeySource::KeySet(origin.read()?, secret),
+            (None, Some(secret)) => TokenKeySource::Secret(secret),
+            (None, None) => TokenKeySource::Database,
+        })
+    }
+}
+
+impl OneKeyArgs {
+    fn description(&self) -> Option<String> {
+        match (&self.public_key, &self.secret_file, &self.secret) {
+            (Some(path), ..) => Some(format!("public key {}", path.display())),
+            (_, Some(path), _) => Some(format!("secret file {}", path.display())),
+            (.., Some(_)) => Some("secret".to_owned()),
+            (None, None, None) => None,
         }
     }
+
+    fn secret(&self) -> Result<Option<HmacSecret>, Error> {
+        if let Some(path) = &self.secret_file {
+            let secret = HmacSecret::new(without_line_break(key_file::read(path)?));
+            return Ok(Some(secret.map_err(|error| with_path(path, &error))?));
+        }
+        let secret = self.secret.as_ref();
+        let secret = secret.map(|secret| HmacSecret::new(secret.as_bytes()));
+        Ok(secret.transpose()?)
+    }
+}
+
+/// Reads a JWK set with at least one usable key.
+pub(super) fn read_key_set(path: &Path) -> Result<ParsedKeySet, Error> {
+    let parsed = KeySet::parse(&key_file::read(path)?).map_err(|error| with_path(path, &error))?;
+    if !parsed.set.is_empty() {
+        return Ok(parsed);
+    }
+    let reasons = parsed.rejected.iter().take(3);
+    let reasons = reasons.map(|rejected| format!("; {}: {}", rejected.name, rejected.reason));
+    Err(Error::usage(format!(
+        "{}: the JWK set has no usable key{}",
+        path.display(),
+        reasons.collect::<String>()
+    )))
 }
 
 fn with_path(path: &Path, error: &dyn std::error::Error) -> Error {

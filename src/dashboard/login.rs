@@ -22,6 +22,7 @@ use crate::{
     api::ApiError,
     app::App,
     model::{NewSession, RandomToken, SESSION_TTL, SignInOutcome, Timestamp, TokenHash, UserId},
+    token::TokenError,
 };
 
 const INVALID_CODE: &str =
@@ -94,9 +95,10 @@ pub(super) async fn sign_in(site: Arc<Site>, request: Request) -> Result<Respons
             let outcome = app.store.sign_in_with_code(code, session, now).await;
             (outcome.map_err(ApiError::from)?, session.expires_at)
         }
-        Credential::Token(token) => match user_of(&app, token, now) {
+        Credential::Token(token) => match user_of(&app, token, now).await {
             Ok((user, expiry)) => with_token(&app, user, expiry, session, now).await?,
-            Err(problem) => return Ok(refused(&problem, next)),
+            Err(TokenProblem::Refused(problem)) => return Ok(refused(&problem, next)),
+            Err(TokenProblem::Undecided(error)) => return Err(ApiError::from(error).into()),
         },
     };
     Ok(match outcome {
@@ -156,18 +158,31 @@ impl SignInForm {
     }
 }
 
+/// The reason why a pasted token does not sign in.
+enum TokenProblem {
+    /// The token is not valid. The text is for the visitor.
+    Refused(String),
+    /// The keys of the issuer are not available.
+    Undecided(TokenError),
+}
+
 /// Verifies a token as the API does. Returns its user and its expiry.
-fn user_of(app: &App, token: &str, now: Timestamp) -> Result<(UserId, Timestamp), String> {
+async fn user_of(
+    app: &App,
+    token: &str,
+    now: Timestamp,
+) -> Result<(UserId, Timestamp), TokenProblem> {
+    let refused = |problem: &str| Err(TokenProblem::Refused(format!("{problem}.")));
     if token.is_empty() {
-        return Err("Paste a sign-in link or a bearer token.".to_owned());
+        return refused("Paste a sign-in link or a bearer token");
     }
-    let verified = app.verifier.verify_with_expiry(token, now);
-    let (user, expiry) = verified.map_err(|error| format!("{}.", error.description()))?;
-    // The API tolerates clocks that differ by 30 seconds; a session cannot end before it starts.
-    if expiry <= now {
-        return Err("The token has expired.".to_owned());
+    match app.authenticate(token).await {
+        // The API tolerates clocks that differ by 30 seconds; a session cannot end before it starts.
+        Ok((_, expiry)) if expiry <= now => refused(TokenError::Expired.description()),
+        Ok(verified) => Ok(verified),
+        Err(error @ TokenError::NoKeySet) => Err(TokenProblem::Undecided(error)),
+        Err(error) => refused(error.description()),
     }
-    Ok((user, expiry))
 }
 
 fn with_cookie(mut response: Response, cookie: &str) -> Response {

@@ -1,10 +1,12 @@
 //! Metrics of the process, for Prometheus.
 //!
-//! Updated by the middleware (requests), by the validation of keys (verdicts) and by the writer (queue, groups, commits).
+//! Updated by the middleware (requests), by the validation of keys (verdicts), by the writer (queue, groups, commits) and by
+//! the source of the JWK set.
 //! Served at `/metrics` on a separate address. The registry is built once; a scrape encodes it in one of the two formats of
 //! [`Format`]. Invariant: the values of labels are from small fixed sets, so clients cannot create new time series.
 
 mod computed;
+mod key_set;
 mod process;
 mod text;
 
@@ -23,7 +25,7 @@ use prometheus_client::{
 };
 
 use self::computed::Computed;
-pub use self::text::Format;
+pub use self::{key_set::KeySetMetrics, text::Format};
 
 /// Upper bounds of durations in seconds, from a response out of memory to a request that timed out.
 const SECONDS: [f64; 14] = [
@@ -42,6 +44,8 @@ pub struct Metrics {
     keys: Family<StatusLabel, Gauge>,
     /// The writer's metrics.
     pub writer: WriterMetrics,
+    /// The metrics of the JWK set.
+    pub key_set: KeySetMetrics,
 }
 
 /// The metrics of the writer.
@@ -131,12 +135,15 @@ impl Metrics {
         }));
         let writer = WriterMetrics::default();
         writer.register(llavero);
+        let key_set = KeySetMetrics::default();
+        key_set.register(llavero);
         Self {
             registry: Arc::new(registry),
             requests,
             validations,
             keys,
             writer,
+            key_set,
         }
     }
 

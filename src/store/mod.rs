@@ -11,6 +11,7 @@
 mod audit;
 mod error;
 mod forms;
+mod key_set;
 mod keys;
 mod maintenance;
 mod members;
@@ -24,6 +25,7 @@ mod usage;
 use std::{num::NonZeroU32, path::Path};
 
 pub use error::{AccessError, Error, Source};
+pub use key_set::FetchedKeySet;
 pub use open_error::OpenError;
 pub use sqlite::build_flags::has_build_flags;
 

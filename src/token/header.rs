@@ -1,7 +1,7 @@
 //! Parses and checks the header of a token (RFC 7515, section 4).
 //!
 //! The header is checked before the signature. Critical extensions are rejected, because llavero does not implement any.
-//! Parameters that select a key (`kid`, `jku`, `jwk`, `x5u` …) are ignored: the key is configured.
+//! `kid` selects a key of a JWK set. Parameters that contain or locate a key (`jku`, `jwk`, `x5u` …) are ignored.
 
 use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
@@ -14,9 +14,8 @@ pub(super) struct Header {
     alg: Algorithm,
     #[serde(default, deserialize_with = "present")]
     typ: Option<String>,
-    /// Must be a string and not repeated. The value is ignored.
-    #[serde(default, deserialize_with = "present", rename = "kid")]
-    _kid: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    kid: Option<String>,
     #[serde(default, deserialize_with = "present")]
     crit: Option<IgnoredAny>,
     #[serde(default, deserialize_with = "present")]
@@ -26,11 +25,18 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Checks the header against the algorithm of the configured key.
-    pub(super) fn check(&self, algorithm: Algorithm) -> Result<(), TokenError> {
-        if self.alg != algorithm {
-            return Err(TokenError::Algorithm);
-        }
+    /// Returns the algorithm that the token names.
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.alg
+    }
+
+    /// Returns the id of the key that the token names.
+    pub(super) fn key_id(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// Checks the extensions and the type.
+    pub(super) fn check(&self) -> Result<(), TokenError> {
         if self.crit.is_some() || self.b64.is_some() {
             return Err(TokenError::Extension);
         }

@@ -57,7 +57,7 @@ impl<'a> ApiExtractor<'a> for Caller {
         _: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        Ok(Self(authenticate(request)?))
+        Ok(Self(authenticate(request).await?))
     }
 }
 
@@ -79,13 +79,14 @@ impl LoggedUser {
 /// Verifies the bearer token of a request.
 ///
 /// # Errors
-/// [`ApiError::Unauthenticated`], with the reason if a token was sent.
-pub(crate) fn authenticate(request: &Request) -> Result<UserId, ApiError> {
+/// [`ApiError::Unauthenticated`], with the reason if a token was sent; [`ApiError::Unavailable`] if the issuer's keys are
+/// needed and not available.
+pub(crate) async fn authenticate(request: &Request) -> Result<UserId, ApiError> {
     let app: &App = request.data().ok_or_else(|| ApiError::Internal {
         cause: "no application in the request's data".to_owned(),
     })?;
     let token = bearer_token(request.headers())?;
-    let user = app.verifier.verify(token, app.clock.now())?;
+    let (user, _) = app.authenticate(token).await?;
     if let Some(logged) = request.data::<LoggedUser>() {
         // The sandbox authenticates twice; the user is the same.
         logged.set(&user);
@@ -128,9 +129,13 @@ pub(crate) struct InvalidToken {
 
 impl From<TokenError> for ApiError {
     fn from(error: TokenError) -> Self {
+        let cause = error.to_string();
+        if error == TokenError::NoKeySet {
+            return Self::Unavailable { cause };
+        }
         Self::Unauthenticated(Some(InvalidToken {
             description: error.description(),
-            cause: error.to_string(),
+            cause,
         }))
     }
 }

@@ -50,7 +50,7 @@ impl Endpoint for SandboxOperation {
         };
         let delay = preference.delay()?;
         let mut response = if preference.selects_response() {
-            self.preferred_response(&preference, &request)?
+            self.preferred_response(&preference, &request).await?
         } else {
             let (method, path) = (request.method().clone(), request.uri().path().to_owned());
             let response = self.respond(request).await;
@@ -85,10 +85,14 @@ impl SandboxOperation {
     }
 
     /// Returns the preferred response. A 401 has the challenge that this request's token gets, or that of an expired one.
-    fn preferred_response(&self, preference: &Preference, request: &Request) -> Result<Response> {
+    async fn preferred_response(
+        &self,
+        preference: &Preference,
+        request: &Request,
+    ) -> Result<Response> {
         let mut response = self.responses.preferred(preference)?;
         if self.requires_bearer && response.status() == StatusCode::UNAUTHORIZED {
-            let error = extract::authenticate(request).err();
+            let error = extract::authenticate(request).await.err();
             let error = error.unwrap_or_else(|| TokenError::Expired.into());
             for (name, value) in error.headers() {
                 if let Ok(value) = value.parse() {

@@ -3,11 +3,13 @@
 //! Called by [`super::run`]. Invariant: flags, key files and addresses are checked before the database is opened, so a
 //! failed start does not change it. At the end, closing the store merges the write-ahead log into the file.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{runtime::Runtime, task::JoinSet};
 
-use super::{Args, Error, Listeners, System, demo, demo_data, log::log_stop, maintenance};
+use super::{
+    Args, Error, Listeners, System, demo, demo_data, key_set::TokenKeys, log::log_stop, maintenance,
+};
 use crate::{
     api::{self, Cors},
     app::App,
@@ -16,7 +18,7 @@ use crate::{
     fixtures::{Fixtures, UserFixture},
     model::{RandomToken, Timestamp},
     store::{OpenOptions, Store},
-    token::{ExpectedClaims, HmacSecret, TrustedKey},
+    token::{ExpectedClaims, HmacSecret},
 };
 
 pub(super) fn run(args: &Args, system: &System) -> Result<(), Error> {
@@ -55,11 +57,11 @@ async fn serve(
     source: TokenKeySource,
 ) -> Result<(), Error> {
     let (clock, random) = (system.clock.clone(), system.random.clone());
-    let (trusted, signer) = token_keys(source, &store).await?;
     let expected = ExpectedClaims {
         audience: args.jwt_audience.clone(),
         issuer: args.jwt_issuer.clone(),
     };
+    let keys = TokenKeys::new(source, expected.clone(), &store, &clock).await?;
     let public_url = match &args.public_url {
         Some(url) => url.to_string(),
         None => listeners.browser_origin()?,
@@ -71,7 +73,7 @@ async fn serve(
         let link = demo::sign_in_link(&store, users.as_deref(), &public_url, &code, now).await?;
         let origin = listeners.origin()?;
         let api = format!("{origin}{}", args.base.base_path.as_str());
-        let tokens = demo_tokens(users.as_deref(), signer.as_ref(), &expected, &api, now)?;
+        let tokens = demo_tokens(users.as_deref(), keys.signer.as_ref(), &expected, &api, now)?;
         format!("{link}{tokens}\nThe interactive reference: {origin}/docs\n")
     } else {
         String::new()
@@ -84,7 +86,8 @@ async fn serve(
         args.maintenance,
     ));
     let request_seed = u64::from_ne_bytes(random.bytes()?);
-    let app = App::new(store, trusted, expected, clock, random);
+    let (verifier, source) = (Arc::clone(&keys.verifier), keys.source());
+    let app = App::with_verifier(store, verifier, source, clock, random);
     let origins = args.cors_origins.clone();
     let cors = if args.demo {
         Cors::LoopbackAnd(origins)
@@ -95,7 +98,10 @@ async fn serve(
     let endpoint = api::endpoint(&app, &args.base.base_path, cors, request_seed, Some(pages))?;
     let metrics = api::metrics_endpoint(&app, !request_seed);
     drop(app);
-    listeners.serve(args, &banner, endpoint, metrics).await
+    let start = keys.start(&mut background);
+    listeners
+        .serve(args, &banner, endpoint, metrics, start)
+        .await
 }
 
 /// Returns the tokens to print for the demo users; without `users`, the demo data was not loaded.
@@ -118,17 +124,4 @@ async fn record_public_url(store: &Store, url: String) {
     if let Err(error) = store.set_public_url(url).await {
         tracing::warn!(%error, "`llavero login` does not know the address of this server");
     }
-}
-
-/// Returns the key that verifies tokens, and the secret that signs them, which a public key lacks.
-async fn token_keys(
-    source: TokenKeySource,
-    store: &Store,
-) -> Result<(TrustedKey, Option<HmacSecret>), Error> {
-    let secret = match source {
-        TokenKeySource::PublicKey(key) => return Ok((key, None)),
-        TokenKeySource::Secret(secret) => secret,
-        TokenKeySource::Database => HmacSecret::from(store.signing_secret().await?),
-    };
-    Ok((TrustedKey::from_secret(&secret), Some(secret)))
 }

@@ -109,16 +109,19 @@ impl Listeners {
         Ok((self.api.local_addr()?, metrics.transpose()?))
     }
 
-    /// Announces the start, and serves until a stop signal.
+    /// Announces the start, awaits `start`, and serves until a stop signal. `start` begins work that logs, because the line of
+    /// the start is the first one.
     pub(super) async fn serve(
         self,
         args: &Args,
         banner: &str,
         api: impl Service,
         metrics: impl Service,
+        start: impl Future<Output = ()>,
     ) -> Result<(), Error> {
         let stop = signal::stop()?;
         self.announce(args, banner)?;
+        start.await;
 
         // Dropping the sender stops both servers.
         let (running, stopped) = watch::channel(());

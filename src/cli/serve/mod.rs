@@ -6,6 +6,7 @@
 mod database;
 mod demo;
 mod demo_data;
+mod key_set;
 mod listeners;
 mod log;
 mod maintenance;
@@ -137,12 +138,13 @@ fn check_flags(command: &WithSources<Args>) -> Result<(), Error> {
 }
 
 /// The flags without effect on the sandbox: the name of the field in [`Args`], and the flag.
-const NOT_WITH_THE_SANDBOX: [(&str, &str); 10] = [
+const NOT_WITH_THE_SANDBOX: [(&str, &str); 11] = [
     ("path", "--database"),
     ("demo", "--demo"),
     ("secret_file", "--jwt-secret-file"),
     ("secret", "--jwt-secret"),
     ("public_key", "--jwt-public-key"),
+    ("key_set", "--jwt-jwks"),
     ("jwt_audience", "--jwt-audience"),
     ("jwt_issuer", "--jwt-issuer"),
     ("cors_origins", "--cors-origin"),

@@ -81,7 +81,10 @@ async fn serve(args: &Args, system: &System) -> Result<(), Error> {
         args.base.base_path.as_str(),
     );
     drop(sandbox);
-    listeners.serve(args, &banner, endpoint, metrics).await
+    let start = std::future::ready(());
+    listeners
+        .serve(args, &banner, endpoint, metrics, start)
+        .await
 }
 
 fn banner(sandbox: &Sandbox, clock: SandboxClock, origin: &str, base: &str) -> String {

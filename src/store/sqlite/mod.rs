@@ -23,6 +23,7 @@ pub(super) mod key_counts;
 pub(super) mod key_days;
 pub(super) mod key_lifecycle;
 pub(super) mod key_list;
+pub(super) mod key_set;
 pub(super) mod key_update;
 pub(super) mod keys;
 pub(super) mod members;

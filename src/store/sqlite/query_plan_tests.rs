@@ -7,8 +7,8 @@
 use rusqlite::Connection;
 
 use super::{
-    access, audit, commit_mark, forms, key_counts, key_days, key_lifecycle, key_update, keys,
-    members, organizations, quota, rate_slots, retention, schema, sessions, stats, usage,
+    access, audit, commit_mark, forms, key_counts, key_days, key_lifecycle, key_set, key_update,
+    keys, members, organizations, quota, rate_slots, retention, schema, sessions, stats, usage,
     usage_imports,
 };
 
@@ -46,6 +46,8 @@ const STATEMENTS: &[(&str, &str)] = &[
         key_lifecycle::REPLACE_SECRET,
     ),
     ("key_lifecycle::REVOKE", key_lifecycle::REVOKE),
+    ("key_set::SET", key_set::SET),
+    ("key_set::OF_URL", key_set::OF_URL),
     ("key_update::UPDATE", key_update::UPDATE),
     ("keys::KEY", keys::KEY),
     ("keys::BY_ID", keys::BY_ID),
