@@ -4,10 +4,7 @@
 //! A key that cannot verify ES256, RS256 or EdDSA safely is rejected with a reason, because it would later reject every
 //! token. Sources: RFC 7518, section 6; RFC 8037, section 2.
 
-use aws_lc_rs::{
-    rsa::PublicEncryptingKey,
-    signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RsaPublicKeyComponents},
-};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Map, Value};
@@ -141,13 +138,23 @@ fn rsa(jwk: &Map<String, Value>) -> Result<TrustedKey, JwkError> {
     if !RSA_BITS.contains(&bits) {
         return Err(JwkError::RsaSize(bits));
     }
-    let components = RsaPublicKeyComponents { n, e };
-    let checked: Result<PublicEncryptingKey, _> = components.try_into();
-    checked.map_err(|_| JwkError::Invalid)?;
+    if !is_odd(n) || !is_valid_exponent(e) {
+        return Err(JwkError::Invalid);
+    }
     Ok(TrustedKey {
         algorithm: Algorithm::RS256,
         key: DecodingKey::from_rsa_raw_components(n, e),
     })
+}
+
+/// Returns whether the exponent is odd and at least 3, and not larger than aws-lc verifies with. With 1, everyone could sign:
+/// the signature would be the padded hash itself. aws-lc does not reject such a key when it is created.
+fn is_valid_exponent(e: &[u8]) -> bool {
+    is_odd(e) && e != [1] && e.len() <= 4
+}
+
+fn is_odd(number: &[u8]) -> bool {
+    number.last().is_some_and(|last| last % 2 == 1)
 }
 
 fn without_leading_zeros(number: &[u8]) -> &[u8] {

@@ -13,6 +13,7 @@ mod foreign_log;
 mod full_disk;
 mod get;
 mod health;
+mod jwks;
 mod key;
 mod key_list;
 mod key_update;

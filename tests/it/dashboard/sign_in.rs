@@ -2,6 +2,8 @@
 
 use super::{browser::Browser, code_for, signed_in};
 use crate::support::{ANA, CARLA, EVA, TestApp, later, token};
+#[cfg(unix)]
+use crate::support::{Issuer, KeySource, Reply, Trust};
 
 const MINUTE: i64 = 60_000;
 
@@ -139,5 +141,28 @@ async fn login_page_redirects_a_signed_in_user() {
     page.expect_redirect("/dashboard");
     let page = Browser::new(&app).get("/login").await.expect(200);
     assert!(page.text.contains("llavero login --user"));
+    app.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn token_of_an_issuer_with_a_jwk_set_signs_in_once_the_set_is_known() {
+    let issuer = Issuer::p256();
+    let source = KeySource::http(Reply::close());
+    let url = source.url.clone();
+    let with_secret = false;
+    let trust = Trust::KeySet { url, with_secret };
+    let app = TestApp::demo_in(tempfile::tempdir().unwrap(), trust).await;
+    let mut browser = Browser::new(&app);
+    let token = issuer.token("a");
+    let page = browser.post("/login", &[("token", &token)]).await;
+    assert!(page.expect(503).text.contains("Service unavailable"));
+    source.reply(Reply::set(issuer.set("a")));
+    let page = browser.post("/login", &[("token", &token)]).await;
+    page.expect_redirect("/dashboard");
+    let forged = Issuer::other_p256().token("a");
+    let page = browser.post("/login", &[("token", &forged)]).await;
+    let text = page.expect(403).text;
+    assert!(text.contains("signature does not match"), "{text}");
     app.stop().await;
 }

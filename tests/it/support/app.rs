@@ -14,12 +14,13 @@ use llavero::{
     app::App,
     dashboard,
     fixtures::Fixtures,
+    key_set::KeySetSource,
     model::{
         Clock, OrganizationId, OrganizationRef, Random, Secret, Seed, Timestamp, UsageEvent,
         UsageTotals, UserId,
     },
     store::{self, OpenOptions, Store},
-    token::{ExpectedClaims, HmacSecret, NewToken, TrustedKey, mint},
+    token::{ExpectedClaims, HmacSecret, NewToken, TrustedKey, Verifier, mint},
 };
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -39,9 +40,21 @@ pub(crate) struct TestApp {
     pub(crate) origin: String,
     pub(crate) store: Store,
     pub(crate) directory: TempDir,
+    /// The source of the JWK set, if there is one. It fetches only when a test says so, or for an unknown key.
+    pub(crate) key_set: Option<KeySetSource>,
     clock: Arc<AtomicI64>,
     client: Client,
     server: LocalServer,
+}
+
+/// What an application trusts.
+pub(crate) enum Trust {
+    /// The database's own secret.
+    Secret,
+    /// One key.
+    Key(TrustedKey, ExpectedClaims),
+    /// The JWK set at a URL, and perhaps the database's own secret beside it.
+    KeySet { url: String, with_secret: bool },
 }
 
 impl TestApp {
@@ -52,35 +65,32 @@ impl TestApp {
 
     /// With the demo fixtures, for web pages as `cors` says.
     pub(crate) async fn demo_with_cors(cors: Cors) -> Self {
-        let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
         let seed = Fixtures::load().unwrap().seed(NOW);
         let directory = tempfile::tempdir().unwrap();
         let http = Http::new(cors).await;
-        Self::start(trusted, ExpectedClaims::default(), seed, directory, http).await
+        Self::start(Trust::Secret, seed, directory, http).await
     }
 
     /// With the demo fixtures, for browsers that reach it at `public_url`.
     pub(crate) async fn demo_at(public_url: &str) -> Self {
-        let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
         let seed = Fixtures::load().unwrap().seed(NOW);
         let directory = tempfile::tempdir().unwrap();
         let mut http = Http::new(page_only()).await;
         http.public_url = Some(public_url.parse().unwrap());
-        Self::start(trusted, ExpectedClaims::default(), seed, directory, http).await
+        Self::start(Trust::Secret, seed, directory, http).await
     }
 
     /// With `seed`, trusting the database's own secret.
     pub(crate) async fn with_seed(seed: Seed) -> Self {
-        let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
-        Self::trusting(trusted, ExpectedClaims::default(), seed).await
+        let directory = tempfile::tempdir().unwrap();
+        let http = Http::new(page_only()).await;
+        Self::start(Trust::Secret, seed, directory, http).await
     }
 
     /// On the database in `directory`, which another one has left.
     pub(crate) async fn again(directory: TempDir) -> Self {
-        let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
-        let (expected, seed) = (ExpectedClaims::default(), Seed::default());
         let http = Http::new(page_only()).await;
-        Self::start(trusted, expected, seed, directory, http).await
+        Self::start(Trust::Secret, Seed::default(), directory, http).await
     }
 
     /// With `seed`, trusting another key.
@@ -91,12 +101,18 @@ impl TestApp {
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let http = Http::new(page_only()).await;
-        Self::start(trusted, expected, seed, directory, http).await
+        Self::start(Trust::Key(trusted, expected), seed, directory, http).await
+    }
+
+    /// With the demo fixtures, unless the database in `directory` has them already.
+    pub(crate) async fn demo_in(directory: TempDir, trust: Trust) -> Self {
+        let seed = Fixtures::load().unwrap().seed(NOW);
+        let http = Http::new(page_only()).await;
+        Self::start(trust, seed, directory, http).await
     }
 
     /// With the demo fixtures, on a listener that may have connections already.
     pub(crate) async fn demo_on(listener: TcpListener, limits: ConnectionLimits) -> Self {
-        let trusted = TrustedKey::from_secret(&HmacSecret::from(SECRET));
         let seed = Fixtures::load().unwrap().seed(NOW);
         let directory = tempfile::tempdir().unwrap();
         let http = Http {
@@ -105,16 +121,10 @@ impl TestApp {
             cors: page_only(),
             public_url: None,
         };
-        Self::start(trusted, ExpectedClaims::default(), seed, directory, http).await
+        Self::start(Trust::Secret, seed, directory, http).await
     }
 
-    async fn start(
-        trusted: TrustedKey,
-        expected: ExpectedClaims,
-        seed: Seed,
-        directory: TempDir,
-        http: Http,
-    ) -> Self {
+    async fn start(trust: Trust, seed: Seed, directory: TempDir, http: Http) -> Self {
         let instant = Arc::new(AtomicI64::new(NOW.as_millis()));
         let clock = Clock::from_fn({
             let instant = Arc::clone(&instant);
@@ -130,7 +140,7 @@ impl TestApp {
         let store = Store::open(&directory.path().join("test.db"), &options).unwrap();
         store.seed_if_empty(seed).await.unwrap();
 
-        let app = App::new(store.clone(), trusted, expected, clock, Random::system());
+        let app = app_trusting(trust, store.clone(), clock).await;
         let base: BasePath = "/api".parse().unwrap();
         let pages = dashboard::pages(http.public_url, base.clone());
         let endpoint = api::endpoint(&app, &base, http.cors, 0xfeed, Some(pages)).unwrap();
@@ -142,6 +152,7 @@ impl TestApp {
             server,
             store,
             directory,
+            key_set: app.key_set.clone(),
             clock: instant,
             client,
         }
@@ -247,6 +258,24 @@ impl TestApp {
         self.server.stop().await;
         self.store.close();
         self.directory
+    }
+}
+
+async fn app_trusting(trust: Trust, store: Store, clock: Clock) -> App {
+    let random = Random::system();
+    let secret = || TrustedKey::from_secret(&HmacSecret::from(SECRET));
+    match trust {
+        Trust::Secret => App::new(store, secret(), ExpectedClaims::default(), clock, random),
+        Trust::Key(trusted, expected) => App::new(store, trusted, expected, clock, random),
+        Trust::KeySet { url, with_secret } => {
+            let secret = with_secret.then(secret);
+            let verifier = Arc::new(Verifier::with_key_set(secret, ExpectedClaims::default()));
+            let url = url.parse().unwrap();
+            let source =
+                KeySetSource::new(url, Arc::clone(&verifier), store.clone(), clock.clone());
+            source.use_stored_set().await;
+            App::with_verifier(store, verifier, Some(source), clock, random)
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     process::Command,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tempfile::NamedTempFile;
@@ -82,6 +82,25 @@ impl Server {
     /// another request is logged at the same moment.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.stderr.path()).unwrap()
+    }
+
+    /// Waits until the log contains `text`. Returns the log.
+    pub(crate) fn wait_for_log(&self, text: &str) -> String {
+        self.wait_for_log_lines(text, 1)
+    }
+
+    /// Waits until `count` lines of the log contain `text`. Returns the log.
+    pub(crate) fn wait_for_log_lines(&self, text: &str, count: usize) -> String {
+        let start = Instant::now();
+        loop {
+            let log = self.log();
+            let found = log.lines().filter(|line| line.contains(text)).count();
+            if found >= count {
+                return log;
+            }
+            assert!(start.elapsed() < TIMEOUT, "no {text:?}: {log}");
+            thread::yield_now();
+        }
     }
 
     /// The answer to a GET of `path` below the API's base path.

@@ -1,12 +1,16 @@
 //! Bearer tokens: tables of accepted and rejected ones, over HTTP.
 //!
-//! By subject: the [`keys`] that tokens are checked with, their [`signatures`], the token's [`header`], its
+//! By subject: the [`keys`] that tokens are checked with, the [`key_set`] of an issuer, its [`key_set_source`], their [`signatures`], the token's [`header`], its
 //! [`claims`], the [`request`] that carries it, and the [`errors`] that a client reads. Tokens are put together from JSON text, because no library
 //! writes the malformed ones. The keys in `tests/keys` come from `openssl genpkey` and serve these tests alone.
 
 mod claims;
 mod errors;
 mod header;
+#[cfg(unix)]
+mod key_set;
+#[cfg(unix)]
+mod key_set_source;
 mod keys;
 mod request;
 mod signatures;
@@ -15,7 +19,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{ACME, ANA, NOW, PRODUCTION, SECRET, TestApp, key_path};
+use crate::support::{ACME, ANA, NOW, PRODUCTION, SECRET, TestApp, base64url, key_path};
 
 /// The challenge of a request that brought no bearer token.
 const NO_TOKEN: &str = r#"Bearer realm="llavero""#;
@@ -90,18 +94,4 @@ fn message(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
 fn sign(message: &str, algorithm: Algorithm, key: &EncodingKey) -> String {
     let signature = crypto::sign(message.as_bytes(), key, algorithm).unwrap();
     format!("{message}.{signature}")
-}
-
-fn base64url(bytes: impl AsRef<[u8]>) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut text = String::new();
-    for chunk in bytes.as_ref().chunks(3) {
-        let mut group = [0; 4];
-        group[1..=chunk.len()].copy_from_slice(chunk);
-        let bits = u32::from_be_bytes(group);
-        for shift in [18, 12, 6, 0].into_iter().take(chunk.len() + 1) {
-            text.push(char::from(ALPHABET[(bits >> shift & 63) as usize]));
-        }
-    }
-    text
 }
