@@ -194,12 +194,16 @@ impl Parts {
     /// Ends a fetch: with the time for which its set is fresh, or without a set.
     fn end(&self, lifetime: Option<Duration>) {
         let now = self.clock.elapsed();
-        let mut schedule = self.schedule();
-        match lifetime {
-            Some(lifetime) => schedule.succeed(now, lifetime),
-            None => schedule.fail(now),
+        let has_recovered = match lifetime {
+            Some(lifetime) => self.schedule().succeed(now, lifetime),
+            None => {
+                self.schedule().fail(now);
+                false
+            }
+        };
+        if has_recovered {
+            tracing::info!("the JWK set can be fetched again");
         }
-        drop(schedule);
         self.metrics().fetched(lifetime.is_some());
         self.ended.send_replace(());
     }
@@ -256,5 +260,5 @@ pub fn install(
         tracing::warn!("the JWK set has no usable key");
     }
     let [(_, es256), (_, rs256), (_, eddsa)] = counts;
-    tracing::info!(es256, rs256, eddsa, "the JWK set has changed");
+    tracing::info!(es256, rs256, eddsa, "a new JWK set is in use");
 }

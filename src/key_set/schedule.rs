@@ -42,7 +42,6 @@ impl Schedule {
     /// Makes a fetch due at once. If one runs, another one follows it.
     pub(super) fn request(&mut self) {
         self.due_at = Duration::ZERO;
-        self.failures = 0;
     }
 
     /// Begins a fetch if one is due and none runs. Returns whether it did.
@@ -76,10 +75,11 @@ impl Schedule {
         self.due_at = Duration::MAX;
     }
 
-    /// Ends a fetch that got a set, which is fresh for `lifetime`. The next fetch is due after 80 % of it.
-    pub(super) fn succeed(&mut self, now: Duration, lifetime: Duration) {
-        self.failures = 0;
+    /// Ends a fetch that got a set, which is fresh for `lifetime`. The next fetch is due after 80 % of it. Returns whether the
+    /// fetch before had failed.
+    pub(super) fn succeed(&mut self, now: Duration, lifetime: Duration) -> bool {
         self.end(now + lifetime * 4 / 5);
+        std::mem::take(&mut self.failures) > 0
     }
 
     /// Ends a fetch that failed.
@@ -156,7 +156,7 @@ mod tests {
         let mut schedule = Schedule::default();
         assert!(schedule.begin_if_due(secs(100)));
         assert!(!schedule.begin_if_due(secs(100)), "one fetch at a time");
-        schedule.succeed(secs(101), secs(600));
+        assert!(!schedule.succeed(secs(101), secs(600)));
         assert!(!schedule.begin_if_due(secs(580)));
         assert!(schedule.begin_if_due(secs(581)));
     }
@@ -172,7 +172,7 @@ mod tests {
             assert!(!schedule.begin_if_due(now - Duration::from_millis(1)));
         }
         assert!(schedule.begin_if_due(now));
-        schedule.succeed(now, secs(600));
+        assert!(schedule.succeed(now, secs(600)), "after failures");
         now += secs(480);
         assert!(schedule.begin_if_due(now));
         schedule.fail(now);

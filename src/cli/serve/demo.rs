@@ -30,8 +30,8 @@ pub(super) const NOT_LOADED: &str = "\nThe demo data was not loaded: the databas
      Choose a new file with --database.\n";
 
 /// Printed in place of the tokens if a public key is trusted, which cannot sign.
-pub(super) const CANNOT_SIGN: &str = "\nThe server trusts a public key, so it cannot sign tokens for the demo users. Get \
-     tokens from the issuer, which has the private key.\n";
+pub(super) const CANNOT_SIGN: &str = "\nThe server trusts public keys only, so it cannot sign tokens for the demo users. \
+     Get tokens from the issuer, which has the private keys.\n";
 
 /// Stores `code`, and returns a link that signs the first member of an organization in with it, as often as wanted. Empty
 /// if the demo data was not loaded.

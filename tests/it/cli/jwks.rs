@@ -79,7 +79,7 @@ fn server_without_the_source_starts_with_the_stored_set() {
     assert_eq!(server.get_at_root("/readyz").status, 200);
     source.reply(Reply::set(issuer.set("a")));
     server.signal("HUP");
-    server.wait_for_log("the JWK set has changed");
+    server.wait_for_log("the JWK set can be fetched again");
     assert_eq!(status(&server, &issuer.token("a")), 200);
     server.stop();
 
@@ -129,7 +129,7 @@ fn hangup_reads_the_file_again_and_a_broken_file_keeps_the_set() {
     }
     home.write("jwks.json", new.set("new"));
     server.signal("HUP");
-    server.wait_for_log_lines("the JWK set has changed", 2);
+    server.wait_for_log_lines("a new JWK set is in use", 2);
     assert_eq!(status(&server, &new.token("new")), 200);
     assert_eq!(status(&server, &old.token("old")), 401);
     server.stop();
