@@ -97,8 +97,12 @@ pub(super) async fn sign_in(site: Arc<Site>, request: Request) -> Result<Respons
         }
         Credential::Token(token) => match user_of(&app, token, now).await {
             Ok((user, expiry)) => with_token(&app, user, expiry, session, now).await?,
-            Err(TokenProblem::Refused(problem)) => return Ok(refused(&problem, next)),
-            Err(TokenProblem::Undecided(error)) => return Err(ApiError::from(error).into()),
+            Err(Refusal { status, problem }) => {
+                return Ok(response::page(
+                    status,
+                    without_code(Some(&format!("{problem}.")), next),
+                ));
+            }
         },
     };
     Ok(match outcome {
@@ -158,30 +162,29 @@ impl SignInForm {
     }
 }
 
-/// The reason why a pasted token does not sign in.
-enum TokenProblem {
-    /// The token is not valid. The text is for the visitor.
-    Refused(String),
-    /// The keys of the issuer are not available.
-    Undecided(TokenError),
+/// The reason why a pasted token does not sign in, for the visitor.
+struct Refusal {
+    status: StatusCode,
+    problem: &'static str,
 }
 
 /// Verifies a token as the API does. Returns its user and its expiry.
-async fn user_of(
-    app: &App,
-    token: &str,
-    now: Timestamp,
-) -> Result<(UserId, Timestamp), TokenProblem> {
-    let refused = |problem: &str| Err(TokenProblem::Refused(format!("{problem}.")));
+async fn user_of(app: &App, token: &str, now: Timestamp) -> Result<(UserId, Timestamp), Refusal> {
+    let refused = |status, problem| Err(Refusal { status, problem });
     if token.is_empty() {
-        return refused("Paste a sign-in link or a bearer token");
+        let problem = "Paste a sign-in link or a bearer token";
+        return refused(StatusCode::FORBIDDEN, problem);
     }
     match app.authenticate(token).await {
         // The API tolerates clocks that differ by 30 seconds; a session cannot end before it starts.
-        Ok((_, expiry)) if expiry <= now => refused(TokenError::Expired.description()),
+        Ok((_, expiry)) if expiry <= now => {
+            refused(StatusCode::FORBIDDEN, TokenError::Expired.description())
+        }
         Ok(verified) => Ok(verified),
-        Err(error @ TokenError::NoKeySet) => Err(TokenProblem::Undecided(error)),
-        Err(error) => refused(error.description()),
+        Err(error @ TokenError::NoKeySet) => {
+            refused(StatusCode::SERVICE_UNAVAILABLE, error.description())
+        }
+        Err(error) => refused(StatusCode::FORBIDDEN, error.description()),
     }
 }
 

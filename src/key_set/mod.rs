@@ -194,15 +194,12 @@ impl Parts {
     /// Ends a fetch: with the time for which its set is fresh, or without a set.
     fn end(&self, lifetime: Option<Duration>) {
         let now = self.clock.elapsed();
-        let has_recovered = match lifetime {
-            Some(lifetime) => self.schedule().succeed(now, lifetime),
-            None => {
-                self.schedule().fail(now);
-                false
+        if let Some(lifetime) = lifetime {
+            if self.schedule().succeed(now, lifetime) {
+                tracing::info!("the JWK set can be fetched again");
             }
-        };
-        if has_recovered {
-            tracing::info!("the JWK set can be fetched again");
+        } else {
+            self.schedule().fail(now);
         }
         self.metrics().fetched(lifetime.is_some());
         self.ended.send_replace(());

@@ -90,12 +90,12 @@ impl FromStr for KeySetUrl {
         let uri: Uri = text.parse().map_err(|_| KeySetUrlError::Malformed)?;
         let authority = uri.authority().ok_or(KeySetUrlError::Malformed)?;
         let is_https = uri.scheme() == Some(&Scheme::HTTPS);
-        let is_http = uri.scheme() == Some(&Scheme::HTTP);
         let host = bare_host(&uri);
         if host.is_empty() || (authority.port().is_none() && authority.as_str().ends_with(':')) {
             return Err(KeySetUrlError::Malformed);
         }
-        if !is_https && !(is_http && is_loopback(host)) {
+        let is_local_http = uri.scheme() == Some(&Scheme::HTTP) && is_loopback(host);
+        if !is_https && !is_local_http {
             return Err(KeySetUrlError::Insecure);
         }
         if authority.as_str().contains('@') {

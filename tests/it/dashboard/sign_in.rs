@@ -156,7 +156,11 @@ async fn token_of_an_issuer_with_a_jwk_set_signs_in_once_the_set_is_known() {
     let mut browser = Browser::new(&app);
     let token = issuer.token("a");
     let page = browser.post("/login", &[("token", &token)]).await;
-    assert!(page.expect(503).text.contains("Something went wrong"));
+    let text = page.expect(503).text;
+    assert!(
+        text.contains("The keys of the issuer are not available now."),
+        "{text}"
+    );
     source.reply(Reply::set(issuer.set("a")));
     let page = browser.post("/login", &[("token", &token)]).await;
     page.expect_redirect("/dashboard");
