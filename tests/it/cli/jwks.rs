@@ -5,20 +5,21 @@ use std::process::Command;
 use reqwest::StatusCode;
 
 use crate::support::{
-    ANA, Issuer, JWT_SECRET, KeySource, PRODUCTION_PATH, Reply, Server, TestDir, get, set_of,
+    ANA, CERTIFICATE, Issuer, JWT_SECRET, KeySource, PRODUCTION_PATH, Reply, Server, TestDir, get,
+    set_of,
 };
 
-/// The name in the certificate of a source.
-const HOST: &str = "localhost";
-
-/// Serves the demo with the JWK set of `source`, of whose certificate the machine knows.
-fn serve(home: &TestDir, source: &KeySource, args: &[&str]) -> Server {
-    home.write("authority.pem", &source.certificate);
-    let url = source.url.replace("127.0.0.1", HOST);
-    let mut command = home.serve_command(&[&["--demo", "--jwt-jwks", &url], args].concat());
+/// Serves the demo with the JWK set at `url`, and trusts the authority in `certificate` alone.
+fn serve_trusting(home: &TestDir, certificate: &str, url: &str, args: &[&str]) -> Server {
+    home.write("authority.pem", certificate);
+    let mut command = home.serve_command(&[&["--demo", "--jwt-jwks", url], args].concat());
     command.env("SSL_CERT_FILE", home.path("authority.pem"));
     command.env_remove("SSL_CERT_DIR");
     Server::start(command)
+}
+
+fn serve(home: &TestDir, source: &KeySource, args: &[&str]) -> Server {
+    serve_trusting(home, CERTIFICATE, &source.url, args)
 }
 
 fn status(server: &Server, token: &str) -> u16 {
@@ -29,7 +30,7 @@ fn status(server: &Server, token: &str) -> u16 {
 fn set_is_fetched_over_https() {
     for issuer in Issuer::all() {
         let home = TestDir::new();
-        let source = KeySource::https(Reply::set(issuer.set("a")), HOST);
+        let source = KeySource::https(Reply::set(issuer.set("a")));
         let server = serve(&home, &source, &[]);
         assert_eq!(status(&server, &issuer.token("a")), 200);
         assert_eq!(status(&server, &issuer.token("b")), 401);
@@ -42,38 +43,29 @@ fn set_is_fetched_over_https() {
 #[test]
 fn certificate_of_another_authority_or_name_is_refused() {
     let issuer = Issuer::p256();
-    let foreign = KeySource::https(Reply::set(issuer.set("a")), HOST);
-    for (source, known) in [
-        // Trusts a certificate for another name, and then another certificate.
-        (
-            KeySource::https(Reply::set(issuer.set("a")), "other.example"),
-            None,
-        ),
-        (
-            KeySource::https(Reply::set(issuer.set("a")), HOST),
-            Some(&foreign),
-        ),
+    let source = KeySource::https(Reply::set(issuer.set("a")));
+    let other_name = source.url.replace("localhost", "127.0.0.1");
+    let other_authority = include_str!("../../keys/p256-certificate.pem");
+    for (certificate, url, reason) in [
+        (CERTIFICATE, &other_name, "TLS handshake failed"),
+        (other_authority, &source.url, "TLS handshake failed"),
+        ("", &source.url, "no certificates of authorities found"),
     ] {
         let home = TestDir::new();
-        let url = source.url.replace("127.0.0.1", HOST);
-        let known = known.map_or(&source.certificate, |foreign| &foreign.certificate);
-        home.write("authority.pem", known);
-        let mut command = home.serve_command(&["--demo", "--jwt-jwks", &url]);
-        command.env("SSL_CERT_FILE", home.path("authority.pem"));
-        let server = Server::start(command);
+        let server = serve_trusting(&home, certificate, url, &[]);
         assert_eq!(status(&server, &issuer.token("a")), 503);
         let log = server.wait_for_log("the JWK set cannot be fetched");
-        assert!(log.contains("TLS handshake failed"), "{log}");
-        assert_eq!(source.requests(), 0);
+        assert!(log.contains(reason), "{log}");
         server.stop();
     }
+    assert_eq!(source.requests(), 0);
 }
 
 #[test]
 fn server_without_the_source_starts_with_the_stored_set() {
     let issuer = Issuer::p256();
     let home = TestDir::new();
-    let source = KeySource::https(Reply::close(), HOST);
+    let source = KeySource::https(Reply::close());
     let server = serve(&home, &source, &[]);
     assert_eq!(status(&server, &issuer.token("a")), 503);
     assert_eq!(server.get_at_root("/readyz").status, 200);
@@ -90,7 +82,7 @@ fn server_without_the_source_starts_with_the_stored_set() {
     assert!(log.contains("the stored JWK set is used"), "{log}");
     server.stop();
 
-    let other = KeySource::https(Reply::close(), HOST);
+    let other = KeySource::https(Reply::close());
     let server = serve(&home, &other, &[]);
     assert_eq!(status(&server, &issuer.token("a")), 503);
     server.stop();
@@ -100,7 +92,7 @@ fn server_without_the_source_starts_with_the_stored_set() {
 fn hangup_fetches_the_set_and_ends_tokens_of_removed_keys() {
     let (old, new) = (Issuer::p256(), Issuer::other_p256());
     let home = TestDir::new();
-    let source = KeySource::https(Reply::set(old.set("old")), HOST);
+    let source = KeySource::https(Reply::set(old.set("old")));
     let server = serve(&home, &source, &[]);
     assert_eq!(status(&server, &old.token("old")), 200);
     source.reply(Reply::set(new.set("new")));
@@ -245,7 +237,7 @@ fn variable_selects_the_set_and_the_log_hides_the_query() {
 fn metrics_count_fetches_and_keys() {
     let issuer = Issuer::p256();
     let home = TestDir::new();
-    let source = KeySource::https(Reply::set(issuer.set("a")), HOST);
+    let source = KeySource::https(Reply::set(issuer.set("a")));
     let mut server = serve(&home, &source, &["--metrics-listen", "127.0.0.1:0"]);
     let line = server.next_line();
     let url = line

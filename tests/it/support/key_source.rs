@@ -1,5 +1,5 @@
-//! A server in this process that publishes a JWK set, or fails as a test says. Over HTTP, or over HTTPS with a certificate
-//! of its own.
+//! A server in this process that publishes a JWK set, or fails as a test says. Over HTTP, or over HTTPS with the certificate
+//! in `tests/keys`.
 //!
 //! One thread per connection, which reads one request. Nothing here sleeps: a response can be held until the test sets
 //! another one.
@@ -16,6 +16,10 @@ use rustls::{
 };
 
 use super::TIMEOUT;
+
+/// The certificate of a source over HTTPS, for the name `localhost` only, from 2020 to 2120. It is its own authority, signed with
+/// `p256-private.pem` by `openssl ca -selfsign`.
+pub(crate) const CERTIFICATE: &str = include_str!("../../keys/localhost-certificate.pem");
 
 /// What the source does with a request.
 #[derive(Debug, Clone)]
@@ -62,8 +66,6 @@ impl Reply {
 /// The server. Its threads end with the process.
 pub(crate) struct KeySource {
     pub(crate) url: String,
-    /// Its certificate in PEM; empty over HTTP.
-    pub(crate) certificate: String,
     shared: Arc<Shared>,
 }
 
@@ -81,27 +83,27 @@ struct State {
 impl KeySource {
     /// Serves over HTTP.
     pub(crate) fn http(reply: Reply) -> Self {
-        Self::start(reply, None, String::new())
+        Self::start(reply, None)
     }
 
-    /// Serves over HTTPS, with a certificate for `name`.
-    pub(crate) fn https(reply: Reply, name: &str) -> Self {
-        let generated = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-        let key = PrivatePkcs8KeyDer::from(generated.signing_key.serialize_der());
+    /// Serves over HTTPS at `localhost`, with [`CERTIFICATE`].
+    pub(crate) fn https(reply: Reply) -> Self {
+        let pem = |text| pem::parse(text).unwrap().into_contents();
+        let key = PrivatePkcs8KeyDer::from(pem(include_str!("../../keys/p256-private.pem")));
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![generated.cert.der().clone()], key.into())
+            .with_single_cert(vec![pem(CERTIFICATE).into()], key.into())
             .unwrap();
-        let certificate = pem::Pem::new("CERTIFICATE", generated.cert.der().to_vec());
-        Self::start(reply, Some(Arc::new(config)), pem::encode(&certificate))
+        let mut source = Self::start(reply, Some(Arc::new(config)));
+        source.url = source.url.replace("http://127.0.0.1", "https://localhost");
+        source
     }
 
-    fn start(reply: Reply, tls: Option<Arc<ServerConfig>>, certificate: String) -> Self {
+    fn start(reply: Reply, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let url = format!("{scheme}://{}/jwks.json", listener.local_addr().unwrap());
+        let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
                 reply,
@@ -116,11 +118,7 @@ impl KeySource {
                 thread::spawn(move || server.accept(stream.unwrap(), tls));
             }
         });
-        Self {
-            url,
-            certificate,
-            shared,
-        }
+        Self { url, shared }
     }
 
     /// Sets the reply to the next requests, and to those that are held.

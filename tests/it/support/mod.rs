@@ -46,7 +46,7 @@ pub(crate) use self::{
 pub(crate) use self::{
     blocking::{Answer, Api, get},
     command::{LONG_TIMEOUT, Outcome, TIMEOUT, as_nobody, run},
-    key_source::{KeySource, Reply},
+    key_source::{CERTIFICATE, KeySource, Reply},
     process::{KillOnDrop, Process, listening},
     server::Server,
     test_dir::TestDir,
