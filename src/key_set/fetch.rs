@@ -3,7 +3,10 @@
 //! Called by [`super::KeySetSource`]. Invariants: a fetch ends after [`TIMEOUT`], reads at most
 //! [`MAX_KEY_SET_SIZE`] bytes of a body, and follows no redirect. A proxy (`HTTPS_PROXY`) is not used.
 
-use std::{io, time::Duration};
+use std::{
+    io::{self, ErrorKind},
+    time::Duration,
+};
 
 use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use hyper::{
@@ -15,7 +18,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
+    net::{TcpStream, lookup_host},
     time::timeout,
 };
 
@@ -27,6 +30,10 @@ use crate::{
 
 /// The time for everything: name resolution, connection, TLS, head and body of the response.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The time for a connection to one address of the host. An address that does not respond, as in a broken IPv6 network, leaves
+/// time for the next one.
+const ADDRESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The reason why a JWK set could not be fetched.
 #[derive(Debug, thiserror::Error)]
@@ -68,14 +75,25 @@ pub(super) async fn fetch(url: &KeySetUrl) -> Result<Fetched, FetchError> {
 }
 
 async fn fetch_slowly(url: &KeySetUrl) -> Result<Fetched, FetchError> {
-    let stream = TcpStream::connect((url.host(), url.port()))
-        .await
-        .map_err(FetchError::Connect)?;
+    let stream = connect(url).await.map_err(FetchError::Connect)?;
     if url.is_https() {
         exchange(tls::connect(url.host(), stream).await?, url).await
     } else {
         exchange(stream, url).await
     }
+}
+
+/// Connects to the first address of the host that accepts a connection.
+async fn connect(url: &KeySetUrl) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
+    for address in lookup_host((url.host(), url.port())).await? {
+        match timeout(ADDRESS_TIMEOUT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(last)
 }
 
 /// Sends the request and reads the response.

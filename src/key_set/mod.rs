@@ -2,7 +2,7 @@
 //!
 //! Started by `serve`. The [`App`](crate::app::App) waits here when a token names an unknown key. [`schedule`] decides
 //! when to fetch, [`fetch`] fetches. Invariants: a set is used for at most [`MAX_AGE`] after its fetch, across restarts
-//! too; a failed fetch changes nothing; nothing here delays the start of the server.
+//! too; a failed fetch changes nothing; a source that does not respond delays the start of the server by a second at most.
 
 mod fetch;
 mod schedule;
@@ -70,30 +70,34 @@ impl KeySetSource {
         }))
     }
 
-    /// Uses the set that the database has of an earlier fetch from the same URL, unless it is too old.
-    pub async fn use_stored_set(&self) {
+    /// Uses the set that the database has of an earlier fetch from the same URL, unless it is too old. Returns whether it does.
+    pub async fn use_stored_set(&self) -> bool {
         let Parts {
             url, store, clock, ..
         } = &*self.0;
         let stored = match store.fetched_key_set(url.reveal()).await {
             Ok(stored) => stored,
-            Err(error) => return tracing::warn!(%error, "the stored JWK set cannot be read"),
+            Err(error) => {
+                tracing::warn!(%error, "the stored JWK set cannot be read");
+                return false;
+            }
         };
         let Some(FetchedKeySet {
             body, fetched_at, ..
         }) = stored
         else {
-            return;
+            return false;
         };
         // The clock may have been set back since.
         let now = clock.now();
         let fetched_at = fetched_at.min(now);
-        if let Ok(parsed) = KeySet::parse(body.as_bytes())
-            && now.since(fetched_at) < MAX_AGE
-        {
-            tracing::info!(%fetched_at, "the stored JWK set is used until the next one is fetched");
-            self.0.use_set(parsed, fetched_at);
-        }
+        let parsed = KeySet::parse(body.as_bytes()).ok();
+        let Some(parsed) = parsed.filter(|_| now.since(fetched_at) < MAX_AGE) else {
+            return false;
+        };
+        tracing::info!(%fetched_at, "the stored JWK set is used until the next one is fetched");
+        self.0.use_set(parsed, fetched_at);
+        true
     }
 
     /// Fetches whenever a fetch is due or requested. Never ends.
@@ -123,7 +127,7 @@ impl KeySetSource {
         self.0.requested.notify_one();
     }
 
-    /// Called for a token with an unknown key. Starts a fetch, if the last one for this reason was long ago, and waits for
+    /// Called for a token with an unknown key, and at the start without a set. Starts a fetch, if the last one for this reason was long ago, and waits for
     /// the fetch that runs, for at most [`MAX_WAIT`].
     pub async fn wait_for_unknown_key(&self) {
         let mut ended = self.0.ended.subscribe();

@@ -119,7 +119,11 @@ impl TokenKeys {
                 background.spawn(file.read_after_each(hangups));
             }
             Some(Reloading::Url(source, mut hangups)) => {
-                source.use_stored_set().await;
+                let has_set = source.use_stored_set().await;
+                if !has_set {
+                    // The first requests would have to wait as well.
+                    source.wait_for_unknown_key().await;
+                }
                 background.spawn(source.clone().run());
                 background.spawn(async move {
                     loop {

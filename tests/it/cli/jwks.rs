@@ -22,6 +22,13 @@ fn serve(home: &TestDir, source: &KeySource, args: &[&str]) -> Server {
     serve_trusting(home, CERTIFICATE, &source.url, args)
 }
 
+/// Serves with the JWK set of `source`, and waits until the set is in use.
+fn serve_with_set(home: &TestDir, source: &KeySource, args: &[&str]) -> Server {
+    let server = serve(home, source, args);
+    server.wait_for_log("a new JWK set is in use");
+    server
+}
+
 fn status(server: &Server, token: &str) -> u16 {
     server.get(token, PRODUCTION_PATH).status
 }
@@ -31,7 +38,7 @@ fn set_is_fetched_over_https() {
     for issuer in Issuer::all() {
         let home = TestDir::new();
         let source = KeySource::https(Reply::set(issuer.set("a")));
-        let server = serve(&home, &source, &[]);
+        let server = serve_with_set(&home, &source, &[]);
         assert_eq!(status(&server, &issuer.token("a")), 200);
         assert_eq!(status(&server, &issuer.token("b")), 401);
         let outcome = server.stop();
@@ -93,12 +100,11 @@ fn hangup_fetches_the_set_and_ends_tokens_of_removed_keys() {
     let (old, new) = (Issuer::p256(), Issuer::other_p256());
     let home = TestDir::new();
     let source = KeySource::https(Reply::set(old.set("old")));
-    let server = serve(&home, &source, &[]);
+    let server = serve_with_set(&home, &source, &[]);
     assert_eq!(status(&server, &old.token("old")), 200);
     source.reply(Reply::set(new.set("new")));
     server.signal("HUP");
-    source.wait_for_requests(2);
-    // The first token with the new key waits for this fetch, if it has not ended yet.
+    server.wait_for_log_lines("a new JWK set is in use", 2);
     assert_eq!(status(&server, &new.token("new")), 200);
     assert_eq!(status(&server, &old.token("old")), 401);
     server.stop();
@@ -224,6 +230,7 @@ fn variable_selects_the_set_and_the_log_hides_the_query() {
     let server = Server::start(command);
     let head = source.wait_for_requests(1);
     assert!(head.starts_with("GET /jwks.json?apikey=hidden "), "{head}");
+    server.wait_for_log("a new JWK set is in use");
     assert_eq!(status(&server, &issuer.token("a")), 200);
     source.reply(Reply::close());
     server.signal("HUP");
@@ -238,7 +245,7 @@ fn metrics_count_fetches_and_keys() {
     let issuer = Issuer::p256();
     let home = TestDir::new();
     let source = KeySource::https(Reply::set(issuer.set("a")));
-    let mut server = serve(&home, &source, &["--metrics-listen", "127.0.0.1:0"]);
+    let mut server = serve_with_set(&home, &source, &["--metrics-listen", "127.0.0.1:0"]);
     let line = server.next_line();
     let url = line
         .trim_end()
