@@ -14,8 +14,8 @@ const MAX_LIFETIME: Duration = Duration::from_hours(1);
 const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The time from the first failure to the next fetch. It doubles with each further failure.
-const FIRST_RETRY: Duration = Duration::from_secs(5);
-const MAX_RETRY: Duration = Duration::from_mins(1);
+const FIRST_RETRY: Duration = Duration::from_secs(2);
+const MAX_RETRY: Duration = Duration::from_secs(30);
 
 /// The state of the fetches. A fetch is due from the beginning.
 #[derive(Debug, Default)]
@@ -165,7 +165,7 @@ mod tests {
     fn schedule_retries_after_a_failure_ever_more_slowly() {
         let mut schedule = Schedule::default();
         let mut now = secs(0);
-        for pause in [5, 10, 20, 40, 60, 60] {
+        for pause in [2, 4, 8, 16, 30, 30] {
             assert!(schedule.begin_if_due(now));
             schedule.fail(now);
             assert!(!schedule.begin_if_due(now + secs(pause - 1)));
@@ -176,7 +176,7 @@ mod tests {
         now += secs(480);
         assert!(schedule.begin_if_due(now));
         schedule.fail(now);
-        assert!(schedule.begin_if_due(now + secs(5)));
+        assert!(schedule.begin_if_due(now + secs(2)));
     }
 
     #[test]

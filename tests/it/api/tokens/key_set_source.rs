@@ -282,8 +282,8 @@ async fn fetch_fails_after_five_seconds() {
     // Ends, although the source never responds.
     fetch(&app).await;
     assert_eq!(source.requests(), 1);
-    // Due again after another five seconds.
-    app.set_clock(later(5 * SECOND));
+    // Due again after two seconds.
+    app.set_clock(later(2 * SECOND));
     source.reply(Reply::set(Issuer::p256().set("a")));
     fetch(&app).await;
     assert_eq!(status(&app, &Issuer::p256().token("a")).await, 200);
