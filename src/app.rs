@@ -81,20 +81,23 @@ impl App {
 }
 
 impl Parts {
-    /// Verifies a bearer token now. Returns its user and its `exp`. If the token names a key that the JWK set lacks, waits for
-    /// a fetch of the set first.
+    /// Verifies a bearer token now. Returns its user and its `exp`. If the token names a key that the JWK set lacks, or
+    /// there is no set, waits for a fetch of the set first.
     ///
     /// # Errors
     /// As [`Verifier::verify`].
     pub async fn authenticate(&self, token: &str) -> Result<(UserId, Timestamp), TokenError> {
-        let verified = self.verifier.verify_with_expiry(token, self.clock.now());
-        match (&self.key_set, &verified) {
-            (Some(source), Err(error)) if error.depends_on_key_set() => {
-                source.wait_for_unknown_key().await;
-                self.verifier.verify_with_expiry(token, self.clock.now())
-            }
-            _ => verified,
+        let verify = || self.verifier.verify_with_expiry(token, self.clock.now());
+        let verified = verify();
+        let Some(source) = &self.key_set else {
+            return verified;
+        };
+        match verified {
+            Err(TokenError::UnknownKey) => source.wait_for_unknown_key().await,
+            Err(TokenError::NoKeySet) => source.wait_for_set().await,
+            decided => return decided,
         }
+        verify()
     }
 }
 

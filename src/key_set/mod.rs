@@ -1,6 +1,6 @@
 //! The JWK set of an issuer: fetches it from a URL, and keeps the verifier's copy current.
 //!
-//! Started by `serve`. The [`App`](crate::app::App) waits here when a token names an unknown key. [`schedule`] decides
+//! Started by `serve`. The [`App`](crate::app::App) waits here when a token names an unknown key, or there is no set. [`schedule`] decides
 //! when to fetch, [`fetch`] fetches. Invariants: a set is used for at most [`MAX_AGE`] after its fetch, across restarts
 //! too; a failed fetch changes nothing; a source that does not respond delays the start of the server by a second at most.
 
@@ -21,7 +21,7 @@ use tokio::{
 pub use self::url::{KeySetUrl, KeySetUrlError};
 use self::{
     fetch::{FetchError, Fetched, fetch},
-    schedule::{Schedule, UnknownKey},
+    schedule::{Schedule, Wait},
 };
 use crate::{
     metrics::KeySetMetrics,
@@ -127,16 +127,27 @@ impl KeySetSource {
         self.0.requested.notify_one();
     }
 
-    /// Called for a token with an unknown key, and at the start without a set. Starts a fetch, if the last one for this reason was long ago, and waits for
+    /// Called for a token with an unknown key. Starts a fetch, if the last one for this reason was long ago, and waits for
     /// the fetch that runs, for at most [`MAX_WAIT`].
     pub async fn wait_for_unknown_key(&self) {
+        self.wait(Schedule::unknown_key).await;
+    }
+
+    /// Called at the start, and for a token while there is no set. Starts a fetch if one is due, and waits for the fetch that
+    /// runs, for at most [`MAX_WAIT`].
+    pub async fn wait_for_set(&self) {
+        self.wait(Schedule::without_set).await;
+    }
+
+    async fn wait(&self, decide: impl FnOnce(&mut Schedule, Duration) -> Wait) {
+        // Subscribes first, so that the end of a fetch that runs now is not missed.
         let mut ended = self.0.ended.subscribe();
-        let decision = self.0.schedule().unknown_key(self.0.clock.elapsed());
+        let decision = decide(&mut self.0.schedule(), self.0.clock.elapsed());
         match decision {
-            UnknownKey::Nothing => return,
-            UnknownKey::RunningFetch => {}
+            Wait::Nothing => return,
+            Wait::RunningFetch => {}
             // A task of its own: the fetch goes on if the client of this request leaves.
-            UnknownKey::NewFetch => {
+            Wait::NewFetch => {
                 tokio::spawn(Fetch::new(&self.0).run());
             }
         }

@@ -27,14 +27,14 @@ pub(super) struct Schedule {
     last_unknown_key: Option<Duration>,
 }
 
-/// What a request with an unknown key waits for.
+/// What a request waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum UnknownKey {
+pub(super) enum Wait {
     /// A fetch that this request must start.
     NewFetch,
     /// The fetch that runs.
     RunningFetch,
-    /// Nothing: the last fetch is too recent.
+    /// Nothing: no fetch runs, and none may start.
     Nothing,
 }
 
@@ -53,21 +53,28 @@ impl Schedule {
         begins
     }
 
-    /// Decides about a request whose token names an unknown key. A fetch that is due anyway does not count.
-    pub(super) fn unknown_key(&mut self, now: Duration) -> UnknownKey {
+    /// Decides about a request while there is no set. It starts no fetch before one is due.
+    pub(super) fn without_set(&mut self, now: Duration) -> Wait {
         if self.is_running {
-            return UnknownKey::RunningFetch;
+            Wait::RunningFetch
+        } else if self.begin_if_due(now) {
+            Wait::NewFetch
+        } else {
+            Wait::Nothing
         }
-        if self.begin_if_due(now) {
-            return UnknownKey::NewFetch;
-        }
+    }
+
+    /// Decides about a request whose token names an unknown key. A fetch that is due anyway does not count.
+    pub(super) fn unknown_key(&mut self, now: Duration) -> Wait {
+        let wait = self.without_set(now);
         let last = self.last_unknown_key;
-        if last.is_some_and(|last| now.saturating_sub(last) < UNKNOWN_KEY_INTERVAL) {
-            return UnknownKey::Nothing;
+        let is_recent = last.is_some_and(|last| now.saturating_sub(last) < UNKNOWN_KEY_INTERVAL);
+        if wait != Wait::Nothing || is_recent {
+            return wait;
         }
         self.last_unknown_key = Some(now);
         self.begin();
-        UnknownKey::NewFetch
+        Wait::NewFetch
     }
 
     fn begin(&mut self) {
@@ -182,16 +189,29 @@ mod tests {
     #[test]
     fn schedule_starts_one_fetch_for_unknown_keys_in_30_seconds() {
         let mut schedule = Schedule::default();
-        assert_eq!(schedule.unknown_key(secs(1)), UnknownKey::NewFetch);
-        assert_eq!(schedule.unknown_key(secs(1)), UnknownKey::RunningFetch);
+        assert_eq!(schedule.unknown_key(secs(1)), Wait::NewFetch);
+        assert_eq!(schedule.unknown_key(secs(1)), Wait::RunningFetch);
         schedule.succeed(secs(2), secs(600));
         // The first was the fetch at start, which does not count.
-        assert_eq!(schedule.unknown_key(secs(3)), UnknownKey::NewFetch);
+        assert_eq!(schedule.unknown_key(secs(3)), Wait::NewFetch);
         schedule.succeed(secs(4), secs(600));
-        assert_eq!(schedule.unknown_key(secs(32)), UnknownKey::Nothing);
-        assert_eq!(schedule.unknown_key(secs(33)), UnknownKey::NewFetch);
+        assert_eq!(schedule.unknown_key(secs(32)), Wait::Nothing);
+        assert_eq!(schedule.unknown_key(secs(33)), Wait::NewFetch);
         schedule.fail(secs(33));
-        assert_eq!(schedule.unknown_key(secs(34)), UnknownKey::Nothing);
+        assert_eq!(schedule.unknown_key(secs(34)), Wait::Nothing);
+    }
+
+    #[test]
+    fn schedule_starts_no_fetch_without_a_set_before_one_is_due() {
+        let mut schedule = Schedule::default();
+        assert_eq!(schedule.without_set(secs(1)), Wait::NewFetch);
+        assert_eq!(schedule.without_set(secs(1)), Wait::RunningFetch);
+        schedule.fail(secs(1));
+        assert_eq!(schedule.without_set(secs(2)), Wait::Nothing);
+        assert_eq!(schedule.without_set(secs(3)), Wait::NewFetch);
+        schedule.succeed(secs(3), secs(600));
+        // The limit for unknown keys is untouched.
+        assert_eq!(schedule.unknown_key(secs(4)), Wait::NewFetch);
     }
 
     #[test]
@@ -218,7 +238,7 @@ mod tests {
                 if now >= 2800 {
                     break;
                 }
-                if schedule.unknown_key(secs(now)) == UnknownKey::NewFetch {
+                if schedule.unknown_key(secs(now)) == Wait::NewFetch {
                     fetches.push(now);
                     if succeeds {
                         schedule.succeed(secs(now), secs(3600));

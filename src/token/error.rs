@@ -74,10 +74,4 @@ impl TokenError {
             Self::Issuer => "The token is from another issuer",
         }
     }
-
-    /// Returns whether a newer JWK set may accept the token.
-    #[must_use]
-    pub fn depends_on_key_set(self) -> bool {
-        matches!(self, Self::NoKeySet | Self::UnknownKey)
-    }
 }

@@ -122,7 +122,7 @@ impl TokenKeys {
                 let has_set = source.use_stored_set().await;
                 if !has_set {
                     // The first requests would have to wait as well.
-                    source.wait_for_unknown_key().await;
+                    source.wait_for_set().await;
                 }
                 background.spawn(source.clone().run());
                 background.spawn(async move {

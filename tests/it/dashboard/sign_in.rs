@@ -162,6 +162,7 @@ async fn token_of_an_issuer_with_a_jwk_set_signs_in_once_the_set_is_known() {
         "{text}"
     );
     source.reply(Reply::set(issuer.set("a")));
+    app.set_clock(later(2000));
     let page = browser.post("/login", &[("token", &token)]).await;
     page.expect_redirect("/dashboard");
     let forged = Issuer::other_p256().token("a");
