@@ -44,6 +44,7 @@ mod shared_lock;
 pub(super) mod stats;
 mod usage;
 pub(super) mod usage_imports;
+mod verify;
 mod wal_file;
 mod writer;
 
