@@ -6,6 +6,7 @@
 
 mod address;
 mod audit;
+mod backup;
 mod base_path;
 mod completions;
 mod database;
@@ -22,6 +23,8 @@ mod openapi;
 mod org;
 mod organization;
 mod output;
+mod progress;
+mod restore;
 mod serve;
 mod signal;
 mod stdout;
@@ -69,6 +72,10 @@ enum Command {
     Usage(usage::Command),
     /// Print the audit log of an organization.
     Audit(audit::Args),
+    /// Copy the database, also while a server uses it.
+    Backup(backup::Args),
+    /// Put a copy in the place of the database. What was revoked since the copy is applied again.
+    Restore(restore::Args),
     /// Print the API's response to a GET request, without a server. Exits with 0 if the status is 2xx, else with 1.
     Get(WithSources<get::Args>),
     /// Print the OpenAPI document.
@@ -112,6 +119,8 @@ impl Cli {
             Command::Key(command) => command.run(&system),
             Command::Usage(command) => command.run(&system),
             Command::Audit(args) => args.run(&system),
+            Command::Backup(args) => args.run(&system),
+            Command::Restore(args) => args.run(&system),
             Command::Completions(args) => args.run(),
             Command::Get(command) => return get::run(&command, &system),
             Command::Openapi(command) => openapi::run(&command),

@@ -35,6 +35,17 @@ impl Role {
     pub fn manages_keys(self) -> bool {
         matches!(self, Self::Owner | Self::Admin)
     }
+
+    /// Returns whether the role permits less than `other`.
+    #[must_use]
+    pub fn permits_less_than(self, other: Self) -> bool {
+        let rank = |role| match role {
+            Self::Owner => 2,
+            Self::Admin => 1,
+            Self::Member => 0,
+        };
+        rank(self) < rank(other)
+    }
 }
 
 /// The text is not the name of a role.

@@ -9,6 +9,7 @@
 //! operation, and fails with [`AccessError`]. `# Errors` sections name only what is specific to a method.
 
 mod audit;
+mod backup;
 mod error;
 mod forms;
 mod key_set;
@@ -17,6 +18,7 @@ mod maintenance;
 mod members;
 mod open_error;
 mod organizations;
+mod restore;
 mod sessions;
 mod sqlite;
 mod stats;
@@ -24,10 +26,19 @@ mod usage;
 
 use std::{num::NonZeroU32, path::Path};
 
+pub use backup::BackupError;
 pub use error::{AccessError, Error, Source};
 pub use key_set::FetchedKeySet;
 pub use open_error::OpenError;
-pub use sqlite::build_flags::has_build_flags;
+pub use restore::{
+    CurrentFile, KeyChange, Lost, Reapplied, ReappliedChange, RestoreError, RestoreOptions,
+    Restored,
+};
+pub use sqlite::{
+    backup::{BackupSource, CopyStep},
+    build_flags::has_build_flags,
+    restore::restore,
+};
 
 use crate::metrics::Metrics;
 

@@ -73,6 +73,12 @@ pub enum OpenError {
     #[error("another process is writing to {0}: try again when it has finished")]
     Busy(PathBuf),
 
+    /// A restore was interrupted while it exchanged the files.
+    #[error(
+        "a restore of {0} was interrupted: run `llavero restore` again, which ends or undoes it first"
+    )]
+    UnfinishedRestore(PathBuf),
+
     /// The file was removed, renamed or replaced while it was being opened.
     #[error("{0} was removed, renamed or replaced while it was being opened: try again")]
     Moved(PathBuf),

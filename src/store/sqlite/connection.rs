@@ -129,6 +129,39 @@ pub(super) fn open_without_log(path: &Path) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
+/// Opens one connection that reads, and may run `VACUUM INTO`, which `query_only` forbids.
+pub(super) fn open_copier(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = open(path, reader_flags())?;
+    conn.busy_handler(Some(wait_for_lock))?;
+    common_settings(&conn)?;
+    Ok(conn)
+}
+
+/// Opens an existing file with a lock that excludes every other connection, in WAL mode too, and with one snapshot for all
+/// reads. In this locking mode, SQLite uses no shared memory. Closing it leaves the log where it is: see
+/// [`checkpoint_on_close`].
+pub(super) fn open_exclusively(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | common_flags())?;
+    checkpoint_on_close(&conn, false)?;
+    conn.busy_handler(Some(wait_for_lock))?;
+    conn.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;")?;
+    common_settings(&conn)?;
+    Ok(conn)
+}
+
+/// Opens the only connection to a file that is not in use yet. A journal in memory leaves no file beside it: a file whose
+/// process is killed is not used. Deleted data is overwritten.
+pub(super) fn open_copy(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | common_flags())?;
+    writer_settings(&conn)?;
+    conn.execute_batch(
+        "PRAGMA locking_mode = EXCLUSIVE;
+         PRAGMA secure_delete = ON;",
+    )?;
+    conn.query_row("PRAGMA journal_mode = MEMORY", [], |_| Ok(()))?;
+    Ok(conn)
+}
+
 fn reader_flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_ONLY | common_flags()
 }

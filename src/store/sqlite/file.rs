@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{identity::DatabaseFile, schema};
+use super::{identity::DatabaseFile, restore, schema};
 use crate::store::OpenError;
 
 /// The facts about a database file that are read before SQLite opens it.
@@ -25,6 +25,7 @@ impl Preflight {
     /// Inspects the file at `path`. Refuses everything but an empty file, which is a new database, and a database of
     /// llavero that is not newer than this program.
     pub(super) fn of(path: &Path) -> Result<Self, OpenError> {
+        refuse_unfinished_restore(path)?;
         let metadata = match fs::symlink_metadata(path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -63,11 +64,20 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
 /// Creates an empty file that only its owner may open, unless there is a file. Returns whether it did. SQLite gives
 /// the files beside it the same mode.
 pub(super) fn create_if_missing(path: &Path) -> Result<bool, OpenError> {
+    refuse_unfinished_restore(path)?;
     match private_options().create_new(true).open(path) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(OpenError::io(path, error)),
     }
+}
+
+/// Refuses a database in the middle of a restore that was interrupted: the file at `path` may be missing.
+pub(super) fn refuse_unfinished_restore(path: &Path) -> Result<(), OpenError> {
+    if fs::symlink_metadata(restore::marker_path(path)).is_ok() {
+        return Err(OpenError::UnfinishedRestore(path.to_owned()));
+    }
+    Ok(())
 }
 
 /// Returns options to create a file that only its owner may open.
@@ -124,14 +134,15 @@ pub(super) fn side_files(path: &Path) -> [PathBuf; 3] {
     ["-journal", "-wal", "-shm"].map(|suffix| with_suffix(path, suffix))
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+/// Appends `suffix` to the name of a file.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(suffix);
     path.into()
 }
 
 /// Accepts an empty file: it holds nothing, and a start that was cut off leaves one.
-fn check_header(path: &Path) -> Result<(), OpenError> {
+pub(super) fn check_header(path: &Path) -> Result<(), OpenError> {
     let header = read_header(path).map_err(|source| OpenError::io(path, source))?;
     if header.is_empty() {
         return Ok(());

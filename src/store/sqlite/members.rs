@@ -108,14 +108,22 @@ pub(in crate::store) fn add(
     Ok(outcome)
 }
 
-fn find(
-    tx: &Savepoint<'_>,
+/// Returns the membership of a user.
+pub(super) fn find(
+    conn: &Connection,
     organization: OrganizationId,
     user: &UserId,
 ) -> Result<Option<Member>, Error> {
-    let mut statement = tx.prepare_cached(MEMBER)?;
+    let mut statement = conn.prepare_cached(MEMBER)?;
     let found = statement.query_row(params![organization, user], member);
     Ok(found.optional()?)
+}
+
+/// Returns whether the organization has an owner.
+pub(super) fn has_owner(conn: &Connection, organization: OrganizationId) -> Result<bool, Error> {
+    // No user has an empty id.
+    let mut owner = conn.prepare_cached(OTHER_OWNER)?;
+    Ok(owner.exists(params![organization, ""])?)
 }
 
 /// Reads whether the organization has an owner other than `user`.

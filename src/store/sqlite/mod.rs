@@ -8,6 +8,7 @@
 mod access;
 mod admission;
 pub(super) mod audit;
+pub(super) mod backup;
 pub(super) mod build_flags;
 mod commit_mark;
 mod connection;
@@ -30,11 +31,13 @@ pub(super) mod members;
 mod memory;
 mod open;
 pub(super) mod organizations;
+mod partial;
 #[cfg(test)]
 mod query_plan_tests;
 mod quota;
 mod rate_slots;
 mod readers;
+pub(super) mod restore;
 pub(super) mod retention;
 mod row;
 pub(super) mod schema;

@@ -64,6 +64,7 @@ pub(super) fn create_or_open(
     new_signing_secret: &[u8; 32],
 ) -> Result<(DatabaseFile, Connection), OpenError> {
     let path = file::resolve(path)?;
+    file::refuse_unfinished_restore(&path)?;
     foreign_log::check(&path)?;
     let is_new = file::create_if_missing(&path)?;
     let opened = open_and_migrate(&path, new_signing_secret);
@@ -90,7 +91,7 @@ fn open_and_migrate(
     connection::checkpoint_on_close(&conn, true).map_err(failed)?;
     file::warn_if_readable_by_others(path);
     file::warn_of_hard_links(path);
-    require_in_place(&preflight)?;
+    require_in_place(&preflight, &conn)?;
     Ok((preflight.file, conn))
 }
 
@@ -138,7 +139,22 @@ fn open_current(
     schema::require_current(&conn, path)?;
     connection::checkpoint_on_close(&conn, true)
         .map_err(|source| OpenError::sqlite(path, source))?;
-    require_in_place(&preflight)?;
+    require_in_place(&preflight, &conn)?;
+    Ok((preflight.file, conn))
+}
+
+/// Opens a database of any version up to the current one, to copy it.
+pub(super) fn open_to_copy(path: &Path) -> Result<(DatabaseFile, Connection), OpenError> {
+    let path = &file::resolve(path)?;
+    let preflight = Preflight::of(path)?;
+    foreign_log::check(path)?;
+    let conn = open_unchecked(path, &preflight)?;
+    let failed = |source| OpenError::sqlite(path, source);
+    if schema::version(&conn).map_err(failed)? == 0 {
+        return Err(OpenError::Missing(path.to_owned()));
+    }
+    connection::checkpoint_on_close(&conn, true).map_err(failed)?;
+    require_in_place(&preflight, &conn)?;
     Ok((preflight.file, conn))
 }
 
@@ -150,7 +166,7 @@ fn open_checked(path: &Path, preflight: &Preflight) -> Result<Connection, OpenEr
 }
 
 /// Opens a writing connection to a file that may be written and is not too new.
-fn open_unchecked(path: &Path, preflight: &Preflight) -> Result<Connection, OpenError> {
+pub(super) fn open_unchecked(path: &Path, preflight: &Preflight) -> Result<Connection, OpenError> {
     let failed = |source| OpenError::sqlite(path, source);
     let conn = connection::open_writer(path).map_err(failed)?;
     if preflight.had_wal {
@@ -165,8 +181,14 @@ fn open_unchecked(path: &Path, preflight: &Preflight) -> Result<Connection, Open
     Ok(conn)
 }
 
-/// Refuses a file that was replaced between the preflight and now: SQLite may have opened another one.
-fn require_in_place(preflight: &Preflight) -> Result<(), OpenError> {
-    let moved = |_| OpenError::Moved(preflight.file.path().to_owned());
-    preflight.file.check().map_err(moved)
+/// Refuses a file that was replaced between the preflight and now: SQLite may have opened another one. The log beside the
+/// path may be that of the other one, so that closing must neither move it into this file nor remove it.
+fn require_in_place(preflight: &Preflight, conn: &Connection) -> Result<(), OpenError> {
+    let path = preflight.file.path();
+    if preflight.file.check().is_ok() {
+        return Ok(());
+    }
+    connection::checkpoint_on_close(conn, false)
+        .map_err(|source| OpenError::sqlite(path, source))?;
+    Err(OpenError::Moved(path.to_owned()))
 }

@@ -1,6 +1,7 @@
 //! The query plan of every statement: an index for each, no scan of a table, no sort in memory.
 //!
-//! Left out are the statements of lists of keys, which [`super::key_list`] tests, and four more. `organizations::ANY` reads
+//! Left out are the statements of lists of keys, which [`super::key_list`] tests, those of [`super::verify`] and two of
+//! [`super::restore`], which read everything, and four more. `organizations::ANY` reads
 //! any one row. `organizations::ORGANIZATIONS`, `stats::STATUS_COUNTS` and `key_counts::OUTDATED` read all organizations;
 //! each has a test of its own.
 
@@ -8,7 +9,8 @@ use rusqlite::Connection;
 
 use super::{
     access, audit, commit_mark, forms, key_counts, key_days, key_lifecycle, key_set, key_update,
-    keys, members, organizations, quota, rate_slots, retention, schema, sessions, stats, usage,
+    keys, members, organizations, quota, rate_slots, restore, retention, schema, sessions, stats,
+    usage,
     usage_imports,
 };
 
@@ -104,6 +106,11 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("key_days::BY_KEY", key_days::BY_KEY),
     ("quota::QUOTA", quota::QUOTA),
     ("stats::DAILY", stats::DAILY),
+    ("restore::ENTRIES_AFTER", restore::ENTRIES_AFTER),
+    ("restore::CHANGED_KEYS", restore::CHANGED_KEYS),
+    ("restore::CHANGED_MEMBERS", restore::CHANGED_MEMBERS),
+    ("restore::SECRETS", restore::SECRETS),
+    ("restore::RETIRE", restore::RETIRE),
     ("retention::ANY_BEFORE", retention::ANY_BEFORE),
     ("retention::FIRST_KEPT", retention::FIRST_KEPT),
     ("retention::DELETE_BEFORE", retention::DELETE_BEFORE),

@@ -96,6 +96,23 @@ pub(super) const PUBLIC_URL: &str = "
       FROM public_url
      WHERE id = 1";
 
+pub(super) const DELETE_ALL: [&str; 2] = [
+    "
+    DELETE FROM sessions",
+    "
+    DELETE FROM sign_in_codes",
+];
+
+/// Deletes all sessions and sign-in codes: they are never part of a copy. Versions before 3 have none.
+pub(super) fn delete_all(conn: &Connection) -> rusqlite::Result<()> {
+    if super::schema::version(conn)? >= 3 {
+        for statement in DELETE_ALL {
+            conn.execute(statement, [])?;
+        }
+    }
+    Ok(())
+}
+
 /// See [`crate::store::Store::create_sign_in_code`].
 pub(in crate::store) fn create_code(
     tx: &Savepoint<'_>,

@@ -1,5 +1,6 @@
 //! The binary itself, from the outside: processes, signals, files, ports, exit codes. One file a subject.
 mod audit;
+mod backup;
 mod claims;
 mod completions;
 mod concurrent_writers;
