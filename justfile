@@ -34,6 +34,10 @@ doc:
 bench NAME="http" *ARGUMENTS:
     cargo bench --locked --bench {{ NAME }} -- {{ ARGUMENTS }}
 
+# Kill a backup and a restore a thousand times each. Takes minutes.
+kills:
+    cargo test --locked --test it cli::backup::kills:: -- --ignored --nocapture
+
 # Run all checks of CI, or some of its steps.
 ci *STEPS:
     .ci/run {{ STEPS }}

@@ -89,6 +89,17 @@ pub(super) fn private_options() -> OpenOptions {
     options
 }
 
+/// Gives the file at `path` the owner of the file at `original`, as far as this user may: a restore by root must leave a file that
+/// the server may open.
+pub(super) fn give_owner_of(original: &Path, path: &Path) {
+    #[cfg(unix)]
+    if let Ok(metadata) = fs::metadata(original) {
+        use std::os::unix::fs::{MetadataExt, chown};
+        // Only root may; for other users, the owner is the same or does not matter.
+        let _ = chown(path, Some(metadata.uid()), Some(metadata.gid()));
+    }
+}
+
 /// Warns if others than the owner may open the file: it holds the secret that signs tokens.
 pub(super) fn warn_if_readable_by_others(path: &Path) {
     #[cfg(unix)]

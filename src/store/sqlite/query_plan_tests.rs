@@ -10,8 +10,7 @@ use rusqlite::Connection;
 use super::{
     access, audit, commit_mark, forms, key_counts, key_days, key_lifecycle, key_set, key_update,
     keys, members, organizations, quota, rate_slots, restore, retention, schema, sessions, stats,
-    usage,
-    usage_imports,
+    usage, usage_imports,
 };
 
 const STATEMENTS: &[(&str, &str)] = &[

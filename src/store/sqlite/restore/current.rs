@@ -9,7 +9,11 @@ use rusqlite::Connection;
 
 use crate::store::{
     OpenError, RestoreError,
-    sqlite::{connection, file::Preflight, open, schema, verify},
+    sqlite::{
+        connection,
+        file::{self, Preflight},
+        foreign_log, open, schema, verify,
+    },
 };
 
 /// The current file.
@@ -31,14 +35,14 @@ enum State {
 impl Current {
     /// Opens the file with a lock that excludes every other connection. Waits for those of commands.
     pub(super) fn lock(path: &Path) -> Result<Self, RestoreError> {
-        Self::with(path, |path, _| {
+        Self::with(path, foreign_log::check_as_server, |path, _| {
             connection::open_exclusively(path).map_err(|error| OpenError::sqlite(path, error))
         })
     }
 
     /// Opens the file to read it, while other processes may use it.
     pub(super) fn open(path: &Path) -> Result<Self, RestoreError> {
-        Self::with(path, |path, preflight| {
+        Self::with(path, foreign_log::check, |path, preflight| {
             let conn = open::open_unchecked(path, preflight)?;
             conn.execute_batch("BEGIN")
                 .map_err(|error| OpenError::sqlite(path, error))?;
@@ -48,6 +52,7 @@ impl Current {
 
     fn with(
         path: &Path,
+        check_log: fn(&Path) -> Result<(), OpenError>,
         open: impl FnOnce(&Path, &Preflight) -> Result<Connection, OpenError>,
     ) -> Result<Self, RestoreError> {
         match fs::symlink_metadata(path) {
@@ -55,7 +60,7 @@ impl Current {
             Ok(found) if found.is_file() && found.len() == 0 => return Ok(Self::missing()),
             _ => {}
         }
-        let preflight = match Preflight::of(path) {
+        let preflight = match preflight(path, check_log) {
             Ok(preflight) => preflight,
             Err(error @ (OpenError::SymbolicLink(_) | OpenError::NotAFile(_))) => {
                 return Err(error.into());
@@ -107,9 +112,16 @@ impl Current {
         }
     }
 
-    /// Closes the file after it was moved aside. Its log was moved too: SQLite must not remove the one at the old path.
-    pub(super) fn release_moved(mut self) {
-        self.has_new_log = false;
+    /// Closes the file after it was moved to `aside`. Its log was moved too: SQLite must not remove the one at the old path. A
+    /// log that this lock has created is empty, and is removed.
+    pub(super) fn release_moved(mut self, aside: &Path) {
+        let log = file::wal_path(aside);
+        let has_new_log = std::mem::take(&mut self.has_new_log);
+        drop(self);
+        if has_new_log && fs::metadata(&log).is_ok_and(|log| log.len() == 0) {
+            // An empty log does no harm.
+            let _ = fs::remove_file(log);
+        }
     }
 }
 
@@ -121,6 +133,15 @@ impl Drop for Current {
         // A failure leaves an empty log.
         let _ = connection::checkpoint_on_close(conn, self.has_new_log);
     }
+}
+
+fn preflight(
+    path: &Path,
+    check_log: fn(&Path) -> Result<(), OpenError>,
+) -> Result<Preflight, OpenError> {
+    let preflight = Preflight::of(path)?;
+    check_log(path)?;
+    Ok(preflight)
 }
 
 /// Returns why the database cannot be read as a later state of a copy.

@@ -89,8 +89,11 @@ impl Restore<'_> {
         let current = Current::lock(self.path)?;
         let partial = swap::restoring_path(self.path);
         let (partial, restored) = self.prepare(&current, partial)?;
+        file::give_owner_of(self.path, partial.path());
         let aside = swap::replace(self.path, partial, self.now)?;
-        current.release_moved();
+        if let Some(aside) = &aside {
+            current.release_moved(aside);
+        }
         Ok(Restored { aside, ..restored })
     }
 
