@@ -139,13 +139,14 @@ pub(super) fn open_copier(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Opens an existing file with a lock that excludes every other connection, in WAL mode too, and with one snapshot for all
 /// reads. In this locking mode, SQLite uses no shared memory. Closing it leaves the log where it is: see
-/// [`checkpoint_on_close`].
-pub(super) fn open_exclusively(path: &Path) -> rusqlite::Result<Connection> {
+/// [`checkpoint_on_close`]. If it fails, a log is as it was before, as `had_wal` tells.
+pub(super) fn open_exclusively(path: &Path, had_wal: bool) -> rusqlite::Result<Connection> {
     let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | common_flags())?;
-    checkpoint_on_close(&conn, false)?;
+    checkpoint_on_close(&conn, !had_wal)?;
     conn.busy_handler(Some(wait_for_lock))?;
     conn.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;")?;
     common_settings(&conn)?;
+    checkpoint_on_close(&conn, false)?;
     Ok(conn)
 }
 

@@ -39,9 +39,9 @@ pub enum CopyStep {
 #[derive(Debug)]
 pub struct BackupSource {
     file: DatabaseFile,
+    copier: Connection,
     /// Writes nothing. Closed last, it removes the log that the other connection cannot remove.
     _writer: Connection,
-    copier: Connection,
     signing_secret: [u8; 32],
 }
 

@@ -35,8 +35,9 @@ enum State {
 impl Current {
     /// Opens the file with a lock that excludes every other connection. Waits for those of commands.
     pub(super) fn lock(path: &Path) -> Result<Self, RestoreError> {
-        Self::with(path, foreign_log::check_as_server, |path, _| {
-            connection::open_exclusively(path).map_err(|error| OpenError::sqlite(path, error))
+        Self::with(path, foreign_log::check_as_server, |path, preflight| {
+            connection::open_exclusively(path, preflight.had_wal)
+                .map_err(|error| OpenError::sqlite(path, error))
         })
     }
 

@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use self::current::Current;
 pub(super) use self::swap::marker_path;
@@ -110,7 +110,8 @@ impl Restore<'_> {
         (self.on_step)(CopyStep::Copying);
         source::copy(self.source, &mut partial)?;
         (self.on_step)(CopyStep::Verifying);
-        let mut conn = connection::open_copy(partial.path()).map_err(Error::from)?;
+        let opened = connection::open_copy(partial.path());
+        let mut conn = opened.map_err(|error| self.unreadable(error))?;
         self.require_whole(&conn, verify::damage_or_reference)?;
         self.migrate(&mut conn)?;
         sessions::delete_all(&conn).map_err(Error::from)?;
@@ -129,19 +130,31 @@ impl Restore<'_> {
         conn: &Connection,
         check: fn(&Connection) -> rusqlite::Result<Option<verify::Problem>>,
     ) -> Result<(), RestoreError> {
-        let found = match check(conn) {
-            Ok(None) => return Ok(()),
-            Ok(Some(problem)) => problem.to_string(),
-            Err(error) => error.to_string(),
-        };
-        Err(RestoreError::Wrong {
+        match check(conn).map_err(|error| self.unreadable(error))? {
+            None => Ok(()),
+            Some(problem) => Err(self.wrong(problem.to_string())),
+        }
+    }
+
+    fn wrong(&self, found: String) -> RestoreError {
+        RestoreError::Wrong {
             path: self.source.to_owned(),
             found,
-        })
+        }
+    }
+
+    /// Tells damage of the copy from an error of the disk.
+    fn unreadable(&self, error: rusqlite::Error) -> RestoreError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                self.wrong(error.to_string())
+            }
+            _ => Error::from(error).into(),
+        }
     }
 
     fn migrate(&self, conn: &mut Connection) -> Result<(), RestoreError> {
-        let version = schema::version(conn).map_err(Error::from)?;
+        let version = schema::version(conn).map_err(|error| self.unreadable(error))?;
         if version == 0 {
             return Err(RestoreError::NotACopy(self.source.to_owned()));
         }

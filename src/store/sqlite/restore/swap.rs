@@ -47,7 +47,7 @@ pub(super) fn replace(
 ) -> Result<Option<PathBuf>, RestoreError> {
     let time = now.to_string().replace(['-', ':'], "");
     let suffix = format!("-before-{time}");
-    let had_file = path.exists();
+    let had_file = any_exists(path);
     // Whether it still has its own name tells how far an interrupted exchange came.
     restored.keep();
     if let Err(source) = exchange(path, &suffix, restored.path()) {
@@ -61,8 +61,10 @@ pub(super) fn replace(
 }
 
 fn exchange(path: &Path, suffix: &str, restored: &Path) -> io::Result<()> {
+    let aside = file::with_suffix(path, suffix);
+    require_unused(&aside)?;
     mark(path, suffix)?;
-    move_all(path, &file::with_suffix(path, suffix))?;
+    move_all(path, &aside)?;
     rename_without_replacing(restored, path)?;
     sync_directory(path)?;
     unmark(path)
@@ -82,6 +84,19 @@ pub(super) fn end_interrupted(path: &Path) -> io::Result<bool> {
     }
     unmark(path)?;
     Ok(is_done)
+}
+
+/// Fails if a file has one of the names that the files get. Undoing the exchange would take it for one of them.
+fn require_unused(path: &Path) -> io::Result<()> {
+    if any_exists(path) {
+        return Err(ErrorKind::AlreadyExists.into());
+    }
+    Ok(())
+}
+
+fn any_exists(path: &Path) -> bool {
+    let exists = |suffix: &str| fs::symlink_metadata(file::with_suffix(path, suffix)).is_ok();
+    SUFFIXES.into_iter().any(exists)
 }
 
 fn mark(path: &Path, suffix: &str) -> io::Result<()> {

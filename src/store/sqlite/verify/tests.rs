@@ -1,4 +1,6 @@
 //! Each check finds the fault that is planted for it, and accepts a database without faults.
+//!
+//! The database has one key with uses, so that every kept sum has something to add up.
 
 use rusqlite::Connection;
 

@@ -195,12 +195,13 @@ fn restore_removes_members_and_lowers_roles_again_and_raises_none() {
 #[test]
 fn restore_names_an_organization_that_has_no_owner_afterwards() {
     let home = TestDir::new();
-    home.run(&["org", "create", "--name", "Acme Corp"])
-        .success();
+    let created = home.run(&["org", "create", "--name", "Acme Corp"]);
+    assert!(created.status.success(), "{created:?}");
     let add = |user| {
         home.run(&[
             "member",
             "add",
+            "--user",
             user,
             "--org",
             "acme-corp",
@@ -256,8 +257,8 @@ fn restore_over_a_branch_or_another_database_applies_nothing_and_says_so() {
     {
         fs::remove_file(home.path(file)).unwrap();
     }
-    home.run(&["org", "create", "--name", "Acme Corp"])
-        .success();
+    let created = home.run(&["org", "create", "--name", "Acme Corp"]);
+    assert!(created.status.success(), "{created:?}");
     let lines = restore(&home, &[]);
     assert!(lines[1].contains("another llavero database"), "{lines:?}");
     assert!(home.dump(DATABASE) == home.dump(COPY));
