@@ -13,6 +13,9 @@ use crate::{
     store,
 };
 
+/// The outcome of a validation whose key is unknown or malformed.
+pub const UNKNOWN: &str = "unknown";
+
 /// A validation: what was decided, and about which key.
 #[derive(Debug)]
 pub struct Validation {
@@ -57,7 +60,7 @@ impl Validation {
         match &self.verdict {
             Ok(Verdict::Valid { .. }) => "valid",
             Ok(Verdict::MissingKey) => "missing",
-            Ok(Verdict::InvalidKey) => "unknown",
+            Ok(Verdict::InvalidKey) => UNKNOWN,
             Ok(Verdict::Revoked) => "revoked",
             Ok(Verdict::Expired) => "expired",
             Ok(Verdict::Disabled) => "disabled",

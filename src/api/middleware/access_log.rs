@@ -3,20 +3,22 @@
 //!
 //! The line contains no text that may hold a secret: no path, no query, no unknown method, no header but the request id,
 //! and no user id shaped like a secret. A response of 500 or above is logged as an error, unless the client requested that
-//! status. Probes are logged at level debug.
+//! status. Probes are logged at level debug. In a second with many refusals of unknown keys, most of them share a line:
+//! [`super::unknown_keys`].
 
 use std::time::Duration;
 
 use poem::Response;
 use uuid::Uuid;
 
-use super::RequestContext;
+use super::{RequestContext, unknown_keys::UnknownKeys};
 use crate::{
     api::{
         endpoint::{HEALTHZ, READYZ},
         error::ApiError,
         pages::metrics::METRICS,
     },
+    key_validation::UNKNOWN,
     metrics::known_method,
     model::{KeyId, OrganizationId, UserId, contains_secret},
 };
@@ -37,12 +39,13 @@ pub(crate) struct LoggedValidation {
     pub(crate) outcome: &'static str,
 }
 
-/// Writes the line, and removes the [`ApiError`] from the response's data.
+/// Writes the line, unless the request is one of many with unknown keys. Removes the [`ApiError`] from the response's data.
 pub(super) fn write(
     context: &RequestContext,
     route: &str,
     response: &mut Response,
     duration: Duration,
+    unknown_keys: &UnknownKeys,
 ) {
     let error = response.extensions_mut().remove::<ApiError>();
     let is_requested = response.data::<RequestedResponse>().is_some();
@@ -56,6 +59,9 @@ pub(super) fn write(
     let cause = error.as_ref().and_then(ApiError::cause);
     let validation = response.data::<LoggedValidation>().copied();
     let outcome = validation.map(|validation| validation.outcome);
+    if outcome == Some(UNKNOWN) && !unknown_keys.has_line(context.started + duration) {
+        return;
+    }
     let key = validation.and_then(|validation| validation.key);
     let mut buffers = [Uuid::encode_buffer(); 2];
     let [key_buffer, organization_buffer] = &mut buffers;

@@ -14,6 +14,7 @@ mod head_method;
 mod origin;
 mod request_head;
 mod request_id;
+mod unknown_keys;
 
 use std::{collections::HashMap, time::Instant};
 
@@ -22,7 +23,6 @@ use poem::{
     http::{HeaderValue, Method},
 };
 
-use self::request_id::RequestIds;
 pub(super) use self::{
     access_log::{LoggedValidation, RequestedResponse},
     error_shape::from_poem,
@@ -32,6 +32,7 @@ pub use self::{
     cors::Cors,
     origin::{Origin, OriginError},
 };
+use self::{request_id::RequestIds, unknown_keys::UnknownKeys};
 use super::{
     error::ApiError,
     extract::LoggedUser,
@@ -58,6 +59,7 @@ pub(super) struct Middleware<E> {
     ids: RequestIds,
     error_page: Option<ErrorPage>,
     metrics: Metrics,
+    unknown_keys: UnknownKeys,
 }
 
 /// The parts of a request that its response and its log line need. The handler consumes the request.
@@ -88,6 +90,7 @@ impl Middleware<()> {
             ids: RequestIds::new(options.request_seed),
             error_page: options.error_page,
             metrics,
+            unknown_keys: UnknownKeys::new(Instant::now()),
         }
     }
 }
@@ -160,7 +163,7 @@ impl<E> Middleware<E> {
         let template = route.map_or("-", |route| route.template.as_str());
         let (method, status) = (context.method.as_str(), response.status().as_u16());
         self.metrics.request(method, template, status, duration);
-        access_log::write(context, template, response, duration);
+        access_log::write(context, template, response, duration, &self.unknown_keys);
     }
 
     fn matched_route(&self, result: &Result<Response>) -> Option<&RouteInfo> {

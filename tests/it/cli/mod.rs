@@ -21,6 +21,7 @@ mod key_update;
 mod log_failures;
 mod log_injection;
 mod login;
+mod log_unknown_keys;
 mod logs;
 mod maintenance;
 mod member;
