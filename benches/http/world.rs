@@ -201,6 +201,7 @@ pub(crate) fn token(secret: &HmacSecret) -> String {
         ttl: Duration::from_hours(24),
         audience: None,
         issuer: None,
+        further_claims: serde_json::Map::new(),
     };
     mint(secret, &token, Clock::system().now()).expect("a token")
 }

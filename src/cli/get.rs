@@ -6,6 +6,7 @@
 
 use std::{num::NonZeroU32, process::ExitCode, time::Duration};
 
+use serde_json::Map;
 use tokio::runtime::Builder;
 
 use super::{
@@ -17,7 +18,7 @@ use crate::{
     app::App,
     fixtures::Fixtures,
     model::UserId,
-    sandbox::Sandbox,
+    sandbox::{self, Sandbox},
     store::{OpenOptions, Store},
     token::{ExpectedClaims, HmacSecret, NewToken, TrustedKey, mint},
 };
@@ -77,7 +78,10 @@ impl Args {
     async fn respond_from_sandbox(&self) -> Result<OneshotResponse, Error> {
         let sandbox = Sandbox::oneshot().await?;
         let endpoint = api::sandbox_endpoint(&sandbox, &self.base.base_path, 0).await?;
-        let token = self.user.as_ref().map(|user| sandbox.token(user));
+        let token = self
+            .user
+            .as_ref()
+            .map(|user| sandbox::token(user, Map::new()));
         let token = token.transpose()?;
         let request = OneshotRequest::get(&self.target, token.as_deref());
         Ok(api::oneshot(&endpoint, request).await?)
@@ -132,6 +136,7 @@ fn token(user: &UserId, secret: &HmacSecret, system: &System) -> Result<String, 
         ttl: Duration::from_mins(1),
         audience: None,
         issuer: None,
+        further_claims: Map::new(),
     };
     Ok(mint(secret, &token, system.clock.now())?)
 }

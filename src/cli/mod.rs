@@ -8,6 +8,7 @@ mod address;
 mod audit;
 mod backup;
 mod base_path;
+mod claim;
 mod completions;
 mod database;
 mod error;
@@ -55,7 +56,7 @@ enum Command {
     /// Serve the API from a database file, or from memory with --sandbox.
     Serve(WithSources<serve::Args>),
     /// Print a bearer token that `serve` accepts.
-    Token(token::Args),
+    Token(WithSources<token::Args>),
     /// Print a link that signs a user in to the dashboard, once within 5 minutes.
     Login(login::Args),
     /// Create and list organizations.
@@ -112,7 +113,7 @@ impl Cli {
         };
         match self.command {
             Command::Serve(command) => serve::run(&command, &system),
-            Command::Token(args) => args.run(&system),
+            Command::Token(command) => token::run(command, &system),
             Command::Login(args) => args.run(&system),
             Command::Org(command) => command.run(&system),
             Command::Member(command) => command.run(&system),

@@ -1,26 +1,40 @@
 //! `llavero token`: prints a bearer token that `serve` accepts if it has the same flags.
 //!
-//! Signs with the secret of the database, or with the secret that a flag names. Never creates a database: the token of a
-//! mistyped path would be accepted by no server.
+//! Signs with the secret of the database, with the secret that a flag names, or with the sandbox's. Never creates a
+//! database: the token of a mistyped path would be accepted by no server.
 
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
+use serde_json::{Map, Value};
 
 use super::{
-    Error, System,
+    Error, System, WithSources,
+    claim::{self, Claim},
     database::DatabaseArgs,
     parse_arg, print, time_arg,
     token_key::{TokenKeyArgs, TokenKeySource},
 };
 use crate::{
     model::UserId,
+    sandbox,
     store::Store,
-    token::{NewToken, mint},
+    token::{MAX_TOKEN_LENGTH, NewToken, mint},
 };
 
 /// A hundred years. Verifiers accept dates up to the year 9999.
 const MAX_TTL_SECONDS: u64 = 36_500 * 86_400;
+
+/// The flags without effect on a token of the sandbox: the name of the field in [`Args`], and the flag.
+const NOT_WITH_THE_SANDBOX: [(&str, &str); 7] = [
+    ("ttl", "--ttl"),
+    ("audience", "--audience"),
+    ("issuer", "--issuer"),
+    ("path", "--database"),
+    ("secret_file", "--jwt-secret-file"),
+    ("secret", "--jwt-secret"),
+    ("public_key", "--jwt-public-key"),
+];
 
 /// The arguments of `llavero token`.
 #[derive(Debug, clap::Args)]
@@ -41,6 +55,15 @@ pub(super) struct Args {
     #[arg(long, alias = "jwt-issuer", env = "LLAVERO_JWT_ISSUER", value_parser = NonEmptyStringValueParser::new())]
     issuer: Option<String>,
 
+    /// Add a claim. VALUE is JSON, or else text: `level=7` adds a number, `role=editor` a text, and `id='"7"'` the text 7.
+    /// Can be given several times
+    #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = Claim::parse)]
+    claims: Vec<Claim>,
+
+    /// Print a token that every sandbox accepts and no other server. It never expires
+    #[arg(long)]
+    sandbox: bool,
+
     #[command(flatten)]
     database: DatabaseArgs,
 
@@ -48,8 +71,38 @@ pub(super) struct Args {
     token_key: TokenKeyArgs,
 }
 
+/// Prints the token.
+pub(super) fn run(command: WithSources<Args>, system: &System) -> Result<(), Error> {
+    if command.args.sandbox {
+        let mut flags = NOT_WITH_THE_SANDBOX.iter();
+        if let Some((_, flag)) = flags.find(|(name, _)| command.is_on_command_line(name)) {
+            return Err(Error::usage(format!(
+                "{flag} has no effect on a token of the sandbox: leave out {flag} or --sandbox"
+            )));
+        }
+    }
+    command.args.run(system)
+}
+
 impl Args {
-    pub(super) fn run(self, system: &System) -> Result<(), Error> {
+    fn run(mut self, system: &System) -> Result<(), Error> {
+        let claims = claim::collect(std::mem::take(&mut self.claims))?;
+        let token = if self.sandbox {
+            sandbox::token(&self.user, claims)?
+        } else {
+            self.sign(claims, system)?
+        };
+        if token.len() > MAX_TOKEN_LENGTH {
+            return Err(Error::usage(format!(
+                "the token would have {} bytes, and servers reject more than {MAX_TOKEN_LENGTH}: shorten the claims",
+                token.len()
+            )));
+        }
+        print(&format!("{token}\n"))
+    }
+
+    /// Signs a token for `serve` with the same flags.
+    fn sign(self, further_claims: Map<String, Value>, system: &System) -> Result<String, Error> {
         let secret = match self.token_key.read()? {
             TokenKeySource::Secret(secret) | TokenKeySource::KeySet(_, Some(secret)) => secret,
             TokenKeySource::Database => Store::signing_secret_of(&self.database.path)?.into(),
@@ -69,9 +122,9 @@ impl Args {
             ttl: self.ttl,
             audience: self.audience,
             issuer: self.issuer,
+            further_claims,
         };
-        let token = mint(&secret, &token, system.clock.now())?;
-        print(&format!("{token}\n"))
+        Ok(mint(&secret, &token, system.clock.now())?)
     }
 }
 

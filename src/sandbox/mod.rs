@@ -18,12 +18,12 @@ use tokio::sync::Semaphore;
 use self::session_store::SessionStore;
 pub use self::{
     session::{SessionId, SessionTx},
-    users::SandboxUser,
+    users::{SandboxUser, token},
 };
 use crate::{
     app::App,
     fixtures::Fixtures,
-    model::{Clock, Random, SecretHash, Timestamp, UserId},
+    model::{Clock, Random, SecretHash, Timestamp},
     store::{self, OpenError, OpenOptions, Store},
     token::{ExpectedClaims, HmacSecret, MintError, TrustedKey},
 };
@@ -161,14 +161,6 @@ impl Sandbox {
     #[must_use]
     pub fn users(&self) -> &[SandboxUser] {
         &self.users
-    }
-
-    /// Signs a token for any user id.
-    ///
-    /// # Errors
-    /// If the token cannot be signed.
-    pub fn token(&self, user: &UserId) -> Result<String, MintError> {
-        users::token(user, Timestamp::MAX)
     }
 
     /// Returns a token that has expired at any clock setting.

@@ -5,6 +5,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use serde_json::{Map, Value};
+
 use super::SessionId;
 use crate::{
     fixtures::{Fixtures, UserFixture},
@@ -24,7 +26,7 @@ pub struct SandboxUser {
 /// Returns all users, the one with the most organizations first.
 pub(super) fn users(demo: &Fixtures) -> Result<Vec<SandboxUser>, MintError> {
     let with_token = |user: UserFixture| {
-        let token = token(&user.id, Timestamp::MAX)?;
+        let token = token(&user.id, Map::new())?;
         Ok(SandboxUser { user, token })
     };
     demo.users().into_iter().map(with_token).collect()
@@ -50,18 +52,31 @@ pub(super) fn owners(demo: &Fixtures, users: &[SandboxUser]) -> HashMap<SecretHa
 /// Returns a token of the first user that has expired at any clock setting.
 pub(super) fn expired_token(users: &[SandboxUser]) -> Result<String, MintError> {
     let first = users.first();
-    let token = first.map(|known| token(&known.user.id, Timestamp::from_millis(1000)));
+    let token = first.map(|known| sign(&known.user.id, Timestamp::from_millis(1000), Map::new()));
     Ok(token.transpose()?.unwrap_or_default())
 }
 
+/// Signs a token that every sandbox accepts. It never expires.
+///
+/// # Errors
+/// If the library cannot sign.
+pub fn token(user: &UserId, further_claims: Map<String, Value>) -> Result<String, MintError> {
+    sign(user, Timestamp::MAX, further_claims)
+}
+
 /// Signs a token that was issued in 1970, so that it is valid at any clock setting until it expires.
-pub(super) fn token(user: &UserId, expires: Timestamp) -> Result<String, MintError> {
+fn sign(
+    user: &UserId,
+    expires: Timestamp,
+    further_claims: Map<String, Value>,
+) -> Result<String, MintError> {
     let issued = Timestamp::from_millis(0);
     let token = NewToken {
         user: user.clone(),
         ttl: Duration::from_millis(expires.as_millis().unsigned_abs()),
         audience: None,
         issuer: None,
+        further_claims,
     };
     mint(&HmacSecret::sandbox(), &token, issued)
 }

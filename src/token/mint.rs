@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::key::HmacSecret;
 use crate::model::{Timestamp, UserId};
@@ -22,6 +23,8 @@ pub struct NewToken {
     pub audience: Option<String>,
     /// Its `iss`.
     pub issuer: Option<String>,
+    /// Other claims. Their names must differ from `sub`, `iat`, `exp`, `aud` and `iss`.
+    pub further_claims: Map<String, Value>,
 }
 
 /// The library could not sign a token.
@@ -38,6 +41,8 @@ struct Claims<'a> {
     aud: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     iss: Option<&'a str>,
+    #[serde(flatten)]
+    further: &'a Map<String, Value>,
 }
 
 /// Signs a token with HS256, issued at `now`.
@@ -51,6 +56,7 @@ pub fn mint(secret: &HmacSecret, token: &NewToken, now: Timestamp) -> Result<Str
         exp: now.after(token.ttl).as_secs(),
         aud: token.audience.as_deref(),
         iss: token.issuer.as_deref(),
+        further: &token.further_claims,
     };
     let key = EncodingKey::from_secret(secret.as_bytes());
     encode(&Header::new(Algorithm::HS256), &claims, &key)

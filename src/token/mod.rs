@@ -19,4 +19,4 @@ pub use jwk::JwkError;
 pub use key::{HmacSecret, KeyError, TrustedKey};
 pub use key_set::{KeySet, KeySetError, MAX_KEY_SET_SIZE, ParsedKeySet, RejectedKey};
 pub use mint::{MintError, NewToken, mint};
-pub use verify::Verifier;
+pub use verify::{MAX_TOKEN_LENGTH, Verifier};

@@ -23,7 +23,7 @@ use super::{
 use crate::model::{Timestamp, UserId};
 
 /// The maximum length of a token, in bytes. A longer token is rejected before it is decoded.
-const MAX_TOKEN_LENGTH: usize = 8 * 1024;
+pub const MAX_TOKEN_LENGTH: usize = 8 * 1024;
 
 /// The number of tokens in the cache, of a few hundred bytes each. About one token per active user.
 const CACHE_CAPACITY: usize = 4096;

@@ -77,6 +77,7 @@ pub(super) fn tokens(
             ttl: TOKEN_TTL,
             audience: expected.audience.clone(),
             issuer: expected.issuer.clone(),
+            further_claims: serde_json::Map::new(),
         };
         mint(secret, &token, now)
     };

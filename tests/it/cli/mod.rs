@@ -37,5 +37,6 @@ mod start;
 mod stop;
 mod tokens;
 mod upgrade;
+mod token_claims;
 mod usage;
 mod wrong_files;

@@ -295,6 +295,7 @@ fn token_for(user: &str, ttl: Duration) -> String {
         ttl,
         audience: None,
         issuer: None,
+        further_claims: serde_json::Map::new(),
     };
     mint(&HmacSecret::from(SECRET), &token, NOW).unwrap()
 }
