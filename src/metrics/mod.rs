@@ -42,6 +42,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Histogram, Seconds>,
     validations: Family<VerdictLabel, Counter>,
     keys: Family<StatusLabel, Gauge>,
+    ready: Gauge,
     /// The writer's metrics.
     pub writer: WriterMetrics,
     /// The metrics of the JWK set.
@@ -54,6 +55,7 @@ pub struct WriterMetrics {
     queue_depth: Gauge,
     group_size: Histogram,
     commit: Histogram,
+    failed_commits: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -88,6 +90,7 @@ impl Default for WriterMetrics {
             queue_depth: Gauge::default(),
             group_size: Histogram::new(SIZES),
             commit: Histogram::new(SECONDS),
+            failed_commits: Counter::default(),
         }
     }
 }
@@ -121,6 +124,12 @@ impl Metrics {
             "API keys of all organizations, by status",
             keys.clone(),
         );
+        let ready = Gauge::default();
+        llavero.register(
+            "ready",
+            "Whether the database can be read and written, as /readyz reports it: 1 or 0",
+            ready.clone(),
+        );
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         llavero.register("build", "The version of llavero", version);
         llavero.register_collector(Box::new(Computed {
@@ -142,6 +151,7 @@ impl Metrics {
             requests,
             validations,
             keys,
+            ready,
             writer,
             key_set,
         }
@@ -176,6 +186,11 @@ impl Metrics {
         }
     }
 
+    /// Sets whether the database can be read and written.
+    pub fn set_ready(&self, is_ready: bool) {
+        self.ready.set(i64::from(is_ready));
+    }
+
     /// Encodes all metrics.
     ///
     /// # Errors
@@ -202,6 +217,11 @@ impl WriterMetrics {
             "Time to commit a group of writes",
             self.commit.clone(),
         );
+        registry.register(
+            "writer_failed_commits",
+            "Groups of writes that were not committed",
+            self.failed_commits.clone(),
+        );
     }
 
     /// Counts a write that enters the queue.
@@ -219,6 +239,11 @@ impl WriterMetrics {
         self.group_size
             .observe(f64::from(u32::try_from(writes).unwrap_or(u32::MAX)));
         self.commit.observe(took.as_secs_f64());
+    }
+
+    /// Counts a group that was not committed.
+    pub fn commit_failed(&self) {
+        self.failed_commits.inc();
     }
 }
 

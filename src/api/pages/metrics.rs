@@ -23,6 +23,8 @@ impl Endpoint for MetricsPage {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let format = format(&Accept::from_request_without_body(&request).await?);
+        let store = &self.0.store;
+        self.0.metrics.set_ready(store.check().await.is_ok());
         self.count_keys().await;
         let text = self.0.metrics.encode(format);
         let text = text.map_err(|error| ApiError::Internal {

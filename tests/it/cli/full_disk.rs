@@ -12,6 +12,7 @@ use std::{
 
 use serde_json::Value;
 
+use super::metrics::{metrics_url, samples};
 use crate::support::{ANA, Api, PRODUCTION_PATH, Server, TestDir, run};
 
 /// A key of the demo without a rate limit.
@@ -54,18 +55,29 @@ fn readyz_is_503_while_the_disk_is_full_and_200_once_a_commit_succeeds_without_a
     let rotated = home.json(&["key", "rotate", UNLIMITED]);
     let used_before = used(&home);
     let token = home.token(ANA, &[]);
-    let serve = ["serve", "--listen", "127.0.0.1:0"];
-    let server = Server::start(with_limit(&home, "unlimited", &serve));
+    let serve = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--metrics-listen",
+        "127.0.0.1:0",
+    ];
+    let mut server = Server::start(with_limit(&home, "unlimited", &serve));
+    let metrics = metrics_url(&mut server);
+    let metric = |name: &str| samples(&metrics)[name].parse::<u64>().unwrap();
+    let failed = "llavero_writer_failed_commits_total";
     let api = Api::with_key(&server.api, rotated["key"].as_str().unwrap());
     let validate = || api.validate("").status;
     let health = ["healthcheck", "--listen", &server.address.to_string()];
     assert_eq!([validate(), validate(), readiness(&server)], [200; 3]);
+    assert_eq!([metric("llavero_ready"), metric(failed)], [1, 0]);
 
     let full = fs::metadata(home.path(WAL)).unwrap().len().to_string();
     set_limit(&server, &full);
     assert_eq!(readiness(&server), 200, "no commit has failed yet");
     assert_eq!([validate(), validate(), readiness(&server)], [503; 3]);
     assert!(home.run(&health).failure(1).contains("503"));
+    assert!(metric("llavero_ready") == 0 && metric(failed) >= 2);
     assert_eq!(server.get_at_root("/healthz").status, 200);
     assert_eq!(
         server.get(&token, PRODUCTION_PATH).status,
@@ -76,6 +88,7 @@ fn readyz_is_503_while_the_disk_is_full_and_200_once_a_commit_succeeds_without_a
     set_limit(&server, "unlimited");
     wait_until_ready(&server);
     home.run(&health).success();
+    assert_eq!(metric("llavero_ready"), 1);
     assert_eq!(validate(), 200);
     assert_eq!(used(&home), used_before + 3);
     let log = server.stop().stderr;

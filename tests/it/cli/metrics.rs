@@ -5,19 +5,21 @@ use std::collections::HashMap;
 use crate::support::{ANA, Answer, Api, PRODUCTION_PATH, PRODUCTION_SECRET, Server, TestDir, get};
 
 /// A server and the address of its figures.
-fn serve(home: &TestDir) -> (Server, String) {
+pub(crate) fn serve(home: &TestDir) -> (Server, String) {
     let mut server = home.serve(&["--demo", "--metrics-listen", "127.0.0.1:0"]);
-    let line = server.next_line();
-    let url = line
-        .trim_end()
-        .strip_prefix("metrics on ")
-        .unwrap()
-        .to_owned();
+    let url = metrics_url(&mut server);
     (server, url)
 }
 
+/// The address of the figures of a server that has just started.
+pub(crate) fn metrics_url(server: &mut Server) -> String {
+    let line = server.next_line();
+    let url = line.trim_end().strip_prefix("metrics on ");
+    url.unwrap().to_owned()
+}
+
 /// Scrapes `url`; returns the value of each sample by its name and labels.
-fn samples(url: &str) -> HashMap<String, String> {
+pub(crate) fn samples(url: &str) -> HashMap<String, String> {
     let text = get(url, None).body;
     let samples = text.lines().filter(|line| !line.starts_with('#'));
     samples

@@ -1,4 +1,5 @@
 //! The binary itself, from the outside: processes, signals, files, ports, exit codes. One file a subject.
+mod alerts;
 mod audit;
 mod backup;
 mod claims;

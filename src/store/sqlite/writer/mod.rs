@@ -260,6 +260,9 @@ fn run(mut conn: Connection, inbox: &Inbox) -> Connection {
         let failure = failure.map(|error| inbox.check_file().err().unwrap_or(error));
         // Before the answers, so that a caller whose write failed finds the server not ready.
         inbox.health.commit_ended(failure.as_ref());
+        if failure.is_some() {
+            inbox.metrics.commit_failed();
+        }
         let closing = group.closing;
         group.answer(failure.as_ref());
         if closing {
