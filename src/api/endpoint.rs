@@ -55,6 +55,7 @@ pub fn endpoint(
         app,
         HttpOptions {
             cors,
+            logs_refused_origins: true,
             request_seed,
             error_page,
         },
@@ -122,6 +123,7 @@ pub fn metrics_endpoint(app: &App, request_seed: u64) -> impl Service + use<> {
     let infos = RouteInfo::single(metrics::METRICS);
     let options = HttpOptions {
         cors: Cors::Only(Vec::new()),
+        logs_refused_origins: false,
         request_seed,
         error_page: None,
     };

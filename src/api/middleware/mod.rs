@@ -12,6 +12,7 @@ mod cors;
 mod error_shape;
 mod head_method;
 mod origin;
+mod refused_origins;
 mod request_head;
 mod request_id;
 mod unknown_keys;
@@ -20,7 +21,7 @@ use std::{collections::HashMap, time::Instant};
 
 use poem::{
     Endpoint, PathPattern, Request, Response, Result,
-    http::{HeaderValue, Method},
+    http::{HeaderMap, HeaderValue, Method},
 };
 
 pub(super) use self::{
@@ -32,7 +33,7 @@ pub use self::{
     cors::Cors,
     origin::{Origin, OriginError},
 };
-use self::{request_id::RequestIds, unknown_keys::UnknownKeys};
+use self::{refused_origins::RefusedOrigins, request_id::RequestIds, unknown_keys::UnknownKeys};
 use super::{
     error::ApiError,
     extract::LoggedUser,
@@ -45,6 +46,8 @@ use crate::metrics::Metrics;
 pub(super) struct HttpOptions {
     /// The web pages of other origins that may read responses.
     pub(super) cors: Cors,
+    /// Whether the log has a hint for web pages of origins that `cors` does not allow.
+    pub(super) logs_refused_origins: bool,
     /// Sets the request ids of this process apart from those of others.
     pub(super) request_seed: u64,
     /// Renders the errors of pages; `None` if no pages are served.
@@ -56,6 +59,7 @@ pub(super) struct Middleware<E> {
     routes: E,
     infos: HashMap<String, RouteInfo>,
     cors: Cors,
+    refused_origins: Option<RefusedOrigins>,
     ids: RequestIds,
     error_page: Option<ErrorPage>,
     metrics: Metrics,
@@ -87,6 +91,7 @@ impl Middleware<()> {
             routes: error_shape::catch_panics(routes),
             infos,
             cors: options.cors,
+            refused_origins: options.logs_refused_origins.then(RefusedOrigins::default),
             ids: RequestIds::new(options.request_seed),
             error_page: options.error_page,
             metrics,
@@ -120,7 +125,7 @@ impl<E> Middleware<E> {
         // Pages of other origins never read these pages.
         let origin = match error_page {
             Some(_) => None,
-            None => self.cors.allowed_origin(request.headers()),
+            None => self.allowed_origin(request.headers()),
         };
         RequestContext {
             started: Instant::now(),
@@ -131,6 +136,17 @@ impl<E> Middleware<E> {
             error_page,
             user,
         }
+    }
+
+    /// Returns the origin of the page that sent the request, if it may read the response. Logs one that may not.
+    fn allowed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let origin = self.cors.allowed_origin(headers);
+        if origin.is_none()
+            && let Some(refused) = &self.refused_origins
+        {
+            refused.log(headers);
+        }
+        origin
     }
 
     fn preflight(&self, context: &RequestContext, request: &Request) -> Option<Response> {

@@ -83,6 +83,7 @@ pub async fn sandbox_endpoint(
         app,
         HttpOptions {
             cors: Cors::Any,
+            logs_refused_origins: false,
             request_seed,
             error_page: None,
         },

@@ -31,6 +31,7 @@ mod openapi;
 mod org;
 mod output;
 mod refusals;
+mod refused_origins;
 mod sandbox;
 mod second_server;
 mod secret_leaks;
