@@ -4,7 +4,8 @@
 
 use super::{Error, Store, sqlite};
 use crate::model::{
-    AddMemberOutcome, Member, OrganizationId, RemoveMemberOutcome, Role, Timestamp, UserId,
+    AddMemberOutcome, Member, Organization, OrganizationId, RemoveMemberOutcome, Role, Timestamp,
+    UserId,
 };
 
 #[expect(
@@ -54,6 +55,14 @@ impl Store {
             .read_in_background(move |conn| {
                 sqlite::members::active_keys_created_by(conn, organization, &user, now)
             })
+            .await
+    }
+
+    /// Returns the memberships of a user with their organizations, in the order of the slugs.
+    pub async fn memberships(&self, user: UserId) -> Result<Vec<(Organization, Member)>, Error> {
+        self.database
+            .readers
+            .read(move |conn| sqlite::members::memberships(conn, &user))
             .await
     }
 

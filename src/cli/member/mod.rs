@@ -3,20 +3,15 @@
 //! Users have no table of their own: a user id is the `sub` claim of a bearer token. A running server honours a change
 //! from its next request.
 
+mod list;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
+use self::list::List;
 use super::{
-    Error, System,
-    database::DatabaseArgs,
-    escape::escape_text,
-    organization::OrganizationArgs,
-    output::{
-        self,
-        Column::{Fixed, Wrapped},
-        OutputArgs,
-    },
-    parse_arg,
+    Error, System, database::DatabaseArgs, escape::escape_text, organization::OrganizationArgs,
+    output::OutputArgs, parse_arg,
 };
 use crate::model::{AddMemberOutcome, Member, RemoveMemberOutcome, Role, Slug, UserId};
 
@@ -26,7 +21,7 @@ pub(super) enum Command {
     Add(Add),
     /// Remove a member. Takes effect with the next request. The keys that the member created stay.
     Remove(Remove),
-    /// List an organization's members.
+    /// List the members of an organization, or the organizations of a user.
     List(List),
 }
 
@@ -66,18 +61,6 @@ pub(super) struct Remove {
     /// Remove even the last owner
     #[arg(long)]
     force: bool,
-
-    #[command(flatten)]
-    database: DatabaseArgs,
-
-    #[command(flatten)]
-    output: OutputArgs,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct List {
-    #[command(flatten)]
-    organization: OrganizationArgs,
 
     #[command(flatten)]
     database: DatabaseArgs,
@@ -176,31 +159,6 @@ fn last_owner(user: &UserId, slug: &Slug) -> Error {
     Error::failed(format!(
         "{user} is the last owner of {slug}: make another member owner first, or add --force to leave it without an owner"
     ))
-}
-
-impl List {
-    fn run(self) -> Result<(), Error> {
-        let members = self.database.with_store(async |store| {
-            let organization = self.organization.find(store).await?;
-            Ok(store.members(organization.id).await?)
-        })?;
-        self.output.print(
-            || members.iter().map(MemberOut::from).collect::<Vec<_>>(),
-            || {
-                let row = |member: &Member| {
-                    [
-                        output::text(member.user.as_str()),
-                        output::text(member.role.as_str()),
-                        output::day(member.created_at),
-                    ]
-                };
-                output::table(
-                    [Wrapped("USER"), Fixed("ROLE"), Fixed("SINCE")],
-                    members.iter().map(row).collect(),
-                )
-            },
-        )
-    }
 }
 
 /// A member as JSON.

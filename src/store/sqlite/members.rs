@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Savepoint, params};
 use super::{audit, row, sessions};
 use crate::{
     model::{
-        Actor, AddMemberOutcome, AuditEvent, Member, MemberEvent, OrganizationId, OwnerLoss,
-        RemoveMemberOutcome, Role, Timestamp, UserId,
+        Actor, AddMemberOutcome, AuditEvent, Member, MemberEvent, Organization, OrganizationId,
+        OwnerLoss, RemoveMemberOutcome, Role, Timestamp, UserId,
     },
     store::Error,
 };
@@ -33,6 +33,19 @@ pub(super) const MEMBERS: &str = "
       FROM memberships
      WHERE organization_id = ?1
      ORDER BY user_id";
+
+pub(super) const MEMBERSHIPS: &str = "
+    SELECT m.user_id,
+           m.role,
+           m.created_at,
+           o.id,
+           o.slug,
+           o.name,
+           o.created_at
+      FROM memberships AS m
+      JOIN organizations AS o
+        ON o.id = m.organization_id
+     WHERE m.user_id = ?1";
 
 pub(super) const CHANGE_ROLE: &str = "
     UPDATE memberships
@@ -181,6 +194,26 @@ pub(in crate::store) fn list(
     let mut statement = conn.prepare_cached(MEMBERS)?;
     let members = statement.query_map([organization], member)?;
     Ok(members.collect::<Result<_, _>>()?)
+}
+
+/// See [`crate::store::Store::memberships`].
+pub(in crate::store) fn memberships(
+    conn: &Connection,
+    user: &UserId,
+) -> Result<Vec<(Organization, Member)>, Error> {
+    let mut statement = conn.prepare_cached(MEMBERSHIPS)?;
+    let memberships = statement.query_map([user], |row| {
+        let organization = Organization {
+            id: row.get(3)?,
+            slug: row.get(4)?,
+            name: row.get(5)?,
+            created_at: row.get(6)?,
+        };
+        Ok((organization, member(row)?))
+    })?;
+    let mut memberships = memberships.collect::<Result<Vec<_>, _>>()?;
+    memberships.sort_by_cached_key(|(organization, _)| organization.slug.as_str().to_owned());
+    Ok(memberships)
 }
 
 fn member(row: &Row<'_>) -> rusqlite::Result<Member> {

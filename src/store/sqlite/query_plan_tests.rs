@@ -57,6 +57,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("members::INSERT", members::INSERT),
     ("members::MEMBER", members::MEMBER),
     ("members::MEMBERS", members::MEMBERS),
+    ("members::MEMBERSHIPS", members::MEMBERSHIPS),
     ("members::CHANGE_ROLE", members::CHANGE_ROLE),
     ("members::DELETE", members::DELETE),
     ("members::OTHER_OWNER", members::OTHER_OWNER),

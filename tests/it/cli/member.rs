@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{ANA, CARLA, DATABASE, EVA, STATS_PATH, TestDir};
+use crate::support::{ACME, ANA, CARLA, DATABASE, EVA, STATS_PATH, TestDir};
 
 fn members(home: &TestDir, organization: &str) -> Vec<(String, String)> {
     let list = home.json(&["member", "list", "--org", organization]);
@@ -26,6 +26,48 @@ fn member_add_list_and_remove_print_the_member() {
     expected["activeKeysCreated"] = json!(0);
     assert_eq!(removed, expected);
     assert_eq!(members(&home, "globex").len(), 1);
+}
+
+#[test]
+fn member_list_of_a_user_has_the_organizations_and_roles() {
+    let home = TestDir::demo();
+    let list = |user: &str| home.json(&["member", "list", "--user", user]);
+    let memberships = list(ANA);
+    let expected = json!([
+        {
+            "organizationId": ACME,
+            "slug": "acme-corp",
+            "name": "Acme Corp",
+            "role": "owner",
+            "createdAt": memberships[0]["createdAt"]
+        },
+        {
+            "organizationId": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            "slug": "initech",
+            "name": "Initech",
+            "role": "owner",
+            "createdAt": memberships[1]["createdAt"]
+        }
+    ]);
+    assert_eq!(memberships, expected);
+    assert_eq!(list(EVA), json!([]));
+    let since = &memberships[0]["createdAt"].as_str().unwrap()[..10];
+    let outcome = home.run(&["member", "list", "--user", ANA]);
+    let rows: Vec<Vec<&str>> = (outcome.success().lines())
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(rows[0], ["SLUG", "NAME", "ROLE", "SINCE"]);
+    assert_eq!(rows[1], ["acme-corp", "Acme", "Corp", "owner", since]);
+}
+
+#[test]
+fn member_list_needs_an_organization_or_a_user() {
+    let home = TestDir::demo();
+    let line = home.run(&["member", "list"]).failure(2).to_owned();
+    assert!(line.contains("--org") && line.contains("--user"), "{line}");
+    let both = ["member", "list", "--org", "acme-corp", "--user", ANA];
+    let line = home.run(&both).failure(2).to_owned();
+    assert!(line.contains("--org") && line.contains("--user"), "{line}");
 }
 
 #[test]
