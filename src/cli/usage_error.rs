@@ -74,12 +74,20 @@ fn missing(error: &Error) -> Option<String> {
     let Some(ContextValue::Strings(arguments)) = error.get(ContextKind::InvalidArg) else {
         return None;
     };
-    let quoted: Vec<String> = arguments
-        .iter()
-        .map(|argument| format!("'{argument}'"))
-        .collect();
+    let quoted: Vec<String> = arguments.iter().map(|name| quote(name)).collect();
     let verb = if quoted.len() == 1 { "is" } else { "are" };
     Some(format!("{} {verb} required", quoted.join(" and ")))
+}
+
+/// Quotes a missing argument. clap writes a group, of which one is required, as `<--a <A>|--b <B>>`.
+fn quote(argument: &str) -> String {
+    let group = argument
+        .strip_prefix("<--")
+        .and_then(|rest| rest.strip_suffix('>'));
+    match group {
+        Some(group) => format!("'--{}'", group.replace('|', "' or '")),
+        None => format!("'{argument}'"),
+    }
 }
 
 fn conflict(argument: &str, other: Option<String>) -> String {
@@ -170,6 +178,10 @@ mod tests {
             (
                 "token",
                 "'--user <ID>' is required. See 'llavero token --help'.",
+            ),
+            (
+                "member list",
+                "'--org <ORG>' or '--user <USER>' is required. See 'llavero member list --help'.",
             ),
             (
                 "serve --database",

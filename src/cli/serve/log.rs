@@ -47,6 +47,26 @@ enum LogLevel {
     Debug,
 }
 
+impl LogFormat {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl LogLevel {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
+}
+
 impl LogArgs {
     /// Starts the log.
     pub(super) fn start(&self) -> Result<(), Error> {
@@ -87,6 +107,8 @@ pub(super) fn log_start(args: &Args, listeners: &Listeners) -> Result<(), Error>
         max_connections = limits.total.get(),
         max_connections_per_address = limits.per_address.map_or(0, NonZeroUsize::get),
         pool_size = args.readers().get(),
+        log_format = args.log.log_format.as_str(),
+        log_level = args.log.log_level.as_str(),
         daily_retention_days = (!args.sandbox).then_some(args.maintenance.daily_retention.days),
         "started"
     );

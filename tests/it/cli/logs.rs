@@ -294,6 +294,8 @@ fn log_begins_with_the_configuration_and_ends_with_the_stop() {
         ("base_path", json!("/api")),
         ("jwt_key", json!("secret")),
         ("cors_origins", json!("http://localhost:5173")),
+        ("log_format", json!("json")),
+        ("log_level", json!("info")),
     ] {
         assert_eq!(lines[0][field], value, "{field} in {}", lines[0]);
     }
