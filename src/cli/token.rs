@@ -26,7 +26,7 @@ use crate::{
 const MAX_TTL_SECONDS: u64 = 36_500 * 86_400;
 
 /// The flags without effect on a token of the sandbox: the name of the field in [`Args`], and the flag.
-const NOT_WITH_THE_SANDBOX: [(&str, &str); 7] = [
+const NOT_WITH_THE_SANDBOX: [(&str, &str); 8] = [
     ("ttl", "--ttl"),
     ("audience", "--audience"),
     ("issuer", "--issuer"),
@@ -34,6 +34,7 @@ const NOT_WITH_THE_SANDBOX: [(&str, &str); 7] = [
     ("secret_file", "--jwt-secret-file"),
     ("secret", "--jwt-secret"),
     ("public_key", "--jwt-public-key"),
+    ("key_set", "--jwt-jwks"),
 ];
 
 /// The arguments of `llavero token`.

@@ -104,6 +104,7 @@ fn token_of_the_sandbox_rejects_flags_without_effect_and_ignores_their_variables
         ["--jwt-secret", JWT_SECRET],
         ["--jwt-secret-file", "file"],
         ["--jwt-public-key", "file"],
+        ["--jwt-jwks", "file"],
     ] {
         let args = [&["token", "--user", ANA, "--sandbox"][..], &flag].concat();
         let outcome = home.run(&args);
