@@ -428,6 +428,6 @@ INSERT INTO commit_mark (id, previous, current, schema_cookie) VALUES (1, zerobl
 CREATE TABLE fetched_key_set (
   id         INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
   url        TEXT    NOT NULL CHECK (length(url) > 0),
-  body       TEXT    NOT NULL CHECK (octet_length(body) <= 65536),
+  body       TEXT    NOT NULL CHECK (length(CAST(body AS BLOB)) <= 65536),
   fetched_at INTEGER NOT NULL CHECK (fetched_at BETWEEN 0 AND 253402300799999)
 ) STRICT;
