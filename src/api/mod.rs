@@ -54,6 +54,9 @@ pub use self::{
 };
 pub(crate) use self::{
     error::ApiError,
-    extract::{LoggedUser, decode as decode_key_cursor, encode as encode_key_cursor, exactly_one},
+    extract::{
+        LoggedUser, decode as decode_key_cursor, encode as encode_key_cursor, exactly_one,
+        read_limited,
+    },
     html_pages::HtmlRoute,
 };

@@ -8,13 +8,14 @@ use poem::Result;
 
 use super::{
     format::{counted, relative},
+    key_query::Parameters,
     session::Visit,
 };
 use crate::{
     api::ApiError,
     model::{
-        Actor, ApiKey, Direction, KeyFilter, KeyOrder, KeyPage, KeyPageRequest, KeyQuery, KeySort,
-        KeyUsage, OrganizationRef, Timestamp, UserMembership,
+        ApiKey, Choice, Direction, KeyPage, KeyPageRequest, KeySort, KeyUsage, Timestamp,
+        UserMembership,
     },
 };
 
@@ -24,69 +25,50 @@ const SHOWN: u32 = 3;
 /// Keys that expire within so many days need attention.
 const EXPIRY_DAYS: u32 = 14;
 
-/// A kind of keys: its title, its query, the parameters of the list of all of them, and a remark on one key.
+/// A kind of keys: its title, the parameters of the list of all of them, and a remark on one key.
 struct Kind {
     title: &'static str,
-    query: KeyQuery,
-    parameters: String,
+    parameters: Parameters,
     remark: fn(&ApiKey, Timestamp) -> String,
 }
 
 fn kinds() -> [Kind; 5] {
-    let used = |usage, direction| KeyQuery {
-        filter: KeyFilter {
-            usage: Some(usage),
-            ..KeyFilter::default()
-        },
-        order: KeyOrder {
-            sort: KeySort::LastUsedAt,
-            direction,
-        },
+    use Direction::{Ascending, Descending};
+    let used = |usage: KeyUsage, direction| {
+        Parameters {
+            usage: usage.name().to_owned(),
+            ..Parameters::default()
+        }
+        .sorted(KeySort::LastUsedAt, direction)
     };
     [
         Kind {
             title: "Expiring within 14 days",
-            query: KeyQuery {
-                filter: KeyFilter {
-                    expires_within_days: Some(EXPIRY_DAYS),
-                    ..KeyFilter::default()
-                },
-                order: KeyOrder {
-                    sort: KeySort::ExpiresAt,
-                    direction: Direction::Ascending,
-                },
-            },
-            parameters: format!("expiresWithinDays={EXPIRY_DAYS}&sort=expiresAt&order=asc"),
+            parameters: Parameters {
+                expires_within_days: EXPIRY_DAYS.to_string(),
+                ..Parameters::default()
+            }
+            .sorted(KeySort::ExpiresAt, Ascending),
             remark: expiring,
         },
         Kind {
             title: "Revoked but still called",
-            query: used(KeyUsage::AfterRevocation, Direction::Descending),
-            parameters: "usage=afterRevocation&sort=lastUsedAt".to_owned(),
+            parameters: used(KeyUsage::AfterRevocation, Descending),
             remark: still_called,
         },
         Kind {
             title: "Inactive",
-            query: used(KeyUsage::Inactive, Direction::Ascending),
-            parameters: "usage=inactive&sort=lastUsedAt&order=asc".to_owned(),
+            parameters: used(KeyUsage::Inactive, Ascending),
             remark: last_used,
         },
         Kind {
             title: "Never used",
-            query: used(KeyUsage::Never, Direction::Descending),
-            parameters: "usage=never&sort=lastUsedAt".to_owned(),
+            parameters: used(KeyUsage::Never, Descending),
             remark: |key, now| format!("created {}", relative(key.created_at, now)),
         },
         Kind {
             title: "Most rate-limited",
-            query: KeyQuery {
-                filter: KeyFilter::default(),
-                order: KeyOrder {
-                    sort: KeySort::RateLimitHits,
-                    direction: Direction::Descending,
-                },
-            },
-            parameters: "sort=rateLimitHits".to_owned(),
+            parameters: Parameters::default().sorted(KeySort::RateLimitHits, Descending),
             remark: |key, _| counted(key.usage.rate_limit_hits, "rate-limited request"),
         },
     ]
@@ -120,17 +102,19 @@ pub(super) async fn section(visit: &Visit, membership: &UserMembership) -> Resul
     let path = Visit::keys_path(membership.organization.slug.as_str());
     let mut found = Vec::new();
     for kind in kinds() {
+        let query = kind.parameters.query()?;
+        let sort = query.order.sort;
         let request = KeyPageRequest {
-            query: kind.query.clone(),
+            query,
             after: None,
             limit: SHOWN,
             days: None,
         };
-        let organization = OrganizationRef::Id(membership.organization.id);
-        let by = Actor::User(visit.session.user.clone());
+        let organization = membership.organization_ref();
+        let by = visit.actor();
         let page = visit.app.store.keys(organization, by, request, visit.now);
         let mut page = page.await.map_err(ApiError::from)?;
-        if kind.query.order.sort == KeySort::RateLimitHits {
+        if sort == KeySort::RateLimitHits {
             page.keys.retain(|key| key.usage.rate_limit_hits > 0);
         }
         if !page.keys.is_empty() {
@@ -153,7 +137,7 @@ pub(super) async fn section(visit: &Visit, membership: &UserMembership) -> Resul
 fn list(kind: &Kind, page: &KeyPage, path: &str, now: Timestamp) -> Markup {
     html! {
         div {
-            h3 { a href={ (path) "?" (kind.parameters) } { (kind.title) } }
+            h3 { a href={ (path) (kind.parameters.to_query()) } { (kind.title) } }
             ul {
                 @for key in &page.keys {
                     li {
@@ -162,7 +146,7 @@ fn list(kind: &Kind, page: &KeyPage, path: &str, now: Timestamp) -> Markup {
                     }
                 }
                 @if page.next.is_some() {
-                    li { small { a href={ (path) "?" (kind.parameters) } { "Show all" } } }
+                    li { small { a href={ (path) (kind.parameters.to_query()) } { "Show all" } } }
                 }
             }
         }

@@ -16,7 +16,7 @@ use crate::{
     api::ApiError,
     model::{
         Actor, AuditCursor, AuditEntry, AuditEvent, AuditFilter, AuditPage, Changes, KeyEvent,
-        KeyId, MemberEvent, OrganizationRef, Role, Timestamp, UserMembership,
+        KeyId, MemberEvent, Role, Timestamp, UserMembership,
     },
 };
 
@@ -93,8 +93,8 @@ async fn read(
     after: Option<AuditCursor>,
     limit: u32,
 ) -> Result<AuditPage> {
-    let organization = OrganizationRef::Id(membership.organization.id);
-    let by = Actor::User(visit.session.user.clone());
+    let organization = membership.organization_ref();
+    let by = visit.actor();
     let page = visit
         .app
         .store

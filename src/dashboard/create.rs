@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     api::ApiError,
-    model::{Actor, NewKey, OrganizationRef, Secret, Submission, UserMembership},
+    model::{NewKey, Secret, Submission, UserMembership},
 };
 
 #[derive(Deserialize)]
@@ -66,16 +66,15 @@ pub(super) async fn submit(mut visit: Visit) -> Result<Response> {
         created_at: visit.now,
     };
     let id = once::form_id(&user, &form.form);
-    let organization = OrganizationRef::Id(membership.organization.id);
+    let organization = membership.organization_ref();
     let id_random = random.bytes().map_err(ApiError::from)?;
-    let created =
-        visit
-            .app
-            .store
-            .create_key_once(id, organization, Actor::User(user), key, id_random);
+    let created = visit
+        .app
+        .store
+        .create_key_once(id, organization, visit.actor(), key, id_random);
     Ok(match created.await.map_err(ApiError::from)? {
         Submission::First(key) => secret::page(&visit, membership, &key, &secret, "Key created"),
-        Submission::Repeated(id) => see_other(&format!("{}/{}", Visit::keys_path(&slug), id.0)),
+        Submission::Repeated(id) => see_other(&Visit::key_path(&slug, id)),
     })
 }
 
@@ -94,7 +93,7 @@ fn content(
                 (form.fields(problems))
                 div.buttons {
                     button.primary type="submit" { "Create key" }
-                    a href={ "/dashboard/" (membership.organization.slug) "/keys" } { "Cancel" }
+                    a href=(Visit::keys_path(membership.organization.slug.as_str())) { "Cancel" }
                 }
             }
         }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     api::ApiError,
-    model::{Actor, ApiKey, Edit, KeySettings, KeyUpdate, OrganizationRef},
+    model::{ApiKey, Edit, KeySettings, KeyUpdate},
 };
 
 /// `GET /dashboard/{slug}/keys/{id}/edit`
@@ -26,7 +26,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response> {
     let (slug, id): (String, String) = visit.path().await?;
     let membership = visit.manager(&slug)?;
     let key = visit.key(membership, &id).await?;
-    let path = format!("{}/{}", Visit::keys_path(&slug), key.id.0);
+    let path = Visit::key_path(&slug, key.id);
     let content = content(&key, &path, &KeyForm::of(&key), &FieldProblems::default());
     Ok(layout::organization_page(
         &visit, membership, "Edit", &content,
@@ -39,7 +39,7 @@ pub(super) async fn submit(mut visit: Visit) -> Result<Response> {
     let form: KeyForm = form::parse(mem::take(&mut visit.request)).await?;
     let membership = visit.manager(&slug)?;
     let key = visit.key(membership, &id).await?;
-    let path = format!("{}/{}", Visit::keys_path(&slug), key.id.0);
+    let path = Visit::key_path(&slug, key.id);
     let shown = KeyForm::of(&key);
     // An expiry in the past that is not changed is not a problem.
     let mut checked = form.clone();
@@ -56,8 +56,8 @@ pub(super) async fn submit(mut visit: Visit) -> Result<Response> {
         }
     };
     let update = update(&shown, &form, settings);
-    let organization = OrganizationRef::Id(membership.organization.id);
-    let by = Actor::User(visit.session.user.clone());
+    let organization = membership.organization_ref();
+    let by = visit.actor();
     let updated = visit
         .app
         .store

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use crate::model::{Day, KeyStatus, Role, Timestamp, UserMembership};
+use crate::model::{Choice, Day, KeyStatus, Role, Timestamp, UserMembership};
 
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -126,13 +126,13 @@ pub(super) fn short_day(day: Day) -> String {
 
 /// The status of a key, as a badge.
 pub(super) fn status(status: KeyStatus) -> Markup {
-    let (name, class) = match status {
-        KeyStatus::Active => ("active", "badge good"),
-        KeyStatus::Disabled => ("disabled", "badge quiet"),
-        KeyStatus::Revoked => ("revoked", "badge bad"),
-        KeyStatus::Expired => ("expired", "badge warn"),
+    let class = match status {
+        KeyStatus::Active => "badge good",
+        KeyStatus::Disabled => "badge quiet",
+        KeyStatus::Revoked => "badge bad",
+        KeyStatus::Expired => "badge warn",
     };
-    html! { span class=(class) { (name) } }
+    html! { span class=(class) { (status.name()) } }
 }
 
 /// A badge for a key that is not active.

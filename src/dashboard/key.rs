@@ -11,16 +11,13 @@ use super::{
     chart::chart,
     format::{counted, full_time, number, percent, relative, status},
     layout,
-    overview::figure,
+    overview::{figure, share},
     query::START,
     session::Visit,
 };
 use crate::{
     api::ApiError,
-    model::{
-        ApiKey, KeyId, KeyStatus, OrganizationRef, QuotaPeriod, RateLimit, Timestamp,
-        UserMembership,
-    },
+    model::{ApiKey, KeyId, KeyStatus, QuotaPeriod, RateLimit, Timestamp, UserMembership},
 };
 
 /// The days of the chart.
@@ -30,12 +27,12 @@ const DAYS: u32 = 30;
 pub(super) async fn show(visit: Visit) -> Result<Response> {
     let (slug, id): (String, String) = visit.path().await?;
     let membership = visit.membership(&slug)?;
-    let organization = OrganizationRef::Id(membership.organization.id);
+    let organization = membership.organization_ref();
     let (user, id) = (visit.session.user.clone(), KeyId::parse_or_nil(&id));
     let store = &visit.app.store;
     let key = store.key(organization, user, id, visit.now, Some(DAYS));
     let key = key.await.map_err(ApiError::from)?;
-    let path = format!("{}/{}", Visit::keys_path(&slug), key.id.0);
+    let path = Visit::key_path(&slug, key.id);
     let (actions, audit) = if membership.role.manages_keys() {
         let audit = audit::of_key(&visit, membership, key.id).await?;
         (actions(&key, &path, visit.now), audit)
@@ -146,13 +143,12 @@ fn state(key: &ApiKey, now: Timestamp) -> String {
 fn usage(key: &ApiKey) -> Markup {
     let usage = key.usage;
     let total = usage.total_requests();
-    let share = |part| format!("{} of all requests", percent(part, total));
     html! {
         dl.strip {
             (figure("Requests", &number(total), "since its creation"))
             (figure("Successful", &percent(usage.successful_requests, total), &counted(usage.successful_requests, "request")))
-            (figure("Rate-limited", &number(usage.rate_limit_hits), &share(usage.rate_limit_hits)))
-            (figure("Errors", &number(usage.errors), &share(usage.errors)))
+            (figure("Rate-limited", &number(usage.rate_limit_hits), &share(usage.rate_limit_hits, total)))
+            (figure("Errors", &number(usage.errors), &share(usage.errors, total)))
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Called by [`super::keys`] for the list and by [`super::attention`] for its links. An empty parameter
 //! is an absent one, because a form sends all of its fields; a parameter that is not valid is a 400.
 
+use std::mem;
+
 use serde::Deserialize;
 
 use super::query::encode;
@@ -100,40 +102,20 @@ impl Parameters {
 
     /// Returns the filters without a field: each in words, with the parameters that lack it.
     pub(super) fn chips(&self) -> Vec<(String, Self)> {
+        let filters: [(&str, &str, fn(&mut Self) -> &mut String); 3] = [
+            ("expire within ", " days", |parameters| {
+                &mut parameters.expires_within_days
+            }),
+            ("created by ", "", |parameters| &mut parameters.created_by),
+            ("external id ", "", |parameters| &mut parameters.external_id),
+        ];
         let mut chips = Vec::new();
-        let first = self.first_page();
-        if !self.expires_within_days.is_empty() {
-            let words = format!("expire within {} days", self.expires_within_days);
-            let expires_within_days = String::new();
-            chips.push((
-                words,
-                Self {
-                    expires_within_days,
-                    ..first.clone()
-                },
-            ));
-        }
-        if !self.created_by.is_empty() {
-            let words = format!("created by {}", self.created_by);
-            let created_by = String::new();
-            chips.push((
-                words,
-                Self {
-                    created_by,
-                    ..first.clone()
-                },
-            ));
-        }
-        if !self.external_id.is_empty() {
-            let words = format!("external id {}", self.external_id);
-            let external_id = String::new();
-            chips.push((
-                words,
-                Self {
-                    external_id,
-                    ..first
-                },
-            ));
+        for (before, after, field) in filters {
+            let mut without = self.first_page();
+            let value = mem::take(field(&mut without));
+            if !value.is_empty() {
+                chips.push((format!("{before}{value}{after}"), without));
+            }
         }
         chips
     }

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     api::ApiError,
     model::{
-        Actor, ApiKey, Choice, Direction, KeyPage, KeyPageRequest, KeyQuery, KeySort, KeyStatus,
-        KeyUsage, OrganizationRef, Timestamp, UserMembership,
+        ApiKey, Choice, Direction, KeyPage, KeyPageRequest, KeyQuery, KeySort, KeyStatus, KeyUsage,
+        Timestamp, UserMembership,
     },
 };
 
@@ -38,8 +38,8 @@ pub(super) async fn show(visit: Visit) -> Result<Response> {
         limit: PAGE,
         days: Some(DAYS),
     };
-    let organization = OrganizationRef::Id(membership.organization.id);
-    let by = Actor::User(visit.session.user.clone());
+    let organization = membership.organization_ref();
+    let by = visit.actor();
     let page = visit.app.store.keys(organization, by, request, visit.now);
     let page = page.await.map_err(ApiError::from)?;
     let list = List {

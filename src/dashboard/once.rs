@@ -15,7 +15,7 @@ use crate::{
 /// A hidden field with a new token.
 pub(super) fn token_field(app: &App) -> Result<Markup> {
     let token = RandomToken::generate(app.random.bytes().map_err(ApiError::from)?);
-    Ok(html! { input type="hidden" name="form" value=(token.reveal()); })
+    Ok(same_token_field(token.reveal()))
 }
 
 /// A hidden field with the token of a form that is shown again, because it was not carried out.

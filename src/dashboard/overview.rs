@@ -17,9 +17,7 @@ use super::{
 };
 use crate::{
     api::ApiError,
-    model::{
-        DailyUsage, KeyStats, OrganizationRef, RecentKey, Timestamp, UsageCounts, UserMembership,
-    },
+    model::{DailyUsage, KeyStats, RecentKey, Timestamp, UsageCounts, UserMembership},
 };
 
 /// The ranges of the chart in days. The first one is the default.
@@ -52,7 +50,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response> {
     let range = days
         .filter(|days| RANGES.contains(days))
         .unwrap_or(RANGES[0]);
-    let organization = OrganizationRef::Id(membership.organization.id);
+    let organization = membership.organization_ref();
     let user = visit.session.user.clone();
     let stats = visit
         .app
@@ -139,7 +137,8 @@ pub(super) fn figure(name: &str, value: &str, remark: &str) -> Markup {
     html! { div { dt { (name) } dd { (value) small { (remark) } } } }
 }
 
-fn share(part: i64, total: i64) -> String {
+/// Describes a part of all requests: `3.1 % of all requests`.
+pub(super) fn share(part: i64, total: i64) -> String {
     format!("{} of all requests", percent(part, total))
 }
 

@@ -8,7 +8,7 @@ use poem::{Response, Result};
 use super::{format::relative, layout, response::see_other, session::Visit};
 use crate::{
     api::ApiError,
-    model::{Actor, ApiKey, KeyId, KeyStatus, KeyUpdate, OrganizationRef, Timestamp},
+    model::{ApiKey, KeyId, KeyStatus, KeyUpdate, Timestamp},
 };
 
 /// `GET /dashboard/{slug}/keys/{id}/revoke`
@@ -16,7 +16,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response> {
     let (slug, id): (String, String) = visit.path().await?;
     let membership = visit.manager(&slug)?;
     let key = visit.key(membership, &id).await?;
-    let path = format!("{}/{}", Visit::keys_path(&slug), key.id.0);
+    let path = Visit::key_path(&slug, key.id);
     let content = content(&key, &path, visit.now);
     Ok(layout::organization_page(
         &visit, membership, "Revoke", &content,
@@ -27,12 +27,12 @@ pub(super) async fn show(visit: Visit) -> Result<Response> {
 pub(super) async fn submit(visit: Visit) -> Result<Response> {
     let (slug, id): (String, String) = visit.path().await?;
     let membership = visit.manager(&slug)?;
-    let organization = OrganizationRef::Id(membership.organization.id);
-    let by = Actor::User(visit.session.user.clone());
+    let organization = membership.organization_ref();
+    let by = visit.actor();
     let key = KeyId::parse_or_nil(&id);
     let revoked = visit.app.store.revoke_key(organization, by, key, visit.now);
     revoked.await.map_err(ApiError::from)?;
-    Ok(see_other(&format!("{}/{id}", Visit::keys_path(&slug))))
+    Ok(see_other(&Visit::key_path(&slug, key)))
 }
 
 /// `POST /dashboard/{slug}/keys/{id}/disable`
@@ -48,8 +48,8 @@ pub(super) async fn enable(visit: Visit) -> Result<Response> {
 async fn set_enabled(visit: Visit, enabled: bool) -> Result<Response> {
     let (slug, id): (String, String) = visit.path().await?;
     let membership = visit.manager(&slug)?;
-    let organization = OrganizationRef::Id(membership.organization.id);
-    let by = Actor::User(visit.session.user.clone());
+    let organization = membership.organization_ref();
+    let by = visit.actor();
     let update = KeyUpdate {
         enabled: Some(enabled),
         ..KeyUpdate::default()
@@ -60,7 +60,7 @@ async fn set_enabled(visit: Visit, enabled: bool) -> Result<Response> {
         .store
         .update_key(organization, by, key, update, visit.now);
     updated.await.map_err(ApiError::from)?;
-    Ok(see_other(&format!("{}/{id}", Visit::keys_path(&slug))))
+    Ok(see_other(&Visit::key_path(&slug, key)))
 }
 
 fn content(key: &ApiKey, path: &str, now: Timestamp) -> Markup {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{form, format::full_time, layout, once, response::see_other, secret, session::Visit};
 use crate::{
     api::ApiError,
-    model::{Actor, ApiKey, KeyId, OrganizationRef, Rotation, Secret, Submission, Timestamp},
+    model::{ApiKey, KeyId, Rotation, Secret, Submission, Timestamp},
 };
 
 /// The choices for the previous secret: the value of the field, seconds of grace, and the words.
@@ -57,7 +57,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response> {
     let membership = visit.manager(&slug)?;
     let key = visit.key(membership, &id).await?;
     let token = once::token_field(&visit.app)?;
-    let path = format!("{}/{}", Visit::keys_path(&slug), key.id.0);
+    let path = Visit::key_path(&slug, key.id);
     let content = content(&key, &path, &token, visit.now);
     Ok(layout::organization_page(
         &visit,
@@ -75,19 +75,19 @@ pub(super) async fn submit(mut visit: Visit) -> Result<Response> {
     let user = visit.session.user.clone();
     let secret = Secret::generate(visit.app.random.bytes().map_err(ApiError::from)?);
     let rotation = form.rotation(secret.clone(), visit.now)?;
-    let organization = OrganizationRef::Id(membership.organization.id);
+    let organization = membership.organization_ref();
     let form_id = once::form_id(&user, &form.form);
     let key = KeyId::parse_or_nil(&id);
     let rotated =
         visit
             .app
             .store
-            .rotate_key_once(form_id, organization, Actor::User(user), key, rotation);
+            .rotate_key_once(form_id, organization, visit.actor(), key, rotation);
     Ok(match rotated.await.map_err(ApiError::from)? {
         Submission::First(outcome) => {
             secret::page(&visit, membership, &outcome.key, &secret, "New secret")
         }
-        Submission::Repeated(id) => see_other(&format!("{}/{}", Visit::keys_path(&slug), id.0)),
+        Submission::Repeated(id) => see_other(&Visit::key_path(&slug, id)),
     })
 }
 

@@ -28,7 +28,7 @@ pub(super) fn page(
             h2 { "Try it" }
             p { "This validates the key once, as a service would, and counts the use:" }
             pre.secret { code { "curl -X POST '" (validate) "' -H 'X-API-Key: " (secret) "'" } }
-            div.buttons { a.button href={ (Visit::keys_path(slug)) "/" (key.id.0) } { "I have copied it" } }
+            div.buttons { a.button href=(Visit::key_path(slug, key.id)) { "I have copied it" } }
         }
     };
     layout::organization_page(visit, membership, title, &content)

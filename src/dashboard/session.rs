@@ -14,11 +14,16 @@ use poem::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{public_url::PublicUrl, query::encode, response::see_other, same_origin};
+use super::{
+    public_url::PublicUrl,
+    query::{START, encode},
+    response::see_other,
+    same_origin,
+};
 use crate::{
     api::{ApiError, BasePath, LoggedUser},
     app::App,
-    model::{ApiKey, KeyId, OrganizationRef, Session, Timestamp, TokenHash, UserMembership},
+    model::{Actor, ApiKey, KeyId, Session, Timestamp, TokenHash, UserMembership},
 };
 
 /// How browsers reach this server.
@@ -120,12 +125,22 @@ impl Visit {
 
     /// Returns the path of the keys of an organization.
     pub(super) fn keys_path(slug: &str) -> String {
-        format!("/dashboard/{slug}/keys")
+        format!("{START}/{slug}/keys")
+    }
+
+    /// Returns the path of a key of an organization.
+    pub(super) fn key_path(slug: &str, id: KeyId) -> String {
+        format!("{}/{}", Self::keys_path(slug), id.0)
+    }
+
+    /// Returns the user as the one who changes something.
+    pub(super) fn actor(&self) -> Actor {
+        Actor::User(self.session.user.clone())
     }
 
     /// Reads a key of an organization, as every member may.
     pub(super) async fn key(&self, membership: &UserMembership, id: &str) -> Result<ApiKey> {
-        let organization = OrganizationRef::Id(membership.organization.id);
+        let organization = membership.organization_ref();
         let (user, id) = (self.session.user.clone(), KeyId::parse_or_nil(id));
         let key = self.app.store.key(organization, user, id, self.now, None);
         Ok(key.await.map_err(ApiError::from)?)

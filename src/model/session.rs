@@ -8,7 +8,7 @@ use std::{fmt, time::Duration};
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use super::{Organization, Role, Timestamp, UserId};
+use super::{Organization, OrganizationRef, Role, Timestamp, UserId};
 
 /// The lifetime of a session.
 pub const SESSION_TTL: Duration = Duration::from_hours(12);
@@ -126,6 +126,14 @@ pub struct UserMembership {
     pub organization: Organization,
     /// The role.
     pub role: Role,
+}
+
+impl UserMembership {
+    /// Names the organization by its id.
+    #[must_use]
+    pub fn organization_ref(&self) -> OrganizationRef {
+        OrganizationRef::Id(self.organization.id)
+    }
 }
 
 #[cfg(test)]

@@ -28,4 +28,5 @@ pub(crate) use self::{
     bearer::LoggedUser,
     cursor::{decode, encode},
     exactly_one::exactly_one,
+    json_body::read_limited,
 };

@@ -129,7 +129,8 @@ pub(crate) async fn receive(request: &Request, body: &mut RequestBody) -> Result
     if request.headers().contains_key(header::CONTENT_ENCODING) {
         return Err(ApiError::Encoded.into());
     }
-    read(request, body).await
+    let bytes = read_limited(request, body, MAX_BODY_SIZE).await?;
+    Ok(bytes.ok_or(ApiError::BodyTooLarge)?)
 }
 
 /// Returns whether `Content-Type` is `application/json`. Parameters are ignored.
@@ -139,21 +140,25 @@ fn is_json(request: &Request) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// Reads the whole body. If it is too large, the server discards the rest while it lingers.
-async fn read(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>> {
+/// Reads the whole body. `None` if it has more than `max` bytes; the server discards the rest while it lingers.
+///
+/// # Errors
+/// If the body does not arrive whole, or in time.
+pub(crate) async fn read_limited(
+    request: &Request,
+    body: &mut RequestBody,
+    max: usize,
+) -> Result<Option<Vec<u8>>> {
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > MAX_BODY_SIZE) {
-        return Err(ApiError::BodyTooLarge.into());
+    if announced.is_some_and(|length: usize| length > max) {
+        return Ok(None);
     }
     let body = <poem::Body as FromRequest>::from_request(request, body).await?;
-    let mut reader = body.into_async_read().take(MAX_BODY_SIZE as u64 + 1);
+    let mut reader = body.into_async_read().take(max as u64 + 1);
     let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
     received(reader.read_to_end(&mut bytes)).await?;
-    if bytes.len() > MAX_BODY_SIZE {
-        return Err(ApiError::BodyTooLarge.into());
-    }
-    Ok(bytes)
+    Ok((bytes.len() <= max).then_some(bytes))
 }
 
 /// Waits for a part of the body.
