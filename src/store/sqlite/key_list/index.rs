@@ -11,6 +11,7 @@ pub(super) enum Index {
     ByCreation,
     ByLastUse,
     ByExpiry,
+    RateLimited,
     ByExternalId,
     EnabledByCreation,
     DisabledByCreation,
@@ -23,8 +24,8 @@ pub(super) enum Index {
 
 impl Index {
     /// Selects the index for a query: that of the external id, of which few keys have the same; else one in the order of
-    /// the list, except that keys in need of attention are expected to be few, and are sorted. A sort by a count has no
-    /// index, and reads the keys of the narrowest one.
+    /// the list, except that keys in need of attention are expected to be few, and are sorted. A sort by a count
+    /// reads the keys of the narrowest one, except that all keys by rate-limit hits are read in two parts.
     pub(super) fn of(query: &KeyQuery) -> Self {
         let KeyFilter {
             status,
@@ -77,6 +78,7 @@ impl Index {
             (None, Some(KeyStatus::Disabled)) => Self::DisabledByCreation,
             (None, Some(KeyStatus::Revoked)) => Self::RevokedByCreation,
             (None, Some(KeyStatus::Expired)) => Self::ExpiringByCreation,
+            (None, None) if sort == KeySort::RateLimitHits => Self::RateLimited,
             (None, None) => Self::ByCreation,
         }
     }
@@ -86,6 +88,7 @@ impl Index {
             Self::ByCreation => "api_keys_by_creation",
             Self::ByLastUse => "api_keys_by_last_use",
             Self::ByExpiry => "api_keys_by_expiry",
+            Self::RateLimited => "api_keys_rate_limited",
             Self::ByExternalId => "api_keys_by_external_id",
             Self::EnabledByCreation => "api_keys_enabled_by_creation",
             Self::DisabledByCreation => "api_keys_disabled_by_creation",

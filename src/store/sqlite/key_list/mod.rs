@@ -10,6 +10,8 @@ mod statement;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
+
 use rusqlite::{Connection, ToSql};
 
 use super::{access, keys};
@@ -68,12 +70,14 @@ fn start<'a>(
     };
     let of_cursor = match cursor.value {
         None if parts.contains(&Part::Nulls) => Part::Nulls,
+        Some(0) if parts.contains(&Part::WithoutHits) => Part::WithoutHits,
         _ => Part::Values,
     };
-    match (of_cursor, part) {
-        (Part::Values, Part::Nulls) => Some(None),
-        (Part::Nulls, Part::Values) => None,
-        _ => Some(Some(cursor)),
+    let position = |part| parts.iter().position(|other| *other == part);
+    match position(part).cmp(&position(of_cursor)) {
+        Ordering::Less => None,
+        Ordering::Equal => Some(Some(cursor)),
+        Ordering::Greater => Some(None),
     }
 }
 

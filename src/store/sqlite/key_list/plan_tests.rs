@@ -155,6 +155,28 @@ fn keys_without_the_value_are_a_range_of_the_same_index() {
     }
 }
 
+#[test]
+fn all_keys_by_rate_limit_hits_are_a_range_of_the_rate_limited_ones_and_one_of_the_others() {
+    let conn = in_memory();
+    let by_hits = |sign| {
+        vec![format!(
+            "SEARCH k USING INDEX api_keys_rate_limited (organization_id=? AND (rate_limit_hits,created_at,id){sign}(?,?,?))"
+        )]
+    };
+    let by_creation = |sign| {
+        vec![format!(
+            "SEARCH k USING INDEX api_keys_by_creation (organization_id=? AND (created_at,id){sign}(?,?))"
+        )]
+    };
+    for (direction, expected) in [
+        (Direction::Descending, [by_hits('<'), by_creation('<')]),
+        (Direction::Ascending, [by_creation('>'), by_hits('>')]),
+    ] {
+        let query = sorted(KeySort::RateLimitHits, direction, KeyFilter::default());
+        assert_eq!(plans(&conn, &query), expected);
+    }
+}
+
 /// Every combination of filters.
 fn filters() -> Vec<KeyFilter> {
     fn optional<T: Copy>(all: &[T]) -> Vec<Option<T>> {
@@ -193,7 +215,11 @@ fn is_sorted(query: &KeyQuery) -> bool {
         // No value at all: the keys are in the order of creation.
         KeySort::LastUsedAt if usage == Some(KeyUsage::Never) => false,
         KeySort::LastUsedAt | KeySort::ExpiresAt => filter.external_id.is_some(),
-        KeySort::TotalRequests | KeySort::RateLimitHits => true,
+        KeySort::TotalRequests => true,
+        KeySort::RateLimitHits => {
+            let is_narrowed = filter.expires_within_days.is_some() || filter.external_id.is_some();
+            filter.status.is_some() || usage.is_some() || is_narrowed
+        }
     }
 }
 

@@ -15,13 +15,16 @@ use crate::{
     store::sqlite::keys,
 };
 
-/// A part of a list: null values are last in both directions, but first in an index.
+/// A part of a list: null values are last in both directions, but first in an index; keys without rate-limit hits are not
+/// in the index of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// The keys that have a value to sort by.
     Values,
     /// The keys whose value is null, in the order of creation.
     Nulls,
+    /// The keys without rate-limit hits, in the order of creation.
+    WithoutHits,
 }
 
 /// A statement and its parameters.
@@ -63,6 +66,12 @@ const EXPIRING: &str = "
        AND +k.expires_at > :now
        AND +k.expires_at <= :expires_until";
 
+const RATE_LIMITED: &str = "
+       AND k.rate_limit_hits > 0";
+
+const NOT_RATE_LIMITED: &str = "
+       AND k.rate_limit_hits = 0";
+
 const CREATED_BY: &str = "
        AND k.created_by = :created_by";
 
@@ -82,6 +91,12 @@ pub(super) fn parts(query: &KeyQuery) -> &'static [Part] {
         KeySort::LastUsedAt if usage == Some(KeyUsage::Never) => &[Part::Nulls],
         KeySort::LastUsedAt if usage.is_none() => &[Part::Values, Part::Nulls],
         KeySort::ExpiresAt if !must_expire => &[Part::Values, Part::Nulls],
+        KeySort::RateLimitHits if Index::of(query) == Index::RateLimited => {
+            match query.order.direction {
+                Direction::Ascending => &[Part::WithoutHits, Part::Values],
+                Direction::Descending => &[Part::Values, Part::WithoutHits],
+            }
+        }
         _ => &[Part::Values],
     }
 }
@@ -95,7 +110,10 @@ pub(super) fn statement(
     limit: usize,
     now: Timestamp,
 ) -> Statement {
-    let index = Index::of(query);
+    let index = match part {
+        Part::WithoutHits => Index::ByCreation,
+        Part::Values | Part::Nulls => Index::of(query),
+    };
     let mut statement = Statement {
         sql: format!(
             "
@@ -188,6 +206,12 @@ impl Statement {
         {
             return self.add(column.fragments().is_null);
         }
+        if part == Part::WithoutHits {
+            return self.add(NOT_RATE_LIMITED);
+        }
+        if index == Index::RateLimited {
+            return self.add(RATE_LIMITED);
+        }
         let Some(column) = index.column() else { return };
         let is_sorted = Column::of(query.order.sort) == Some(column);
         let (above, up_to) = column.bounds(&query.filter, now);
@@ -271,7 +295,7 @@ impl Statement {
 /// Returns the expression of the value that is compared before the creation; none if the creation is all.
 fn value_of(sort: KeySort, part: Part) -> Option<&'static str> {
     match (sort, part) {
-        (KeySort::CreatedAt, _) | (_, Part::Nulls) => None,
+        (KeySort::CreatedAt, _) | (_, Part::Nulls | Part::WithoutHits) => None,
         (KeySort::LastUsedAt, Part::Values) => Some("k.last_used_at"),
         (KeySort::ExpiresAt, Part::Values) => Some("k.expires_at"),
         (KeySort::TotalRequests, Part::Values) => {
