@@ -13,7 +13,11 @@ use super::{
     html_pages::HtmlPages,
     middleware::{Cors, HttpOptions, Middleware},
     openapi::{self, DocumentPage},
-    pages::{docs, health, metrics, redirect::redirect},
+    pages::{
+        assets::{SCRIPT, STYLESHEET},
+        docs, health, metrics,
+        redirect::redirect,
+    },
     routes::{RouteInfo, RouteTable},
 };
 use crate::app::App;
@@ -62,7 +66,7 @@ pub fn endpoint(
     )
 }
 
-/// Adds the interactive reference, the document and the health probes to `routes`, and the middleware around them.
+/// Adds the interactive reference, the document, the health probes and the assets of pages to `routes`, and the middleware around them.
 /// `token_hint` is a sentence that tells where bearer tokens come from.
 pub(super) fn build_endpoint(
     mut routes: RouteTable,
@@ -84,6 +88,8 @@ pub(super) fn build_endpoint(
         routes = routes.get(&from, redirect(&to));
     }
     let routes = routes
+        .get(STYLESHEET.path(), &*STYLESHEET)
+        .get(SCRIPT.path(), &*SCRIPT)
         .get(DOCS, docs::Page::new(document, token_hint))
         .get(HEALTHZ, health::Liveness)
         .get(READYZ, health::Readiness(app.store.clone()));

@@ -108,6 +108,13 @@ pub(super) fn full_time(instant: Timestamp, now: Timestamp) -> Markup {
     }
 }
 
+/// An instant, followed by how far it is in words: for a sentence with "until" or "on".
+pub(super) fn exact_time(instant: Timestamp, now: Timestamp) -> Markup {
+    html! {
+        time datetime=(instant) { (exact(instant)) " (" (relative(instant, now)) ")" }
+    }
+}
+
 /// Formats a day: `5 Jan`.
 pub(super) fn short_day(day: Day) -> String {
     let text = day.to_string();

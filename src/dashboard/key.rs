@@ -9,7 +9,8 @@ use poem::{Response, Result};
 use super::{
     audit,
     chart::chart,
-    format::{counted, full_time, number, percent, relative, status},
+    day_range::DayRange,
+    format::{counted, exact_time, full_time, number, percent, relative, status},
     layout,
     overview::{figure, share},
     query::START,
@@ -20,17 +21,15 @@ use crate::{
     model::{ApiKey, KeyId, KeyStatus, QuotaPeriod, RateLimit, Timestamp, UserMembership},
 };
 
-/// The days of the chart.
-const DAYS: u32 = 30;
-
 /// `GET /dashboard/{slug}/keys/{id}`
 pub(super) async fn show(visit: Visit) -> Result<Response> {
     let (slug, id): (String, String) = visit.path().await?;
     let membership = visit.membership(&slug)?;
     let organization = membership.organization_ref();
     let (user, id) = (visit.session.user.clone(), KeyId::parse_or_nil(&id));
+    let range = DayRange::of(&visit.request);
     let store = &visit.app.store;
-    let key = store.key(organization, user, id, visit.now, Some(DAYS));
+    let key = store.key(organization, user, id, visit.now, Some(range.days()));
     let key = key.await.map_err(ApiError::from)?;
     let path = Visit::key_path(&slug, key.id);
     let (actions, audit) = if membership.role.manages_keys() {
@@ -41,7 +40,7 @@ pub(super) async fn show(visit: Visit) -> Result<Response> {
     };
     let content = html! {
         nav.path aria-label="Breadcrumb" { (parent(membership)) }
-        (content(&key, visit.now, &actions))
+        (content(&key, &requests(&key, &path, range), visit.now, &actions))
         (audit)
     };
     let title = key.name.as_str();
@@ -97,7 +96,7 @@ fn form_action(action: &str, name: &str, effect: &str) -> Markup {
     }
 }
 
-fn content(key: &ApiKey, now: Timestamp, actions: &Markup) -> Markup {
+fn content(key: &ApiKey, requests: &Markup, now: Timestamp, actions: &Markup) -> Markup {
     html! {
         div.title {
             div {
@@ -106,7 +105,7 @@ fn content(key: &ApiKey, now: Timestamp, actions: &Markup) -> Markup {
             }
         }
         (usage(key))
-        (requests(key))
+        (requests)
         section aria-labelledby="limits" {
             h2 #limits { "Limits" }
             (limits(key, now))
@@ -153,16 +152,20 @@ fn usage(key: &ApiKey) -> Markup {
     }
 }
 
-fn requests(key: &ApiKey) -> Markup {
+/// The chart of the key, with a link to each range of days.
+fn requests(key: &ApiKey, path: &str, range: DayRange) -> Markup {
     let days = key.daily.as_deref().unwrap_or_default();
     let is_used = days.iter().any(|day| day.usage.total_requests() > 0);
     html! {
         section aria-labelledby="requests" {
-            h2 #requests { "Requests per day" }
+            div.head {
+                h2 #requests { "Requests per day" }
+                (range.links(path))
+            }
             @if is_used {
                 (chart(days))
             } @else {
-                p.empty { "No requests with this key in the last " (DAYS) " days." }
+                p.empty { "No requests with this key in the last " (range.days()) " days." }
             }
         }
     }
@@ -189,7 +192,7 @@ fn limits(key: &ApiKey, now: Timestamp) -> Markup {
                             ", " (number(state.remaining())) " left"
                         }
                         meter min="0" max=(limit) high=(limit / 10 * 9) value=(state.used.min(limit)) aria-label="Quota used" {}
-                        p.soft { "Starts again " (full_time(state.resets_at, now)) }
+                        p.soft { "Starts again on " (exact_time(state.resets_at, now)) }
                     },
                     None => span.soft { "none" },
                 }
@@ -231,7 +234,7 @@ fn settings(key: &ApiKey, now: Timestamp) -> Markup {
             dd { @match key.expires_at { Some(at) => (full_time(at, now)), None => (none("never")) } }
             @if let Some(at) = key.previous_secret_expires_at(now) {
                 dt { "Previous secret" }
-                dd { "works until " (full_time(at, now)) }
+                dd { "works until " (exact_time(at, now)) }
             }
             @if let Some(at) = key.revoked_at {
                 dt { "Revoked" }

@@ -5,9 +5,9 @@
 use maud::{DOCTYPE, Markup, html};
 use poem::{Response, error::ResponseError, http::StatusCode};
 
-use super::{format::role_in, query::START, response, session::Visit, stylesheet};
+use super::{format::role_in, query::START, response, session::Visit};
 use crate::{
-    api::ApiError,
+    api::{ApiError, SCRIPT, STYLESHEET},
     model::{Session, UserMembership},
 };
 
@@ -82,7 +82,8 @@ fn frame(title: &str, header: &Markup, content: &Markup) -> Markup {
                 meta name="color-scheme" content="light dark";
                 title { (title) " · llavero" }
                 link rel="icon" href=(ICON);
-                link rel="stylesheet" href=(stylesheet::path());
+                link rel="stylesheet" href=(STYLESHEET.path());
+                script type="module" src=(SCRIPT.path()) {}
             }
             body {
                 a.skip href="#content" { "Skip to the content" }

@@ -1,7 +1,7 @@
 //! The dashboard: pages for the members of organizations, rendered on the server.
 //!
 //! Served by [`crate::api`] beside the API, with the same middleware. A page calls the same methods of the store as the
-//! API's operation, so that the store alone decides who may do what. Pages are complete without scripts; `maud` escapes
+//! API's operation, so that the store alone decides who may do what. Pages are complete without the script; `maud` escapes
 //! every value.
 //!
 //! | module | job |
@@ -17,13 +17,14 @@
 //! | [`create`], [`edit`], [`key_form`] | the forms of a key's settings |
 //! | [`rotate`], [`revoke`], [`once`], [`secret`] | other changes of a key; a new secret, shown once |
 //! | [`audit`] | the audit log |
-//! | [`layout`], [`response`], [`stylesheet`] | what all pages share |
-//! | [`chart`], [`mod@format`] | requests by day; numbers, instants and statuses |
+//! | [`layout`], [`response`] | what all pages share |
+//! | [`chart`], [`day_range`], [`mod@format`] | requests by day; the days shown; numbers, instants and statuses |
 
 mod attention;
 mod audit;
 mod chart;
 mod create;
+mod day_range;
 mod edit;
 mod form;
 mod format;
@@ -44,7 +45,6 @@ mod routes;
 mod same_origin;
 mod secret;
 mod session;
-mod stylesheet;
 
 pub use self::{
     login::sign_in_link,

@@ -1,17 +1,17 @@
 //! The page of an organization: counts, requests by day, and the most recently used keys. For every member.
 //!
-//! Reads the statistics once, as the API's operation does. Owners and admins also see [`super::attention`].
+//! Reads the statistics once, as the API's operation does: 90 days, to compare the days shown with those before them. Owners and admins also see [`super::attention`].
 
 use maud::{Markup, html};
 use poem::{Response, Result};
-use serde::Deserialize;
 
 use super::{
     attention,
     chart::chart,
+    day_range::DayRange,
     format::{counted, number, percent, time, unusual_status},
     layout,
-    query::{self, START},
+    query::START,
     response::see_other,
     session::Visit,
 };
@@ -19,18 +19,6 @@ use crate::{
     api::ApiError,
     model::{DailyUsage, KeyStats, RecentKey, Timestamp, UsageCounts, UserMembership},
 };
-
-/// The ranges of the chart in days. The first one is the default.
-const RANGES: [usize; 2] = [30, 90];
-
-/// The days that are read: enough for the longest range, and to compare the first range with the days before it.
-const DAYS: u32 = 90;
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Parameters {
-    days: Option<usize>,
-}
 
 /// `GET /dashboard`: redirects to the first of the user's organizations.
 pub(super) async fn first(visit: Visit) -> Result<Response> {
@@ -46,16 +34,13 @@ pub(super) async fn first(visit: Visit) -> Result<Response> {
 pub(super) async fn show(visit: Visit) -> Result<Response> {
     let slug: String = visit.path().await?;
     let membership = visit.membership(&slug)?;
-    let Parameters { days } = query::parse(&visit.request);
-    let range = days
-        .filter(|days| RANGES.contains(days))
-        .unwrap_or(RANGES[0]);
+    let range = DayRange::of(&visit.request);
     let organization = membership.organization_ref();
     let user = visit.session.user.clone();
     let stats = visit
         .app
         .store
-        .key_stats(organization, user, visit.now, Some(DAYS));
+        .key_stats(organization, user, visit.now, Some(DayRange::MAX));
     let stats = stats.await.map_err(ApiError::from)?;
     let attention = if membership.role.manages_keys() && stats.keys.total > 0 {
         attention::section(&visit, membership).await?
@@ -72,17 +57,17 @@ pub(super) async fn show(visit: Visit) -> Result<Response> {
 fn content(
     membership: &UserMembership,
     stats: &KeyStats,
-    range: usize,
+    range: DayRange,
     now: Timestamp,
     attention: &Markup,
 ) -> Markup {
     let days = stats.daily.as_deref().unwrap_or_default();
-    let (before, shown) = days.split_at(days.len().saturating_sub(range));
+    let (before, shown) = days.split_at(days.len().saturating_sub(range.days() as usize));
     let home = format!("{START}/{}", membership.organization.slug);
     html! {
         div.title {
             h1 { (membership.organization.name) }
-            (ranges(&home, range))
+            (range.links(&home))
         }
         (strip(stats, shown, before))
         section aria-labelledby="requests" {
@@ -90,7 +75,7 @@ fn content(
             @if sum(shown).total_requests() > 0 {
                 (chart(shown))
             } @else {
-                (no_requests(stats, range))
+                (no_requests(stats, range.days()))
             }
         }
         (attention)
@@ -100,18 +85,6 @@ fn content(
                 (no_recent_keys(membership, stats))
             } @else {
                 (recent_keys(&home, &stats.recent, now))
-            }
-        }
-    }
-}
-
-fn ranges(home: &str, selected: usize) -> Markup {
-    html! {
-        nav.ranges aria-label="Days shown" {
-            @for range in RANGES {
-                a href={ (home) "?days=" (range) } aria-current=[(range == selected).then_some("true")] {
-                    (range) " days"
-                }
             }
         }
     }
@@ -180,10 +153,10 @@ fn key_summary(stats: &KeyStats) -> String {
     parts.join(", ")
 }
 
-fn no_requests(stats: &KeyStats, range: usize) -> Markup {
+fn no_requests(stats: &KeyStats, days: u32) -> Markup {
     html! {
         p.empty {
-            "No requests in the last " (range) " days. "
+            "No requests in the last " (days) " days. "
             @if stats.keys.active() > 0 {
                 "A request counts here as soon as a service validates a key of this organization."
             } @else {

@@ -8,10 +8,10 @@ use poem::{
     http::{HeaderValue, StatusCode, header},
 };
 
-/// Permits the stylesheet and images of this server, and forms that are sent to it.
+/// Permits the stylesheet, the script and images of this server, and forms that are sent to it.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; \
-     frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'",
 );
 
 /// With `no-referrer`, browsers would send `Origin: null` with forms, which [`super::same_origin`] refuses.

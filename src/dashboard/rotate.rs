@@ -9,16 +9,19 @@ use maud::{Markup, html};
 use poem::{Response, Result};
 use serde::Deserialize;
 
-use super::{form, format::full_time, layout, once, response::see_other, secret, session::Visit};
+use super::{form, format::exact_time, layout, once, response::see_other, secret, session::Visit};
 use crate::{
     api::ApiError,
     model::{ApiKey, KeyId, Rotation, Secret, Submission, Timestamp},
 };
 
+/// The choice that is selected.
+const DEFAULT_GRACE: &str = "day";
+
 /// The choices for the previous secret: the value of the field, seconds of grace, and the words.
 const GRACES: [(&str, u64, &str); 4] = [
-    ("day", 86_400, "for 24 hours"),
     ("hour", 3600, "for one hour"),
+    ("day", 86_400, "for 24 hours"),
     ("week", 604_800, "for 7 days"),
     ("now", 0, "not at all: it stops working at once"),
 ];
@@ -116,8 +119,8 @@ fn choices() -> Markup {
     html! {
         fieldset {
             legend { "How long should the present secret still work?" }
-            @for (at, (value, _, words)) in GRACES.iter().enumerate() {
-                label.choice { input type="radio" name="grace" value=(value) checked[at == 0]; (words) }
+            @for (value, _, words) in GRACES {
+                label.choice { input type="radio" name="grace" value=(value) checked[value == DEFAULT_GRACE]; (words) }
             }
         }
     }
@@ -125,7 +128,7 @@ fn choices() -> Markup {
 
 fn choices_during_rotation(end: Timestamp, now: Timestamp) -> Markup {
     html! {
-        p { "A rotation is in progress: the previous secret works until " (full_time(end, now)) "." }
+        p { "A rotation is in progress: the previous secret works until " (exact_time(end, now)) "." }
         fieldset {
             legend { "Which secrets should stop working?" }
             label.choice {

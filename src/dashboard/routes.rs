@@ -13,7 +13,6 @@ use super::{
     response::see_other,
     revoke, rotate,
     session::{Site, signed_in},
-    stylesheet,
 };
 use crate::api::{BasePath, HtmlPages, HtmlRoute};
 
@@ -34,7 +33,6 @@ pub fn pages(public_url: Option<PublicUrl>, base: BasePath) -> HtmlPages {
     let routes = [
         get("/", make_sync(|_| see_other(START))),
         get("/dashboard/", make_sync(|_| see_other(START))),
-        get(stylesheet::path(), make_sync(|_| stylesheet::response())),
         get("/login", with_site(&site, login::show)),
         post("/login", with_site(&site, login::sign_in)),
         post("/login/sign-out", with_site(&site, login::sign_out)),

@@ -23,11 +23,10 @@ pub(super) fn page(
             p {
                 "This is the secret of " strong { (key.name) } ". Copy it now: it is stored only as a hash, and is never shown again."
             }
-            pre.secret { code { (secret) } }
-            p.soft { "A click selects the whole secret." }
+            div.copy data-copy="the secret" { pre.secret { code { (secret) } } }
             h2 { "Try it" }
             p { "This validates the key once, as a service would, and counts the use:" }
-            pre.secret { code { "curl -X POST '" (validate) "' -H 'X-API-Key: " (secret) "'" } }
+            div.copy data-copy="the command" { pre.secret { code { "curl -X POST '" (validate) "' \\\n  -H 'X-API-Key: " (secret) "'" } } }
             div.buttons { a.button href=(Visit::key_path(slug, key.id)) { "I have copied it" } }
         }
     };

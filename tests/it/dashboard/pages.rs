@@ -22,14 +22,14 @@ fn check(page: &Page) {
         ("x-content-type-options", "nosniff"),
         (
             "content-security-policy",
-            "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; \
-             frame-ancestors 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
+             base-uri 'none'; frame-ancestors 'none'",
         ),
     ] {
         assert_eq!(page.header(name), value, "{name}");
     }
     assert!(page.headers.contains_key("x-request-id"));
-    for inline in ["<style", " style=", "<script", " onclick=", "javascript:"] {
+    for inline in ["<style", " style=", "<script>", " onclick=", "javascript:"] {
         assert!(!page.text.contains(inline), "{inline}: {}", page.text);
     }
     assert!(page.text.starts_with("<!DOCTYPE html><html lang=\"en\">"));
@@ -54,23 +54,51 @@ async fn pages_have_the_security_headers_and_nothing_inline() {
 }
 
 #[tokio::test]
-async fn stylesheet_is_cached_for_ever() {
+async fn stylesheet_and_script_are_cached_for_ever() {
     let app = TestApp::demo().await;
     let mut browser = Browser::new(&app);
     let page = browser.get("/login").await.expect(200);
-    let path = page
-        .text
-        .split("rel=\"stylesheet\" href=\"")
-        .nth(1)
-        .unwrap();
-    let path = path.split('"').next().unwrap();
-    let style = browser.get(path).await;
-    assert_eq!(style.status, 200);
-    assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
-    assert_eq!(
-        style.header("cache-control"),
-        "public, max-age=31536000, immutable"
-    );
+    for (link, media_type) in [
+        ("rel=\"stylesheet\" href=\"", "text/css; charset=utf-8"),
+        (
+            "<script type=\"module\" src=\"",
+            "text/javascript; charset=utf-8",
+        ),
+    ] {
+        let links: Vec<_> = page.text.split(link).skip(1).collect();
+        assert_eq!(links.len(), 1, "{link}");
+        let path = links[0].split('"').next().unwrap();
+        let asset = browser.get(path).await;
+        assert_eq!(asset.status, 200, "{path}");
+        assert_eq!(asset.header("content-type"), media_type);
+        assert_eq!(
+            asset.header("cache-control"),
+            "public, max-age=31536000, immutable"
+        );
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn key_shows_30_days_unless_90_are_chosen() {
+    let app = TestApp::demo().await;
+    let mut ana = signed_in(&app, ANA).await;
+    let path = key_path(PRODUCTION);
+    for (query, days) in [
+        ("", 30),
+        ("?days=30", 30),
+        ("?days=90", 90),
+        ("?days=31", 30),
+        ("?days=x", 30),
+    ] {
+        let page = ana.get(&format!("{path}{query}")).await.expect(200);
+        assert!(
+            page.text.contains(&format!("last {days} days</title>")),
+            "{query}"
+        );
+        let current = format!("href=\"{path}?days={days}\" aria-current=\"true\"");
+        assert!(page.text.contains(&current), "{query}");
+    }
     app.stop().await;
 }
 

@@ -1,41 +1,27 @@
 //! The start page of the sandbox: the guide as HTML, for browsers.
 //!
-//! Rendered from the same [`Guide`] that scripts get as JSON. The page has no script. Names in it may be any text;
-//! `maud` escapes them.
+//! Rendered from the same [`Guide`] that programs get as JSON. The page is complete without its script, which adds buttons
+//! that copy a text and that send a request. Names in it may be any text; `maud` escapes them.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 use poem::{
     Response,
     http::{HeaderValue, header},
 };
 
-use super::{Guide, OperationOut, OrganizationOut, UserOut, VisitorsOut};
-use crate::api::sandbox::prefer::MAX_DELAY;
+use super::{
+    AnswerOut, Guide, OperationOut, OrganizationOut, SampleRequestOut, UserOut, VisitorsOut,
+};
+use crate::api::{
+    pages::assets::{SCRIPT, STYLESHEET},
+    sandbox::prefer::MAX_DELAY,
+};
 
+/// Permits the stylesheet, and the script, which sends the examples to this server.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'",
 );
-
-/// On a narrow screen, a table becomes a list: one cell per line.
-const STYLE: &str = "
-  :root { color-scheme: light dark; }
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-  code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
-  pre { background: #8882; padding: .6rem .8rem; margin: .4rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
-  section { margin: 1.2rem 0; }
-  h3 { font-size: 1rem; margin: 0; }
-  summary { cursor: pointer; white-space: nowrap; }
-  ul.plain { list-style: none; margin: 0; padding: 0; }
-  table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
-  th, td { border-bottom: 1px solid #8886; padding: .4rem .6rem .4rem 0; text-align: left; vertical-align: top; }
-  @media (min-width: 48rem) { td:first-child { min-width: 19rem; } }
-  @media (max-width: 48rem) {
-    table, tbody, tr, td { display: block; }
-    tr:has(th) { display: none; }
-    tr { border-bottom: 1px solid #8886; padding: .6rem 0; }
-    td { border: 0; padding: .1rem 0; }
-  }
-";
 
 /// The page for a client that reaches the sandbox at `origin`.
 pub(super) fn response(guide: &Guide, clock: &str, origin: &str) -> Response {
@@ -52,32 +38,33 @@ fn page(guide: &Guide, clock: &str, origin: &str) -> Markup {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "llavero sandbox" }
-                style { (PreEscaped(STYLE)) }
+                meta name="color-scheme" content="light dark";
+                title { "Sandbox · llavero" }
+                link rel="stylesheet" href=(STYLESHEET.path());
+                script type="module" src=(SCRIPT.path()) {}
             }
             body {
-                h1 { "llavero sandbox" }
-                (introduction(guide, clock, origin))
-                h2 { "Organizations" }
-                table {
-                    tr { th { "Organization" } th { "Purpose" } th { "Keys" } }
-                    @for organization in &guide.organizations { (self::organization(organization)) }
+                a.skip href="#content" { "Skip to the content" }
+                header.top {
+                    div.width {
+                        a.brand href="/sandbox" { "llavero" }
+                        nav.parts aria-label="Documentation" {
+                            a href=(guide.reference) { "Reference" }
+                            a href=(guide.document) { "OpenAPI" }
+                        }
+                    }
                 }
-                h2 { "Users and tokens" }
-                (tokens(guide))
-                h2 { "Choose a response" }
-                p {
-                    "The " code { "Prefer" } " header selects a documented response for one request: by status, "
-                    code { "Prefer: code=503" } ", by example, " code { "Prefer: example=revoked" }
-                    ", or by both, separated by a comma. " code { "Prefer: delay=2" } " delays the response by 2 seconds. A delay may be up to "
-                    (MAX_DELAY.as_secs()) " seconds, and can be combined with the others."
+                main #content .width tabindex="-1" {
+                    div.title { h1 { "Sandbox" } }
+                    (introduction(guide, clock, origin))
+                    section { h2 { "Users and tokens" } (tokens(guide)) }
+                    section {
+                        h2 { "Organizations" }
+                        @for organization in &guide.organizations { (self::organization(organization)) }
+                    }
+                    section { h2 { "Choose a response" } (choices(&guide.operations)) }
+                    section { h2 { "Changes" } (changes(&guide.visitors)) }
                 }
-                table {
-                    tr { th { "Operation" } th { "Responses" } }
-                    @for operation in &guide.operations { (self::operation(operation)) }
-                }
-                h2 { "Changes" }
-                (changes(&guide.visitors))
             }
         }
     }
@@ -87,38 +74,43 @@ fn introduction(guide: &Guide, clock: &str, origin: &str) -> Markup {
     let first = guide.users.first();
     let request = first.and_then(|user| Some((user, user.reaches.first()?)));
     html! {
-        p {
-            "This is the real service on fixed data in memory. The data is the same at every start, and the clock shows "
-            code { (clock) } "."
-        }
-        p {
-            "See the " a href=(guide.reference) { "interactive reference" } ", the "
-            a href=(guide.document) { "OpenAPI document" } ", or this page as JSON: "
-            code { "curl " (origin) "/sandbox" }
-        }
-        @if let Some((user, request)) = request {
-            pre { "curl '" (origin) (request.path) "' -H 'Authorization: Bearer " (user.token) "'" }
+        section {
+            p {
+                "This is the real service on fixed data in memory. The data is the same at every start, and the clock shows "
+                code.whole { (clock) } "."
+            }
+            @if let Some((user, request)) = request {
+                p { "The first request, as " (user.name) ":" }
+                (copyable("the command", &format!(
+                    "curl '{origin}{}' \\\n  -H 'Authorization: Bearer {}'", request.path, user.token
+                )))
+            }
+            p { "This page as JSON:" }
+            (copyable("the command for this page", &format!("curl {origin}/sandbox")))
         }
     }
 }
 
+/// A text that the script adds a button to, which copies it. `name` says what it is.
+fn copyable(name: &str, text: &str) -> Markup {
+    html! { div.copy data-copy=(name) { pre { code { (text) } } } }
+}
+
 fn organization(organization: &OrganizationOut) -> Markup {
     html! {
-        tr {
-            td {
-                b { (organization.name) }
-                br; code { (organization.slug) }
-                br; code { (organization.id) }
-            }
-            td { b { (organization.scenario) "." } " " (organization.about) }
-            td {
+        article.entry {
+            h3 { (organization.name) }
+            p.soft { code { (organization.slug) } " · " code { (organization.id) } }
+            p { b { (organization.scenario) "." } " " (organization.about) }
+            @if organization.total_keys > 0 {
                 details {
-                    summary { (organization.total_keys) " keys" }
+                    summary { "Keys: " (organization.total_keys) }
                     @for key in &organization.keys {
-                        p { (key.name) br; code { (key.id) } br; code { (key.secret) } }
+                        p { (key.name) br; code.soft { (key.id) } }
+                        (copyable(&format!("the secret of {}", key.name), &key.secret))
                     }
                     @if organization.total_keys > organization.keys.len() {
-                        p { "… and " (organization.total_keys - organization.keys.len()) " more" }
+                        p.soft { "… and " (organization.total_keys - organization.keys.len()) " more" }
                     }
                 }
             }
@@ -133,12 +125,13 @@ fn tokens(guide: &Guide) -> Markup {
             ". These tokens never expire, and only a sandbox accepts them."
         }
         @for user in &guide.users { (self::user(user)) }
-        section {
+        article.entry data-token=(guide.expired.token) {
             h3 { "Expired token" }
-            p { "The response is a 401." }
-            pre { (guide.expired.token) }
+            p.soft { "The response is a 401." }
+            (copyable("the expired token", &guide.expired.token))
+            (requests(&guide.expired.reaches))
         }
-        p {
+        p.entry {
             "To sign other tokens, use " (guide.signing.algorithm) " with the secret " code { (guide.signing.secret) }
             ". A token must have the claims " code { "sub" } " and " code { "exp" } ". Leave out " code { "iat" } " and "
             code { "nbf" } ", because the clock may stand still."
@@ -147,31 +140,35 @@ fn tokens(guide: &Guide) -> Markup {
 }
 
 fn user(user: &UserOut) -> Markup {
-    let memberships: Vec<String> = user
-        .memberships
-        .iter()
-        .map(|membership| format!("{} of {}", membership.role, membership.organization))
-        .collect();
     html! {
-        section {
+        article.entry data-token=(user.token) {
             h3 { (user.name) }
-            @if memberships.is_empty() {
-                p { "Not a member of any organization" }
+            @if user.memberships.is_empty() {
+                p.soft { "Not a member of any organization" }
             } @else {
-                p { (memberships.join(", ")) }
+                @for memberships in user.memberships.chunk_by(|a, b| a.role == b.role) {
+                    @let slugs: Vec<&str> = memberships.iter().map(|one| one.organization.as_str()).collect();
+                    p.soft { (capitalized(memberships[0].role)) " of " (slugs.join(", ")) }
+                }
             }
-            pre { (user.token) }
-            details {
-                summary { "Sample requests" }
-                ul.plain {
-                    @for request in &user.reaches {
-                        li {
-                            (request.status) " "
-                            code {
-                                (request.method) " " (request.path)
-                                @if let Some(body) = &request.body { " " (body) }
-                            }
-                        }
+            (copyable(&format!("the token of {}", user.name), &user.token))
+            (requests(&user.reaches))
+        }
+    }
+}
+
+/// Requests to be sent with the token of the element around them. The script adds a button that sends one.
+fn requests(requests: &[SampleRequestOut]) -> Markup {
+    html! {
+        details {
+            summary { "Sample requests" }
+            ul.plain {
+                @for request in requests {
+                    @let body = request.body.as_ref().map(ToString::to_string);
+                    li data-method=(request.method) data-path=(request.path) data-body=[&body]
+                        data-label={ (request.method) " " (request.path) } {
+                        b { (request.status) } " "
+                        code { (request.method) " " (request.path) @if let Some(body) = &body { " " (body) } }
                     }
                 }
             }
@@ -179,16 +176,42 @@ fn user(user: &UserOut) -> Markup {
     }
 }
 
-fn operation(operation: &OperationOut) -> Markup {
+fn choices(operations: &[OperationOut]) -> Markup {
     html! {
-        tr {
-            td { code { (operation.method) " " (operation.path) } }
-            td {
+        p {
+            "The " code { "Prefer" } " header selects a documented response for one request: by status, "
+            code { "Prefer: code=503" } ", by example, " code { "Prefer: example=revoked" }
+            ", or by both, separated by a comma. " code { "Prefer: delay=2" } " delays the response by 2 seconds. A delay may be up to "
+            (MAX_DELAY.as_secs()) " seconds, and can be combined with the others. These requests need no token."
+        }
+        @for operation in operations {
+            details.entry {
+                summary { code { (operation.method) " " (operation.path) } }
                 ul.plain {
-                    @for answer in &operation.answers {
-                        li { b { (answer.code) } " " (answer.examples.join(", ")) }
-                    }
+                    @for answer in &operation.answers { (self::answer(operation, answer)) }
                 }
+            }
+        }
+    }
+}
+
+/// The examples of a response. The script adds a button to each that requests it.
+fn answer(operation: &OperationOut, answer: &AnswerOut) -> Markup {
+    let prefers = |example: &str| match example {
+        "" => format!("code={}", answer.code),
+        example => format!("code={}, example={example}", answer.code),
+    };
+    let examples: Vec<&str> = answer.examples.iter().map(String::as_str).collect();
+    let shown = if examples.is_empty() {
+        vec![""]
+    } else {
+        examples
+    };
+    html! {
+        @for example in shown {
+            li data-method=(operation.method) data-path=(operation.path) data-prefer=(prefers(example))
+                data-label={ (answer.code) " " (example) } {
+                b { (answer.code) } " " (example)
             }
         }
     }
@@ -221,6 +244,12 @@ fn changes(visitors: &VisitorsOut) -> Markup {
             ". Then the response to a change is a 507 until you reset."
         }
     }
+}
+
+/// Returns the name of a role at the start of a line.
+fn capitalized(role: &str) -> String {
+    let (first, rest) = role.split_at(1);
+    first.to_ascii_uppercase() + rest
 }
 
 fn mebibytes(bytes: usize) -> String {

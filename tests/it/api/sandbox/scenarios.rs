@@ -176,6 +176,8 @@ async fn guide_is_html_for_browsers() {
     let page = request.send().await.unwrap();
     assert_eq!(page.url().path(), "/sandbox");
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+    let policy = page.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("script-src 'self'; style-src 'self';") && !policy.contains("unsafe"));
     let html = page.text().await.unwrap();
     for part in [
         "Ünïcode 株式会社 🔑",
@@ -185,6 +187,14 @@ async fn guide_is_html_for_browsers() {
         app.token(crate::support::EVA),
     ] {
         assert!(html.contains(part), "{part}");
+    }
+    for (link, path) in [("href", "/assets/style."), ("src", "/assets/script.")] {
+        let path = html.split(&format!("{link}=\"{path}")).nth(1).map(|rest| {
+            let rest = rest.split('"').next().unwrap();
+            format!("{path}{rest}")
+        });
+        let asset = app.request(Method::GET, &path.unwrap()).send().await;
+        assert_eq!(asset.unwrap().status(), 200);
     }
     assert!(html.contains("&lt;b&gt;&amp;amp;") && !html.contains("<b>&amp; "));
     app.stop().await;
