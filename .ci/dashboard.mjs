@@ -1,15 +1,15 @@
 // Uses the dashboard in a browser: signs in, looks at every page, changes a key, and signs out. On each page, axe finds no
-// violation.
+// violation. Then does the same with the start page of the sandbox.
 //
-// Usage: node dashboard.mjs LINK DIRECTORY CHROMIUM [ADDRESS]: a sign-in link that works several times, where to put
-// screenshots, the browser, and an address of this machine that is not loopback.
+// Usage: node dashboard.mjs LINK SANDBOX DIRECTORY CHROMIUM [ADDRESS]: a sign-in link that works several times, the URL of
+// the start page, where to put pictures, the browser, and an address of this machine that is not loopback.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import puppeteer from "puppeteer-core";
 
-const [link, directory, executablePath, address] = process.argv.slice(2);
+const [link, sandbox, directory, executablePath, address] = process.argv.slice(2);
 const { origin, search } = new URL(link);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const key = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01";
@@ -19,13 +19,18 @@ const pages = {
   key: `/dashboard/acme-corp/keys/${key}`,
   keys: "/dashboard/acme-corp/keys",
   "keys-filtered": "/dashboard/acme-corp/keys?search=server&sort=totalRequests&order=desc&expiresWithinDays=365",
-  audit: "/dashboard/acme-corp/audit",
+  "key-90": `/dashboard/acme-corp/keys/${key}?days=90`,
+  "audit-empty": "/dashboard/acme-corp/audit",
   new: "/dashboard/acme-corp/keys/new",
   edit: `/dashboard/acme-corp/keys/${key}/edit`,
   rotate: `/dashboard/acme-corp/keys/${key}/rotate`,
   revoke: `/dashboard/acme-corp/keys/${key}/revoke`,
   empty: "/dashboard/initech",
 };
+
+// The pages whose pictures are in docs/pictures, and the height from which a picture is cut off.
+const pictured = ["overview", "keys", "key", "new", "secret", "rotate", "revoke", "audit", "login", "sandbox"];
+const pictureHeight = 1100;
 
 const browser = await puppeteer.launch({
   executablePath,
@@ -36,7 +41,7 @@ async function newPage(context, scripts = true) {
   const page = await context.newPage();
   await page.setJavaScriptEnabled(scripts);
   page.on("console", (message) => {
-    if (message.type() === "error" && !/status of 40[03]/.test(message.text())) failures.push(`${page.url()}: ${message.text()}`);
+    if (message.type() === "error" && !/status of (403|400|503)/.test(message.text())) failures.push(`${page.url()}: ${message.text()}`);
   });
   return page;
 }
@@ -64,8 +69,11 @@ async function look(page, name) {
     for (const width of [1300, 390, 320]) {
       await page.setViewport({ width, height: 900 });
       await check(page, `${name}${suffix} at ${width}`);
-      if (width !== 320) {
-        await page.screenshot({ path: join(directory, `${name}${suffix}-${width}.png`), fullPage: true });
+      if (width !== 320 && pictured.includes(name)) {
+        const bottom = await page.$eval("main", (main) => Math.ceil(main.getBoundingClientRect().bottom + scrollY));
+        const height = Math.min(pictureHeight, bottom);
+        const path = join(directory, `${name}${suffix}-${width}.png`);
+        await page.screenshot({ path, clip: { x: 0, y: 0, width, height } });
       }
     }
   }
@@ -79,6 +87,28 @@ const signOut = async (page) => {
   await click(page, ".menu form button");
 };
 
+// Presses each button that copies, and compares the clipboard. Without scripts, there is no button.
+async function copyEach(page, scripts) {
+  const boxes = await page.$$("[data-copy]");
+  assert.ok(boxes.length > 0);
+  for (const box of scripts ? boxes.slice(0, 3) : boxes) {
+    const button = await box.$("button");
+    if (!scripts) {
+      assert.equal(button, null);
+      continue;
+    }
+    await button.click();
+    await page.waitForFunction((button) => button.firstChild.data === "Copied", {}, button);
+    const name = await box.evaluate((box) => box.dataset.copy);
+    assert.equal(await page.$eval("[role=status]", (status) => status.textContent), `Copied ${name}.`);
+    assert.ok(await button.evaluate((button) => button === document.activeElement));
+    if (await page.evaluate("isSecureContext")) {
+      const text = await box.$eval("code", (code) => code.textContent);
+      assert.equal(await page.evaluate("navigator.clipboard.readText()"), text);
+    }
+  }
+}
+
 // Filters, and the life of a key: created, rotated, disabled, enabled, edited, revoked. Each secret is shown once.
 async function change(page, scripts) {
   await page.goto(`${origin}${pages.keys}`);
@@ -89,11 +119,12 @@ async function change(page, scripts) {
   await page.type("[name=quota]", "many");
   await click(page, "main button");
   if (scripts) await look(page, "new-problems");
-  await page.type("[name=name]", `Browser ${scripts}`);
+  await page.type("[name=name]", scripts ? "Invoice archive" : "Nightly export");
   await page.$eval("[name=quota]", (field) => (field.value = ""));
   await click(page, "main button");
   const secret = await page.$eval(".secret", (element) => element.textContent);
   assert.match(secret, /^sk_[0-9A-Za-z]{36}$/);
+  await copyEach(page, scripts);
   if (scripts) await look(page, "secret");
   const validated = await fetch(`${origin}/api/api-keys/validate`, { method: "POST", headers: { "X-API-Key": secret } });
   assert.equal(validated.status, 200);
@@ -120,16 +151,20 @@ async function change(page, scripts) {
   await click(page, "main button");
   assert.equal(await page.$eval("h1 .badge", (badge) => badge.textContent), "revoked");
   if (scripts) await look(page, "revoked");
+  await page.goto(`${origin}/dashboard/acme-corp/audit`);
+  assert.match(await page.$eval("main", (main) => main.textContent), /revoked/);
+  if (scripts) await look(page, "audit");
 }
 
 async function visit(scripts) {
   const context = await browser.createBrowserContext();
+  await context.overridePermissions(origin, ["clipboard-read", "clipboard-write"]);
   const page = await newPage(context, scripts);
   await page.goto(`${origin}${pages.key}`);
   assert.equal(new URL(page.url()).pathname, "/login");
-  if (scripts) await look(page, "login");
+  if (scripts) await look(page, "login-without-link");
   await page.goto(link);
-  if (scripts) await look(page, "login-link");
+  if (scripts) await look(page, "login");
   await click(page, "main button");
   assert.equal(page.url(), `${origin}/dashboard/acme-corp`);
   for (const [name, path] of Object.entries(pages)) {
@@ -180,11 +215,42 @@ if (address) {
   await page.goto(`${other}/login${search}`);
   await click(page, "main button");
   assert.equal(page.url(), `${other}/dashboard/acme-corp`);
+  // `navigator.clipboard` does not exist there.
+  await page.goto(`${other}${pages.new}`);
+  await page.type("[name=name]", "Other address");
+  await click(page, "main button");
+  await copyEach(page, true);
+  await page.goto(`${other}${pages.overview}`);
   await signOut(page);
   assert.equal(page.url(), `${other}/login`);
   await context.close();
   console.log(`the same works at ${other}`);
 }
+
+// The start page of the sandbox: texts can be copied, and examples sent.
+for (const scripts of [true, false]) {
+  const context = await browser.createBrowserContext();
+  await context.overridePermissions(new URL(sandbox).origin, ["clipboard-read", "clipboard-write"]);
+  const page = await newPage(context, scripts);
+  await page.goto(sandbox);
+  await copyEach(page, scripts);
+  if (scripts) {
+    for (const [example, first] of [["[data-token] [data-method]", /^200 OK\n\{/], ["[data-prefer^='code=503']", /^503 /]]) {
+      const box = await page.$(example);
+      await box.evaluate((box) => { box.closest("details").open = true; });
+      await (await box.$("button")).click();
+      const response = await box.waitForSelector("pre");
+      assert.match(await response.evaluate((response) => response.textContent), first);
+    }
+    await look(page, "sandbox-opened");
+    await page.reload();
+    await look(page, "sandbox");
+  } else {
+    assert.equal(await page.$("[data-method] button"), null);
+  }
+  await context.close();
+}
+console.log("the start page of the sandbox copies and sends its examples");
 
 await browser.close();
 if (failures.length) {
