@@ -11,6 +11,7 @@ mod base_path;
 mod claim;
 mod completions;
 mod database;
+mod doctor;
 mod error;
 mod escape;
 mod explicit;
@@ -81,6 +82,8 @@ enum Command {
     Get(WithSources<get::Args>),
     /// Print the OpenAPI document.
     Openapi(WithSources<openapi::Args>),
+    /// Examine the database file without changing it. Exits with 0 if nothing is wrong, 1 with warnings, 3 with failures.
+    Doctor(doctor::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
     /// Check that a server is ready, for instance in a container. Exits with 0 if it is, else with 1.
@@ -123,6 +126,7 @@ impl Cli {
             Command::Backup(args) => args.run(&system),
             Command::Restore(args) => args.run(&system),
             Command::Completions(args) => args.run(),
+            Command::Doctor(args) => return args.run(&system),
             Command::Get(command) => return get::run(&command, &system),
             Command::Openapi(command) => openapi::run(&command),
             Command::Healthcheck(args) => args.run(),

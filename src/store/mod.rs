@@ -10,6 +10,7 @@
 
 mod audit;
 mod backup;
+pub mod doctor;
 mod error;
 mod forms;
 mod key_set;
@@ -73,6 +74,13 @@ impl Store {
     #[must_use]
     pub fn is_served(path: &Path) -> bool {
         sqlite::is_served(path)
+    }
+
+    /// Examines the file at `path` and returns what was found, in the order of [`doctor::Check::ALL`]. Creates nothing and
+    /// changes nothing. Blocks; reads the whole file.
+    #[must_use]
+    pub fn examine(path: &Path, examination: doctor::Examination) -> Vec<doctor::Finding> {
+        sqlite::examine(path, examination)
     }
 
     /// Opens the file at `path` for a command, without a pool. Other processes may have it open, including a server.

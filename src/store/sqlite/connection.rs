@@ -163,6 +163,21 @@ pub(super) fn open_copy(path: &Path) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
+/// Opens a connection that reads file and log, and keeps other processes out. In this locking mode SQLite needs no shared
+/// memory, and creates no file for it. Closing the connection leaves the log as it is. Fails at once if another process has
+/// the file open.
+pub(super) fn open_exclusive_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | common_flags())?;
+    checkpoint_on_close(&conn, false)?;
+    // Before the first read, which would open the shared memory.
+    conn.execute_batch("PRAGMA locking_mode = EXCLUSIVE;")?;
+    common_settings(&conn)?;
+    conn.execute_batch("PRAGMA query_only = ON;")?;
+    // Takes the lock.
+    super::schema::version(&conn)?;
+    Ok(conn)
+}
+
 fn reader_flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_ONLY | common_flags()
 }

@@ -166,6 +166,11 @@ pub(super) fn check_header(path: &Path) -> Result<(), OpenError> {
     schema::check_version(path, u32_at(&header, 60).unwrap_or_default())
 }
 
+/// Returns the schema version in the header of the file; `None` for an empty file.
+pub(super) fn version(path: &Path) -> io::Result<Option<u32>> {
+    Ok(u32_at(&read_header(path)?, 60))
+}
+
 /// Returns whether the header of the file says that it is in WAL mode. A missing file is not.
 pub(super) fn is_in_wal_mode(path: &Path) -> io::Result<bool> {
     match read_header(path) {

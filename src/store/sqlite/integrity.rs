@@ -16,12 +16,25 @@ const MAX_INTEGRITY_CHECK: u64 = 16 << 20;
 /// The largest file that is checked at every start at all, in about a second.
 const MAX_QUICK_CHECK: u64 = 256 << 20;
 
+const THOROUGH: &str = "PRAGMA integrity_check(1)";
+const QUICK: &str = "PRAGMA quick_check(1)";
+
 /// Runs the most thorough check that a start can afford.
 pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), OpenError> {
     let metadata = fs::metadata(path).map_err(|source| OpenError::io(path, source))?;
     let Some(check) = check_for(metadata.len()) else {
         return Ok(());
     };
+    run(check, conn, path)
+}
+
+/// Runs the most thorough check, or `quick_check`.
+pub(super) fn check_all(conn: &Connection, path: &Path, is_quick: bool) -> Result<(), OpenError> {
+    let check = if is_quick { QUICK } else { THOROUGH };
+    run(check, conn, path)
+}
+
+fn run(check: &str, conn: &Connection, path: &Path) -> Result<(), OpenError> {
     let found: String = conn
         .query_row(check, [], |row| row.get(0))
         .map_err(|source| OpenError::sqlite(path, source))?;
@@ -34,9 +47,9 @@ pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), OpenError> {
 
 fn check_for(bytes: u64) -> Option<&'static str> {
     if bytes <= MAX_INTEGRITY_CHECK {
-        Some("PRAGMA integrity_check(1)")
+        Some(THOROUGH)
     } else if bytes <= MAX_QUICK_CHECK {
-        Some("PRAGMA quick_check(1)")
+        Some(QUICK)
     } else {
         None
     }

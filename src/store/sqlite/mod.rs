@@ -14,6 +14,7 @@ mod commit_mark;
 mod connection;
 mod database;
 mod discard;
+mod doctor;
 mod error;
 mod file;
 mod foreign_log;
@@ -54,5 +55,6 @@ mod writer;
 pub(super) use self::{
     database::Database,
     discard::discard_unused,
+    doctor::examine,
     open::{create_if_missing, is_served, signing_secret_of},
 };

@@ -70,9 +70,14 @@ pub(super) fn require_current(conn: &Connection, path: &Path) -> Result<(), Open
     }
 }
 
+/// Returns the current version.
+pub(super) fn known_version() -> u32 {
+    u32::try_from(sections().len()).unwrap_or(u32::MAX)
+}
+
 /// Fails if the version is newer than the current one.
 pub(super) fn check_version(path: &Path, found: u32) -> Result<(), OpenError> {
-    let known = u32::try_from(sections().len()).unwrap_or(u32::MAX);
+    let known = known_version();
     if found <= known {
         return Ok(());
     }

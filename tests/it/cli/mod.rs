@@ -9,6 +9,7 @@ mod crash;
 mod demo;
 mod demo_output;
 mod docs;
+mod doctor;
 mod flags;
 mod foreign_log;
 #[cfg(target_os = "linux")]
