@@ -1,9 +1,9 @@
 //! The query plan of every statement: an index for each, no scan of a table, no sort in memory.
 //!
 //! Left out are the statements of lists of keys, which [`super::key_list`] tests, those of [`super::verify`] and two of
-//! [`super::restore`], which read everything, and four more. `organizations::ANY` reads
-//! any one row. `organizations::ORGANIZATIONS`, `stats::STATUS_COUNTS` and `key_counts::OUTDATED` read all organizations;
-//! each has a test of its own.
+//! [`super::restore`], which read everything, and five more. `organizations::ANY` reads
+//! any one row. `organizations::ORGANIZATIONS`, `stats::STATUS_COUNTS`, `key_counts::OUTDATED` and `doctor::content::LATEST`
+//! read all organizations; each has a test of its own.
 
 use rusqlite::Connection;
 

@@ -1,4 +1,6 @@
-//! How the content is read in each situation. `tests/it/cli/doctor.rs` plants the faults.
+//! How the content is read in each situation: after a kill, and while the file is in use.
+//!
+//! `tests/it/cli/doctor.rs` plants the faults.
 
 use std::path::PathBuf;
 
