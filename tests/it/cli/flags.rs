@@ -159,10 +159,10 @@ fn connections(server: &Server) -> usize {
 fn pool_size_flag_wins_over_its_variable() {
     let home = TestDir::new();
     let variable = [("LLAVERO_POOL_SIZE", "3")];
-    // One more writes.
-    assert_eq!(connections(&serve(&home, &[], &variable)), 3 + 1);
+    // One more writes, and one holds the shared lock.
+    assert_eq!(connections(&serve(&home, &[], &variable)), 3 + 2);
     let flag = serve(&home, &["--pool-size", "9"], &variable);
-    assert_eq!(connections(&flag), 9 + 1);
+    assert_eq!(connections(&flag), 9 + 2);
 }
 
 /// The statuses that two connections get, of which the first stays open.
