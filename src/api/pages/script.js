@@ -52,9 +52,11 @@ for (const box of document.querySelectorAll("[data-copy]")) {
   }));
 }
 
-/* Sends the request that the attributes of `box` describe, and returns its response as a text. */
+/* Sends the request that the attributes of `box` and of the elements around it describe. Returns the first line of the
+   response, and its body. */
 async function send(box) {
-  const { method, path, prefer, body } = box.dataset;
+  const { prefer, body } = box.dataset;
+  const { method, path } = box.closest("[data-method]").dataset;
   const token = box.closest("[data-token]")?.dataset.token;
   const headers = {};
   if (token) headers.Authorization = `Bearer ${token}`;
@@ -69,13 +71,14 @@ async function send(box) {
   return [`${response.status} ${response.statusText}`, shown];
 }
 
-for (const box of document.querySelectorAll("[data-method]")) {
+for (const box of document.querySelectorAll("[data-method] li, li[data-method]")) {
+  const name = box.textContent.trim();
   const output = document.createElement("pre");
   output.tabIndex = 0;
   output.setAttribute("role", "group");
-  output.setAttribute("aria-label", `Response to ${box.dataset.label}`);
+  output.setAttribute("aria-label", `Response to ${name}`);
   output.className = "response";
-  box.append(button("Send", box.dataset.label, async (self) => {
+  box.append(button("Send", name, async (self) => {
     show(self, "Sending");
     const [first, shown] = await send(box).catch((error) => ["No response", String(error)]);
     show(self, "Send again");

@@ -52,7 +52,7 @@ async fn create_shows_the_secret_once_with_a_command_that_uses_it() {
     assert_eq!(page.header("cache-control"), "no-store");
     let secret = secret(&page).unwrap().to_owned();
     let curl = format!(
-        "curl -X POST '{}/api/api-keys/validate' -H 'X-API-Key: {secret}'",
+        "curl -X POST '{}/api/api-keys/validate' \\\n  -H 'X-API-Key: {secret}'",
         app.origin
     );
     assert!(page.text.contains(&curl), "{page:?}");

@@ -165,8 +165,7 @@ fn requests(requests: &[SampleRequestOut]) -> Markup {
             ul.plain {
                 @for request in requests {
                     @let body = request.body.as_ref().map(ToString::to_string);
-                    li data-method=(request.method) data-path=(request.path) data-body=[&body]
-                        data-label={ (request.method) " " (request.path) } {
+                    li data-method=(request.method) data-path=(request.path) data-body=[&body] {
                         b { (request.status) } " "
                         code { (request.method) " " (request.path) @if let Some(body) = &body { " " (body) } }
                     }
@@ -185,10 +184,10 @@ fn choices(operations: &[OperationOut]) -> Markup {
             (MAX_DELAY.as_secs()) " seconds, and can be combined with the others. These requests need no token."
         }
         @for operation in operations {
-            details.entry {
+            details.entry data-method=(operation.method) data-path=(operation.path) {
                 summary { code { (operation.method) " " (operation.path) } }
                 ul.plain {
-                    @for answer in &operation.answers { (self::answer(operation, answer)) }
+                    @for answer in &operation.answers { (self::answer(answer)) }
                 }
             }
         }
@@ -196,7 +195,7 @@ fn choices(operations: &[OperationOut]) -> Markup {
 }
 
 /// The examples of a response. The script adds a button to each that requests it.
-fn answer(operation: &OperationOut, answer: &AnswerOut) -> Markup {
+fn answer(answer: &AnswerOut) -> Markup {
     let prefers = |example: &str| match example {
         "" => format!("code={}", answer.code),
         example => format!("code={}, example={example}", answer.code),
@@ -209,10 +208,7 @@ fn answer(operation: &OperationOut, answer: &AnswerOut) -> Markup {
     };
     html! {
         @for example in shown {
-            li data-method=(operation.method) data-path=(operation.path) data-prefer=(prefers(example))
-                data-label={ (answer.code) " " (example) } {
-                b { (answer.code) } " " (example)
-            }
+            li data-prefer=(prefers(example)) { b { (answer.code) } " " (example) }
         }
     }
 }
