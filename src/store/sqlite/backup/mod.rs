@@ -79,7 +79,7 @@ impl BackupSource {
     ) -> Result<(), BackupError> {
         let destination = resolve(destination)?;
         require_missing(&destination)?;
-        let partial = self.create_partial(file::with_suffix(&destination, ".partial"))?;
+        let partial = create_partial(file::with_suffix(&destination, ".partial"))?;
         self.copy(&partial, on_step)?;
         match partial.publish(&destination) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -123,7 +123,7 @@ impl BackupSource {
         on_step: &dyn Fn(CopyStep),
     ) -> Result<(), BackupError> {
         let path = file::with_suffix(self.file.path(), "-backup.partial");
-        let mut partial = self.create_partial(path)?;
+        let mut partial = create_partial(path)?;
         self.copy(&partial, on_step)?;
         on_step(CopyStep::Sending);
         let file = partial.file();
@@ -131,14 +131,6 @@ impl BackupSource {
             .and_then(|()| io::copy(file, out))
             .and_then(|_| out.flush())
             .map_err(BackupError::Stream)
-    }
-
-    fn create_partial(&self, path: PathBuf) -> Result<Partial, BackupError> {
-        Partial::create(path.clone()).map_err(|error| match error.kind() {
-            ErrorKind::WouldBlock => BackupError::Busy(path),
-            ErrorKind::AlreadyExists => BackupError::NotPartial(path),
-            _ => BackupError::write(&path, error),
-        })
     }
 
     fn copy(&self, partial: &Partial, on_step: &dyn Fn(CopyStep)) -> Result<(), BackupError> {
@@ -178,6 +170,14 @@ impl BackupError {
             source,
         }
     }
+}
+
+fn create_partial(path: PathBuf) -> Result<Partial, BackupError> {
+    Partial::create(path.clone()).map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock => BackupError::Busy(path),
+        ErrorKind::AlreadyExists => BackupError::NotPartial(path),
+        _ => BackupError::write(&path, error),
+    })
 }
 
 /// Resolves the directory of the copy: SQLite refuses a symbolic link in the path.

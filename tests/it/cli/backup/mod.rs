@@ -1,5 +1,6 @@
 //! `llavero backup` and `llavero restore`: copies beside a server, what is applied again, and kills at any moment.
 
+mod commands;
 mod copies;
 mod kills;
 mod load;
