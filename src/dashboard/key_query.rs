@@ -38,6 +38,9 @@ pub(super) struct Parameters {
     pub(super) cursor: String,
 }
 
+/// Returns one of the parameters.
+type Field = fn(&mut Parameters) -> &mut String;
+
 impl Parameters {
     /// Returns the query, or the problem with a parameter.
     pub(super) fn query(&self) -> Result<KeyQuery, ApiError> {
@@ -102,7 +105,7 @@ impl Parameters {
 
     /// Returns the filters without a field: each in words, with the parameters that lack it.
     pub(super) fn chips(&self) -> Vec<(String, Self)> {
-        let filters: [(&str, &str, fn(&mut Self) -> &mut String); 3] = [
+        let filters: [(&str, &str, Field); 3] = [
             ("expire within ", " days", |parameters| {
                 &mut parameters.expires_within_days
             }),

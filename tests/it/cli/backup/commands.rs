@@ -55,7 +55,9 @@ fn restore_beside_commands_loses_no_change_that_succeeded() {
         files.retain(|name| name.ends_with('Z'));
         assert_eq!(files.len(), round + 1);
         files.push(DATABASE.to_owned());
-        files.iter().for_each(|name| assert_whole(&home, name));
+        for name in &files {
+            assert_whole(&home, name);
+        }
         for id in created {
             let has_key = |name: &String| -> bool {
                 let sql = "SELECT EXISTS (SELECT 1 FROM api_keys WHERE id = ?1)";

@@ -3,6 +3,8 @@
 //! After a kill of a backup there is a whole copy or none. After a kill of a restore, the database is the old one, the new
 //! one, or refused until it is restored again. Either way the next run succeeds.
 
+#![expect(clippy::print_stderr, reason = "a long run prints what the kills left")]
+
 use std::{
     fs,
     process::Stdio,
