@@ -158,19 +158,21 @@ fn keys_without_the_value_are_a_range_of_the_same_index() {
 #[test]
 fn all_keys_by_rate_limit_hits_are_a_range_of_the_rate_limited_ones_and_one_of_the_others() {
     let conn = in_memory();
-    let by_hits = |sign| {
+    let by_hits = |range| {
         vec![format!(
-            "SEARCH k USING INDEX api_keys_rate_limited (organization_id=? AND (rate_limit_hits,created_at,id){sign}(?,?,?))"
+            "SEARCH k USING INDEX api_keys_rate_limited (organization_id=? AND {range}(?,?,?))"
         )]
     };
+    let descending = by_hits("rate_limit_hits>? AND (rate_limit_hits,created_at,id)<");
+    let ascending = by_hits("(rate_limit_hits,created_at,id)>");
     let by_creation = |sign| {
         vec![format!(
             "SEARCH k USING INDEX api_keys_by_creation (organization_id=? AND (created_at,id){sign}(?,?))"
         )]
     };
     for (direction, expected) in [
-        (Direction::Descending, [by_hits('<'), by_creation('<')]),
-        (Direction::Ascending, [by_creation('>'), by_hits('>')]),
+        (Direction::Descending, [descending, by_creation('<')]),
+        (Direction::Ascending, [by_creation('>'), ascending]),
     ] {
         let query = sorted(KeySort::RateLimitHits, direction, KeyFilter::default());
         assert_eq!(plans(&conn, &query), expected);
