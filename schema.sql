@@ -219,10 +219,11 @@ CREATE INDEX api_keys_by_last_use
 CREATE INDEX api_keys_by_expiry
   ON api_keys (organization_id, expires_at, created_at, id);
 
--- The most rate-limited keys. It is partial because an update of a key replaces its entry, and most keys have no hits.
+-- The most rate-limited keys. It is partial because an update of a key replaces its entry, and most keys have no hits. The
+-- condition is not a range, so that SQLite does not use it instead of the position from which a page starts.
 CREATE INDEX api_keys_rate_limited
   ON api_keys (organization_id, rate_limit_hits, created_at, id)
-  WHERE rate_limit_hits > 0;
+  WHERE rate_limit_hits <> 0;
 
 -- Never-used and inactive keys; a query skips expired ones. The last three columns let a count read the index alone: SQLite
 -- uses an index as a covering one only if it contains the columns of its own condition.

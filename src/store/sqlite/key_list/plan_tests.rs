@@ -163,7 +163,7 @@ fn all_keys_by_rate_limit_hits_are_a_range_of_the_rate_limited_ones_and_one_of_t
             "SEARCH k USING INDEX api_keys_rate_limited (organization_id=? AND {range}(?,?,?))"
         )]
     };
-    let descending = by_hits("rate_limit_hits>? AND (rate_limit_hits,created_at,id)<");
+    let descending = by_hits("(rate_limit_hits,created_at,id)<");
     let ascending = by_hits("(rate_limit_hits,created_at,id)>");
     let by_creation = |sign| {
         vec![format!(

@@ -67,7 +67,7 @@ const EXPIRING: &str = "
        AND +k.expires_at <= :expires_until";
 
 const RATE_LIMITED: &str = "
-       AND k.rate_limit_hits > 0";
+       AND k.rate_limit_hits <> 0";
 
 const NOT_RATE_LIMITED: &str = "
        AND k.rate_limit_hits = 0";
