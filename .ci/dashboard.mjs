@@ -1,15 +1,16 @@
 // Uses the dashboard in a browser: signs in, looks at every page, changes a key, and signs out. On each page, axe finds no
 // violation. Then does the same with the start page of the sandbox.
 //
-// Usage: node dashboard.mjs LINK SANDBOX DIRECTORY CHROMIUM [ADDRESS]: a sign-in link that works several times, the URL of
-// the start page, where to put pictures, the browser, and an address of this machine that is not loopback.
+// Usage: node dashboard.mjs LINK ONCE SANDBOX DIRECTORY CHROMIUM [ADDRESS]: a sign-in link that works several times, one that
+// works once, the URL of the start page, where to put pictures, the browser, and an address of this machine that is not
+// loopback.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import puppeteer from "puppeteer-core";
 
-const [link, sandbox, directory, executablePath, address] = process.argv.slice(2);
+const [link, once, sandbox, directory, executablePath, address] = process.argv.slice(2);
 const { origin, search } = new URL(link);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const key = "0b7e5f7c-3d1a-4c56-9d0e-8a4b1f2c6d01";
@@ -191,6 +192,21 @@ async function visit(scripts) {
   assert.equal(new URL(page.url()).pathname, "/login");
   await context.close();
   console.log(`signed in, looked, signed out, ${scripts ? "with" : "without"} scripts`);
+}
+
+// A GET does not use up a link that works once, as a preview of the link would send it.
+{
+  const context = await browser.createBrowserContext();
+  const page = await newPage(context);
+  const url = `${origin}/login${new URL(once).search}`;
+  for (let n = 0; n < 3; n++) await page.goto(url);
+  await click(page, "main button");
+  assert.equal(page.url(), `${origin}${pages.overview}`);
+  await signOut(page);
+  await page.goto(url);
+  assert.match(await page.$eval("main", (main) => main.textContent), /This sign-in link does not work/);
+  await context.close();
+  console.log("a link that works once survives previews, and works once");
 }
 
 await visit(true);
