@@ -78,13 +78,7 @@ async fn serve(
     } else {
         String::new()
     };
-    // Dropping it ends the task.
-    let mut background = JoinSet::new();
-    background.spawn(maintenance::run(
-        store.clone(),
-        clock.clone(),
-        args.maintenance,
-    ));
+    let maintenance = maintenance::run(store.clone(), clock.clone(), args.maintenance);
     let request_seed = u64::from_ne_bytes(random.bytes()?);
     let (verifier, source) = (Arc::clone(&keys.verifier), keys.source());
     let app = App::with_verifier(store, verifier, source, clock, random);
@@ -98,7 +92,12 @@ async fn serve(
     let endpoint = api::endpoint(&app, &args.base.base_path, cors, request_seed, Some(pages))?;
     let metrics = api::metrics_endpoint(&app, !request_seed);
     drop(app);
-    let start = keys.start(&mut background);
+    // Dropping it ends the tasks.
+    let mut background = JoinSet::new();
+    let start = async {
+        background.spawn(maintenance);
+        keys.start(&mut background).await;
+    };
     listeners
         .serve(args, &banner, endpoint, metrics, start)
         .await
