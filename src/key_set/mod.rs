@@ -1,7 +1,7 @@
 //! The JWK set of an issuer: fetches it from a URL, and keeps the verifier's copy current.
 //!
 //! Started by `serve`. The [`App`](crate::app::App) waits here when a token names an unknown key, or there is no set. [`schedule`] decides
-//! when to fetch, [`fetch`] fetches. Invariants: a set is used for at most [`MAX_AGE`] after its fetch, across restarts
+//! when to fetch, [`mod@fetch`] fetches. Invariants: a set is used for at most [`MAX_AGE`] after its fetch, across restarts
 //! too; a failed fetch changes nothing; a source that does not respond delays the start of the server by a second at most.
 
 mod fetch;

@@ -1,6 +1,6 @@
 //! What a restore does and reports: its options, its result and its errors.
 //!
-//! Returned by [`super::restore`], and shown by the command. Errors are one line each, with advice.
+//! Returned by [`super::restore()`], and shown by the command. Errors are one line each, with advice.
 
 use std::{io, path::PathBuf};
 

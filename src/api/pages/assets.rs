@@ -1,6 +1,6 @@
 //! The stylesheet and the script of all pages: those of the dashboard, and the start page of the sandbox.
 //!
-//! Served by [`crate::api::endpoint`] beside every API; pages link to [`Asset::path`]. Invariant: a path contains a hash of
+//! Served by [`crate::api::endpoint()`] beside every API; pages link to [`Asset::path`]. Invariant: a path contains a hash of
 //! the text, so that browsers keep the text until it changes, and never keep a wrong one.
 
 use std::{fmt::Write, sync::LazyLock};
