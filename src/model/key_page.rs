@@ -3,9 +3,7 @@
 //! A cursor is a position in the order of the list, not a number of keys, so that it stays valid when keys are created or
 //! used. It carries a fingerprint of the query that it belongs to: in another list, the position would have no meaning.
 
-use aws_lc_rs::digest;
-
-use super::{ApiKey, Choice, FilterText, KeyId, KeyQuery, Timestamp, UserId};
+use super::{ApiKey, Choice, FilterText, KeyId, KeyQuery, Timestamp, UserId, sha256};
 
 /// A hash of a query: equal for equal queries, also in other processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +39,9 @@ impl QueryFingerprint {
             order.sort.name(),
             order.direction.name(),
         ]);
-        let hash = digest::digest(&digest::SHA256, fields.to_string().as_bytes());
+        let hash = sha256(fields.to_string().as_bytes());
         let mut bytes = [0; Self::LENGTH];
-        bytes.copy_from_slice(&hash.as_ref()[..Self::LENGTH]);
+        bytes.copy_from_slice(&hash[..Self::LENGTH]);
         Self(bytes)
     }
 }

@@ -27,6 +27,7 @@ mod scopes;
 mod secret;
 mod seed;
 mod session;
+mod sha256;
 mod stats;
 mod time;
 mod usage;
@@ -66,6 +67,7 @@ pub use session::{
     CODE_TTL, DEMO_CODE_TTL, NewSession, RandomToken, SESSION_TTL, Session, SignInCode,
     SignInOutcome, TokenHash, UserMembership,
 };
+pub use sha256::sha256;
 pub use stats::{DailyUsage, KeyStats, KeyStatusCounts, RecentKey};
 pub use time::{Clock, Day, Timestamp};
 pub use usage::{MeteredUse, Outcome, UsageCounts, UsageEvent, UseReceipt};

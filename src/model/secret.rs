@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest;
+use super::sha256;
 
 const PREFIX: &str = "sk_";
 const RANDOM_DIGITS: usize = 30;
@@ -56,9 +56,7 @@ impl Secret {
     /// Returns the hash, which the database stores.
     #[must_use]
     pub fn hash(&self) -> SecretHash {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest::digest(&digest::SHA256, self.0.as_bytes()).as_ref());
-        SecretHash(hash)
+        SecretHash(sha256(self.0.as_bytes()))
     }
 
     /// Returns `sk_...` and the last four characters, by which people can recognise a key.
@@ -161,8 +159,7 @@ mod tests {
 
     /// Returns the SHA-256 of `n`, as pseudo-random bytes.
     fn random(n: u32) -> [u8; 32] {
-        let hash = digest::digest(&digest::SHA256, &n.to_be_bytes());
-        hash.as_ref().try_into().unwrap()
+        sha256(&n.to_be_bytes())
     }
 
     proptest! {

@@ -5,10 +5,9 @@
 
 use std::{fmt, time::Duration};
 
-use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use super::{Organization, OrganizationRef, Role, Timestamp, UserId};
+use super::{Organization, OrganizationRef, Role, Timestamp, UserId, sha256};
 
 /// The lifetime of a session.
 pub const SESSION_TTL: Duration = Duration::from_hours(12);
@@ -57,9 +56,7 @@ impl TokenHash {
     /// Returns the hash of a text that a client sent as a token. Any text has one; only tokens are found.
     #[must_use]
     pub fn of(token: &str) -> Self {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
-        Self(hash)
+        Self(sha256(token.as_bytes()))
     }
 
     /// Returns the 32 bytes, which are stored and indexed.

@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 
-use aws_lc_rs::digest;
 use jsonwebtoken::Algorithm;
 use serde_json::Value;
 
@@ -15,6 +14,7 @@ use super::{
     jwk::{self, JwkError},
     key::TrustedKey,
 };
+use crate::model::sha256;
 
 /// The maximum size of a JWK set in bytes.
 pub const MAX_KEY_SET_SIZE: usize = 64 * 1024;
@@ -179,10 +179,4 @@ fn jwks(text: &[u8]) -> Result<Vec<Value>, KeySetError> {
         },
         _ => Err(KeySetError::NotASet),
     }
-}
-
-fn sha256(text: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest::digest(&digest::SHA256, text).as_ref());
-    hash
 }

@@ -7,7 +7,6 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, crypto};
 use quick_cache::sync::Cache;
@@ -20,7 +19,7 @@ use super::{
     key::TrustedKey,
     key_set::{self, KeySet},
 };
-use crate::model::{Timestamp, UserId};
+use crate::model::{Timestamp, UserId, sha256};
 
 /// The maximum length of a token, in bytes. A longer token is rejected before it is decoded.
 pub const MAX_TOKEN_LENGTH: usize = 8 * 1024;
@@ -162,10 +161,8 @@ impl Verifier {
         }
         let current = self.current_key_set();
         let current = current.as_deref();
-        let mut token_hash = [0; 32];
-        token_hash.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
         let cache_key = CacheKey {
-            token_hash,
+            token_hash: sha256(token.as_bytes()),
             generation: current.map_or(0, |current| current.generation),
         };
         let verified = self.cache.get_or_insert_with(&cache_key, || {

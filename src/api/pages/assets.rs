@@ -5,9 +5,10 @@
 
 use std::{fmt::Write, sync::LazyLock};
 
-use aws_lc_rs::digest;
 use hyper::body::Bytes;
 use poem::{Endpoint, Request, Response, Result, http::header};
+
+use crate::model::sha256;
 
 /// The stylesheet.
 pub(crate) static STYLESHEET: LazyLock<Asset> =
@@ -26,9 +27,8 @@ pub(crate) struct Asset {
 
 impl Asset {
     fn new(name: &str, extension: &str, media_type: &'static str, text: &'static str) -> Self {
-        let hash = digest::digest(&digest::SHA256, text.as_bytes());
-        let hash = hash.as_ref().iter().take(8);
-        let hash = hash.fold(String::new(), |mut hex, byte| {
+        let hash = sha256(text.as_bytes());
+        let hash = hash[..8].iter().fold(String::new(), |mut hex, byte| {
             // Writing to a string cannot fail.
             let _ = write!(hex, "{byte:02x}");
             hex
