@@ -41,15 +41,23 @@ impl From<r2d2::Error> for Error {
     }
 }
 
+/// Returns whether the content of the file is wrong, and not the disk or a lock.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    )
+}
+
 impl OpenError {
     /// Classifies an error of SQLite: damage to the file, a full or failing disk, a lock, or something else.
     pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
         let found = source.to_string();
+        if is_damage(&source) {
+            return Self::Damaged { path, found };
+        }
         match source.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Self::Damaged { path, found }
-            }
             Some(ErrorCode::DiskFull) => Self::DiskFull { path, found },
             Some(ErrorCode::SystemIoFailure) => Self::DiskFailed { path, found },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(path),

@@ -16,8 +16,8 @@ const MAX_INTEGRITY_CHECK: u64 = 16 << 20;
 /// The largest file that is checked at every start at all, in about a second.
 const MAX_QUICK_CHECK: u64 = 256 << 20;
 
-const THOROUGH: &str = "PRAGMA integrity_check(1)";
-const QUICK: &str = "PRAGMA quick_check(1)";
+pub(super) const THOROUGH: &str = "PRAGMA integrity_check(1)";
+pub(super) const QUICK: &str = "PRAGMA quick_check(1)";
 
 /// Runs the most thorough check that a start can afford.
 pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), OpenError> {
@@ -28,21 +28,19 @@ pub(super) fn check(conn: &Connection, path: &Path) -> Result<(), OpenError> {
     run(check, conn, path)
 }
 
-/// Runs the most thorough check, or `quick_check`.
-pub(super) fn check_all(conn: &Connection, path: &Path, is_quick: bool) -> Result<(), OpenError> {
-    let check = if is_quick { QUICK } else { THOROUGH };
-    run(check, conn, path)
+/// Runs [`THOROUGH`] or [`QUICK`].
+pub(super) fn run(check: &str, conn: &Connection, path: &Path) -> Result<(), OpenError> {
+    match damage(check, conn) {
+        Ok(None) => Ok(()),
+        Ok(Some(found)) => Err(classify(path, found)),
+        Err(source) => Err(OpenError::sqlite(path, source)),
+    }
 }
 
-fn run(check: &str, conn: &Connection, path: &Path) -> Result<(), OpenError> {
-    let found: String = conn
-        .query_row(check, [], |row| row.get(0))
-        .map_err(|source| OpenError::sqlite(path, source))?;
-    if found == "ok" {
-        Ok(())
-    } else {
-        Err(classify(path, found))
-    }
+/// Runs [`THOROUGH`] or [`QUICK`]. Returns the first damage that SQLite finds.
+pub(super) fn damage(check: &str, conn: &Connection) -> rusqlite::Result<Option<String>> {
+    let found: String = conn.query_row(check, [], |row| row.get(0))?;
+    Ok((found != "ok").then_some(found))
 }
 
 fn check_for(bytes: u64) -> Option<&'static str> {

@@ -11,7 +11,7 @@ use crate::{
     store::{
         OpenError,
         doctor::{Check, Examination, Finding, Level},
-        sqlite::{connection, file, integrity, schema, server_lock::ServerLock, verify},
+        sqlite::{connection, error, file, integrity, schema, server_lock::ServerLock, verify},
     },
 };
 
@@ -63,10 +63,7 @@ pub(super) fn examine(path: &Path, is_foreign: bool, examination: Examination) -
 }
 
 fn unreadable(error: &rusqlite::Error) -> Finding {
-    let is_damaged = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase]
-        .map(Some)
-        .contains(&error.sqlite_error_code());
-    if is_damaged {
+    if error::is_damage(error) {
         return Check::Integrity.fail(format!("the file is damaged: {error}"), RESTORE);
     }
     Check::Content.fail(
@@ -136,7 +133,12 @@ fn check(
 }
 
 fn integrity(conn: &Connection, path: &Path, is_deep: bool) -> Finding {
-    match integrity::check_all(conn, path, !is_deep) {
+    let check = if is_deep {
+        integrity::THOROUGH
+    } else {
+        integrity::QUICK
+    };
+    match integrity::run(check, conn, path) {
         Ok(()) if is_deep => {
             Check::Integrity.ok("the pages of the file are whole, and the indexes match the tables")
         }

@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 
 use self::current::Current;
 pub(super) use self::swap::marker_path;
@@ -26,7 +26,7 @@ pub(super) use self::{
     reapply::{RETIRE, SECRETS},
 };
 use super::{
-    backup::CopyStep, connection, file, partial::Partial, schema, server_lock::ServerLock,
+    backup::CopyStep, connection, error, file, partial::Partial, schema, server_lock::ServerLock,
     sessions, verify, writer::write_now,
 };
 use crate::{
@@ -145,11 +145,10 @@ impl Restore<'_> {
 
     /// Tells damage of the copy from an error of the disk.
     fn unreadable(&self, error: rusqlite::Error) -> RestoreError {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                self.wrong(error.to_string())
-            }
-            _ => Error::from(error).into(),
+        if error::is_damage(&error) {
+            self.wrong(error.to_string())
+        } else {
+            Error::from(error).into()
         }
     }
 

@@ -13,8 +13,9 @@ use std::fmt;
 use rusqlite::Connection;
 
 pub(super) use self::sums::sums;
+use super::integrity;
 
-/// What is wrong with a database.
+/// A fault of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Problem {
     /// SQLite found damage.
@@ -71,8 +72,8 @@ pub(super) fn verify(conn: &Connection) -> rusqlite::Result<Option<Problem>> {
 
 /// Returns the first damage that SQLite finds: torn pages, an index that differs from its table, a violated constraint.
 pub(super) fn damage(conn: &Connection) -> rusqlite::Result<Option<Problem>> {
-    let found: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    Ok((found != "ok").then_some(Problem::Damage(found)))
+    let found = integrity::damage(integrity::THOROUGH, conn)?;
+    Ok(found.map(Problem::Damage))
 }
 
 /// Returns the first damage or missing row, which no statement that follows may rely on.
