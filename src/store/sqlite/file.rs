@@ -10,7 +10,14 @@ use std::{
 };
 
 use super::{identity::DatabaseFile, restore, schema};
-use crate::store::OpenError;
+use crate::{model::Timestamp, store::OpenError};
+
+/// The place of the file format versions in a database's header. <https://sqlite.org/fileformat.html>, section 1.3.3
+pub(super) const FORMAT_VERSIONS: usize = 18;
+
+/// The file format versions of a database in WAL mode, and of another one.
+const WAL_MODE: [u8; 2] = [2, 2];
+pub(super) const ROLLBACK_MODE: [u8; 2] = [1, 1];
 
 /// The facts about a database file that are read before SQLite opens it.
 #[derive(Debug)]
@@ -140,9 +147,17 @@ pub(super) fn lock_path(path: &Path) -> PathBuf {
     with_suffix(path, "-lock")
 }
 
+/// The suffixes of the files that SQLite keeps beside a database.
+pub(super) const SIDE_SUFFIXES: [&str; 3] = ["-journal", "-wal", "-shm"];
+
 /// Returns every path at which SQLite may keep a file that belongs to the one at `path`.
 pub(super) fn side_files(path: &Path) -> [PathBuf; 3] {
-    ["-journal", "-wal", "-shm"].map(|suffix| with_suffix(path, suffix))
+    SIDE_SUFFIXES.map(|suffix| with_suffix(path, suffix))
+}
+
+/// Formats an instant for the name of a file: `20261125T081026.123Z`. Such names sort by time.
+pub(super) fn time_in_name(at: Timestamp) -> String {
+    at.to_string().replace(['-', ':'], "")
 }
 
 /// Appends `suffix` to the name of a file.
@@ -173,11 +188,18 @@ pub(super) fn version(path: &Path) -> io::Result<Option<u32>> {
 
 /// Returns whether the header of the file says that it is in WAL mode. A missing file is not.
 pub(super) fn is_in_wal_mode(path: &Path) -> io::Result<bool> {
-    match read_header(path) {
-        Ok(header) => Ok(header.get(18..20) == Some(&[2, 2])),
+    match format_versions(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+        versions => Ok(versions? == Some(WAL_MODE)),
     }
+}
+
+/// Returns the file format versions in the header of the file, [`WAL_MODE`] or [`ROLLBACK_MODE`]; `None` if it has no
+/// header.
+pub(super) fn format_versions(path: &Path) -> io::Result<Option<[u8; 2]>> {
+    let header = read_header(path)?;
+    let versions = header.get(FORMAT_VERSIONS..FORMAT_VERSIONS + 2);
+    Ok(versions.and_then(|versions| versions.try_into().ok()))
 }
 
 /// Returns the size of the file's pages; `None` if it has no header.

@@ -5,8 +5,7 @@
 
 use std::{
     ffi::OsStr,
-    fs::{self, File},
-    io::{self, Read},
+    fs, io,
     num::NonZeroU32,
     path::{Path, PathBuf},
 };
@@ -41,8 +40,7 @@ impl Names {
 
     /// Returns the name of the copy that is made at `at`.
     pub(super) fn at(&self, at: Timestamp) -> String {
-        let time = at.to_string().replace(['-', ':'], "");
-        format!("{}{time}.db", self.prefix)
+        format!("{}{}.db", self.prefix, file::time_in_name(at))
     }
 
     fn matches(&self, name: &str) -> bool {
@@ -107,11 +105,7 @@ fn files(directory: &Path, matches: impl Fn(&str) -> bool) -> io::Result<Vec<Pat
 /// Returns whether the file is a copy of the database with this signing secret. A file that something else has opened since,
 /// so that it is in WAL mode or has a journal beside it, is not.
 fn is_copy_of(path: &Path, signing_secret: &[u8; 32]) -> bool {
-    let mut header = [0; 20];
-    let is_plain = File::open(path)
-        .and_then(|mut file| file.read_exact(&mut header))
-        .is_ok()
-        && header[18..] == [1, 1]
+    let is_plain = matches!(file::format_versions(path), Ok(Some(file::ROLLBACK_MODE)))
         && file::side_files(path).iter().all(|side| !side.exists());
     let read = || {
         let path = file::resolve(path).ok()?;

@@ -13,10 +13,6 @@ use crate::store::{
     sqlite::{file, identity::FileId, partial::Partial},
 };
 
-/// The place in a database's header of the file format versions: 2 for a database in WAL mode, 1 for another one.
-/// <https://sqlite.org/fileformat.html>, section 1.3.3
-const FORMAT_VERSIONS: u64 = 18;
-
 /// Refuses a file that is not a complete copy of a database, or is the database at `path` itself.
 pub(super) fn check(source: &Path, path: &Path) -> Result<(), RestoreError> {
     let metadata = metadata(source)?;
@@ -53,8 +49,8 @@ pub(super) fn copy(source: &Path, partial: &mut Partial) -> Result<(), RestoreEr
 
 /// Marks a database that has no log as one that is not in WAL mode, as SQLite does when it leaves that mode.
 fn leave_wal_mode(file: &mut File) -> io::Result<()> {
-    file.seek(SeekFrom::Start(FORMAT_VERSIONS))?;
-    file.write_all(&[1, 1])
+    file.seek(SeekFrom::Start(file::FORMAT_VERSIONS as u64))?;
+    file.write_all(&file::ROLLBACK_MODE)
 }
 
 fn require_no_log(source: &Path) -> Result<(), RestoreError> {

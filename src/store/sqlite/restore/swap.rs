@@ -7,6 +7,7 @@
 use std::{
     fs,
     io::{self, ErrorKind, Write},
+    iter,
     path::{Path, PathBuf},
 };
 
@@ -22,8 +23,10 @@ use crate::{
     },
 };
 
-/// The database and SQLite's files beside it.
-const SUFFIXES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+/// Returns the suffixes of the database and of SQLite's files beside it.
+fn suffixes() -> impl Iterator<Item = &'static str> {
+    iter::once("").chain(file::SIDE_SUFFIXES)
+}
 
 const EXPLANATION: &str =
     "A restore of this database was interrupted. Run `llavero restore` again.\n";
@@ -45,8 +48,7 @@ pub(super) fn replace(
     mut restored: Partial,
     now: Timestamp,
 ) -> Result<Option<PathBuf>, RestoreError> {
-    let time = now.to_string().replace(['-', ':'], "");
-    let suffix = format!("-before-{time}");
+    let suffix = format!("-before-{}", file::time_in_name(now));
     let had_file = any_exists(path);
     // Whether it still has its own name tells how far an interrupted exchange came.
     restored.keep();
@@ -96,7 +98,7 @@ fn require_unused(path: &Path) -> io::Result<()> {
 
 fn any_exists(path: &Path) -> bool {
     let exists = |suffix: &str| fs::symlink_metadata(file::with_suffix(path, suffix)).is_ok();
-    SUFFIXES.into_iter().any(exists)
+    suffixes().any(exists)
 }
 
 fn mark(path: &Path, suffix: &str) -> io::Result<()> {
@@ -114,7 +116,7 @@ fn unmark(path: &Path) -> io::Result<()> {
 
 /// Renames a database and SQLite's files beside it, as far as they exist.
 fn move_all(from: &Path, to: &Path) -> io::Result<()> {
-    for suffix in SUFFIXES {
+    for suffix in suffixes() {
         let (from, to) = (
             file::with_suffix(from, suffix),
             file::with_suffix(to, suffix),
