@@ -62,12 +62,12 @@ impl Database {
     /// See [`crate::store::Store::open`].
     pub(in crate::store) fn open(path: &Path, options: &OpenOptions) -> Result<Self, OpenError> {
         let (lock, file, conn) = open::open_for_server(path, &options.new_signing_secret)?;
-        let readers = Readers::pool(connection::readers(file.path()), options.readers)
-            .map_err(|source| OpenError::readers(file.path(), source))?;
         let holder = connection::open_reader(file.path())
             .map_err(|source| OpenError::sqlite(file.path(), source))?;
         let shared_lock = SharedLock::start(holder).map_err(OpenError::Thread)?;
-        let readers = readers.with_shared_lock(shared_lock);
+        let connections = connection::readers(file.path());
+        let readers = Readers::pool(connections, options.readers, Some(shared_lock))
+            .map_err(|source| OpenError::readers(file.path(), source))?;
         let mut database = Self::start(Some(file), readers, conn)?;
         database.server_lock = Some(Arc::new(lock));
         Ok(database)
@@ -84,7 +84,7 @@ impl Database {
     /// See [`crate::store::Store::in_memory`].
     pub(in crate::store) fn in_memory(options: &OpenOptions) -> Result<Self, OpenError> {
         let (name, conn) = memory::create(&options.new_signing_secret)?;
-        let readers = Readers::pool(memory::readers(&name), options.readers)
+        let readers = Readers::pool(memory::readers(&name), options.readers, None)
             .map_err(|source| OpenError::readers(name.as_ref(), source))?;
         Self::start(None, readers, conn)
     }

@@ -45,15 +45,17 @@ pub(in crate::store) struct ReadPool {
     connections: Pool<SqliteConnectionManager>,
     /// The permits of long reads.
     long_reads: Arc<Semaphore>,
-    /// Makes reads cheaper, for a file.
+    /// Makes the reads of a file cheaper.
     shared_lock: Option<Arc<SharedLock>>,
 }
 
 impl Readers {
-    /// Opens a pool of `size` connections, which stay open. It has at least two, because a long read keeps one.
+    /// Opens a pool of `size` connections, which stay open. It has at least two, because a long read keeps one. Tells
+    /// `shared_lock` of its reads.
     pub(super) fn pool(
         connections: SqliteConnectionManager,
         size: NonZeroU32,
+        shared_lock: Option<SharedLock>,
     ) -> Result<Self, r2d2::Error> {
         let pool = Pool::builder()
             .max_size(size.get().max(2))
@@ -65,19 +67,8 @@ impl Readers {
         Ok(Self::Pool(ReadPool {
             connections: pool,
             long_reads: Arc::new(Semaphore::new(long_reads(size))),
-            shared_lock: None,
+            shared_lock: shared_lock.map(Arc::new),
         }))
-    }
-
-    /// Holds the shared lock of the file while there are reads, with a connection of its own.
-    pub(super) fn with_shared_lock(self, lock: SharedLock) -> Self {
-        match self {
-            Self::Pool(pool) => Self::Pool(ReadPool {
-                shared_lock: Some(Arc::new(lock)),
-                ..pool
-            }),
-            Self::Single(_) => self,
-        }
     }
 
     pub(super) fn single(conn: Connection) -> Self {
@@ -196,7 +187,7 @@ mod tests {
     #[tokio::test]
     async fn long_reads_wait_for_each_other_and_leave_a_connection_free() {
         let (name, _writer) = memory::create(&[7; 32]).unwrap();
-        let readers = Readers::pool(memory::readers(&name), NonZeroU32::MIN).unwrap();
+        let readers = Readers::pool(memory::readers(&name), NonZeroU32::MIN, None).unwrap();
         let (end_first, first_ends) = channel();
         let (first_starts, started) = channel();
         let first = tokio::spawn({

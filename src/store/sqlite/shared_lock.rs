@@ -11,7 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicU8, Ordering},
     },
-    thread::{self, JoinHandle, Thread},
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -32,8 +32,8 @@ const STOPPED: u8 = 3;
 /// A thread that holds the lock. It ends with this value.
 pub(super) struct SharedLock {
     state: Arc<AtomicU8>,
-    thread: Thread,
-    handle: Option<JoinHandle<()>>,
+    /// `None` only while this value is dropped.
+    thread: Option<JoinHandle<()>>,
 }
 
 impl SharedLock {
@@ -45,13 +45,12 @@ impl SharedLock {
             let state = Arc::clone(&state);
             move || run(&state, holder)
         };
-        let handle = thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("shared-lock".to_owned())
             .spawn(run)?;
         Ok(Self {
             state,
-            thread: handle.thread().clone(),
-            handle: Some(handle),
+            thread: Some(thread),
         })
     }
 
@@ -60,7 +59,13 @@ impl SharedLock {
         if self.state.load(Ordering::Relaxed) != READING
             && self.state.swap(READING, Ordering::AcqRel) == PARKED
         {
-            self.thread.unpark();
+            self.unpark();
+        }
+    }
+
+    fn unpark(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
         }
     }
 }
@@ -68,10 +73,10 @@ impl SharedLock {
 impl Drop for SharedLock {
     fn drop(&mut self) {
         self.state.store(STOPPED, Ordering::Release);
-        self.thread.unpark();
-        if let Some(handle) = self.handle.take() {
+        self.unpark();
+        if let Some(thread) = self.thread.take() {
             // The thread does not panic; if it did, the lock is free as well.
-            drop(handle.join());
+            drop(thread.join());
         }
     }
 }
