@@ -112,7 +112,7 @@ impl Mark {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sqlite::open;
+    use crate::store::sqlite::{file, open, wal_file::Log};
 
     #[test]
     fn advance_keeps_the_mark_before_and_records_the_schema_cookie() {
@@ -131,8 +131,7 @@ mod tests {
         assert_eq!(changed.marked_cookie, changed.cookie);
         assert_eq!(changed.marked_cookie, first.marked_cookie + 1);
         advance(&conn).unwrap();
-        let log =
-            crate::store::sqlite::wal_file::Log::read(&crate::store::sqlite::file::wal_path(&path));
+        let log = Log::read(&file::wal_path(&path));
         assert_eq!(log.unwrap().marks[0].previous, changed.mark.current);
     }
 
