@@ -18,6 +18,16 @@ impl<A> WithSources<A> {
     pub(super) fn is_on_command_line(&self, name: &str) -> bool {
         self.names.iter().any(|given| given == name)
     }
+
+    /// Returns the first of `flags` that is on the command line. Each is the name of a field and its flag.
+    pub(super) fn first_on_command_line(
+        &self,
+        flags: &[(&str, &'static str)],
+    ) -> Option<&'static str> {
+        let mut flags = flags.iter();
+        let (_, flag) = flags.find(|(name, _)| self.is_on_command_line(name))?;
+        Some(flag)
+    }
 }
 
 impl<A: FromArgMatches> FromArgMatches for WithSources<A> {

@@ -74,13 +74,12 @@ pub(super) struct Args {
 
 /// Prints the token.
 pub(super) fn run(command: WithSources<Args>, system: &System) -> Result<(), Error> {
-    if command.args.sandbox {
-        let mut flags = NOT_WITH_THE_SANDBOX.iter();
-        if let Some((_, flag)) = flags.find(|(name, _)| command.is_on_command_line(name)) {
-            return Err(Error::usage(format!(
-                "{flag} has no effect on a token of the sandbox: leave out {flag} or --sandbox"
-            )));
-        }
+    if command.args.sandbox
+        && let Some(flag) = command.first_on_command_line(&NOT_WITH_THE_SANDBOX)
+    {
+        return Err(Error::usage(format!(
+            "{flag} has no effect on a token of the sandbox: leave out {flag} or --sandbox"
+        )));
     }
     command.args.run(system)
 }

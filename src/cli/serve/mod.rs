@@ -126,11 +126,8 @@ fn check_flags(command: &WithSources<Args>) -> Result<(), Error> {
             Ok(())
         };
     }
-    match NOT_WITH_THE_SANDBOX
-        .iter()
-        .find(|(name, _)| command.is_on_command_line(name))
-    {
-        Some((_, flag)) => Err(Error::usage(format!(
+    match command.first_on_command_line(&NOT_WITH_THE_SANDBOX) {
+        Some(flag) => Err(Error::usage(format!(
             "{flag} has no effect on the sandbox: leave out {flag} or --sandbox"
         ))),
         None => Ok(()),
