@@ -59,5 +59,5 @@ pub(crate) use self::{
         read_limited,
     },
     html_pages::HtmlRoute,
-    pages::assets::{SCRIPT, STYLESHEET},
+    pages::markup::{capitalized, head},
 };

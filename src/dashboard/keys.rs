@@ -13,7 +13,7 @@ use super::{
     session::Visit,
 };
 use crate::{
-    api::ApiError,
+    api::{ApiError, capitalized},
     model::{
         ApiKey, Choice, Direction, KeyPage, KeyPageRequest, KeyQuery, KeySort, KeyStatus, KeyUsage,
         Timestamp, UserMembership,
@@ -204,10 +204,4 @@ impl List {
             }
         }
     }
-}
-
-fn capitalized(word: &str) -> String {
-    let mut letters = word.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
 }

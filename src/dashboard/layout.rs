@@ -7,7 +7,7 @@ use poem::{Response, error::ResponseError, http::StatusCode};
 
 use super::{format::role_in, query::START, response, session::Visit};
 use crate::{
-    api::{ApiError, SCRIPT, STYLESHEET},
+    api::{ApiError, head},
     model::{Session, UserMembership},
 };
 
@@ -77,13 +77,8 @@ fn frame(title: &str, header: &Markup, content: &Markup) -> Markup {
         (DOCTYPE)
         html lang="en" {
             head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · llavero" }
+                (head(title))
                 link rel="icon" href=(ICON);
-                link rel="stylesheet" href=(STYLESHEET.path());
-                script type="module" src=(SCRIPT.path()) {}
             }
             body {
                 a.skip href="#content" { "Skip to the content" }

@@ -11,15 +11,15 @@ use poem::{Endpoint, Request, Response, Result, http::header};
 use crate::model::sha256;
 
 /// The stylesheet.
-pub(crate) static STYLESHEET: LazyLock<Asset> =
+pub(in crate::api) static STYLESHEET: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("style", "css", "text/css", include_str!("style.css")));
 
 /// The script. A page is complete without it.
-pub(crate) static SCRIPT: LazyLock<Asset> =
+pub(in crate::api) static SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("script", "js", "text/javascript", include_str!("script.js")));
 
 /// A text that pages link to.
-pub(crate) struct Asset {
+pub(in crate::api) struct Asset {
     path: String,
     media_type: &'static str,
     text: &'static str,
@@ -41,7 +41,7 @@ impl Asset {
     }
 
     /// Returns the path of the text on this server.
-    pub(crate) fn path(&self) -> &str {
+    pub(in crate::api) fn path(&self) -> &str {
         &self.path
     }
 }

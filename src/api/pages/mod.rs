@@ -6,5 +6,6 @@
 pub(super) mod assets;
 pub(super) mod docs;
 pub(super) mod health;
+pub(super) mod markup;
 pub(super) mod metrics;
 pub(super) mod redirect;

@@ -12,10 +12,7 @@ use poem::{
 use super::{
     AnswerOut, Guide, OperationOut, OrganizationOut, SampleRequestOut, UserOut, VisitorsOut,
 };
-use crate::api::{
-    pages::assets::{SCRIPT, STYLESHEET},
-    sandbox::prefer::MAX_DELAY,
-};
+use crate::api::{pages::markup, sandbox::prefer::MAX_DELAY};
 
 /// Permits the stylesheet, and the script, which sends the examples to this server.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
@@ -36,12 +33,7 @@ fn page(guide: &Guide, clock: &str, origin: &str) -> Markup {
         (DOCTYPE)
         html lang="en" {
             head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "Sandbox · llavero" }
-                link rel="stylesheet" href=(STYLESHEET.path());
-                script type="module" src=(SCRIPT.path()) {}
+                (markup::head("Sandbox"))
             }
             body {
                 a.skip href="#content" { "Skip to the content" }
@@ -148,7 +140,7 @@ fn user(user: &UserOut) -> Markup {
             } @else {
                 @for memberships in user.memberships.chunk_by(|a, b| a.role == b.role) {
                     @let slugs: Vec<&str> = memberships.iter().map(|one| one.organization.as_str()).collect();
-                    p.soft { (capitalized(memberships[0].role)) " of " (slugs.join(", ")) }
+                    p.soft { (markup::capitalized(memberships[0].role)) " of " (slugs.join(", ")) }
                 }
             }
             (copyable(&format!("the token of {}", user.name), &user.token))
@@ -240,12 +232,6 @@ fn changes(visitors: &VisitorsOut) -> Markup {
             ". Then the response to a change is a 507 until you reset."
         }
     }
-}
-
-/// Returns the name of a role at the start of a line.
-fn capitalized(role: &str) -> String {
-    let (first, rest) = role.split_at(1);
-    first.to_ascii_uppercase() + rest
 }
 
 fn mebibytes(bytes: usize) -> String {
