@@ -29,7 +29,7 @@ const pages = {
   empty: "/dashboard/initech",
 };
 
-// The pages whose pictures are in docs/pictures, and the height from which a picture is cut off.
+// The pages with pictures in docs/pictures, and the maximum height of a picture.
 const pictured = ["overview", "keys", "key", "new", "secret", "rotate", "revoke", "audit", "login", "sandbox"];
 const pictureHeight = 1100;
 

@@ -21,7 +21,8 @@
 //! | [`metrics`], [`logging`] | what the process measures, and its log |
 //!
 //! Dependencies point one way: `cli` → `dashboard` → `api` → `sandbox`, `key_validation` → `app` → `key_set` →
-//! `store`, `token` → `rate_limit` → `model`. poem stays in `api` and `dashboard`, rusqlite in `store::sqlite`; `tests/it/structure.rs` checks both.
+//! `store`, `token` → `rate_limit` → `model`. poem stays in `api` and `dashboard`, rusqlite in `store::sqlite`;
+//! `tests/it/structure.rs` checks both.
 
 pub mod api;
 pub mod app;

@@ -13,7 +13,7 @@ use tokio::{
     runtime::Runtime,
 };
 
-/// What a round measured.
+/// The measurements of a round.
 #[derive(Clone, Copy)]
 pub(crate) struct Round {
     pub(crate) requests_per_second: f64,

@@ -1,8 +1,9 @@
 //! Measures the real binary relative to a bare poem handler that returns the same bytes, and to a minimal server.
 //!
 //! `cargo bench --bench http` starts them as separate processes, sends them requests in turns over 32 connections unless
-//! the name says otherwise, and prints requests per second, the time to a response, and ratios to the bare handler. A ratio compares rates of the same round, so it
-//! hardly depends on the machine and its other load. `-- SECONDS ROUNDS` sets the length and number of the rounds.
+//! the name says otherwise, and prints requests per second, the time to a response, and ratios to the bare handler. A ratio
+//! compares rates of the same round, so it hardly depends on the machine and its other load. `-- SECONDS ROUNDS` sets the
+//! length and number of the rounds.
 
 #![expect(
     clippy::expect_used,

@@ -66,7 +66,8 @@ pub fn endpoint(
     )
 }
 
-/// Adds the interactive reference, the document, the health probes and the assets of pages to `routes`, and the middleware around them.
+/// Adds the interactive reference, the document, the health probes and the assets of pages to `routes`, and the middleware
+/// around them.
 /// `token_hint` is a sentence that tells where bearer tokens come from.
 pub(super) fn build_endpoint(
     mut routes: RouteTable,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Error;
 
-/// The claims that `llavero token` sets itself, and what to do instead.
+/// The claims that `llavero token` sets itself, with the advice for each.
 const OWN_CLAIMS: [(&str, &str); 6] = [
     ("sub", "set it with --user"),
     ("exp", "set it with --ttl"),

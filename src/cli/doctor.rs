@@ -1,4 +1,4 @@
-//! `llavero doctor`: examines the database and prints what was found.
+//! `llavero doctor`: examines the database and prints the findings.
 //!
 //! The store makes the findings. The exit code is that of the worst one: 0, 1 for a warning, 3 for a failure; 2 is kept for
 //! a wrong command line, as in every command.

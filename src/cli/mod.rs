@@ -76,7 +76,7 @@ enum Command {
     Audit(audit::Args),
     /// Copy the database, also while a server uses it.
     Backup(backup::Args),
-    /// Put a copy in the place of the database. What was revoked since the copy is applied again.
+    /// Put a copy in the place of the database. Revocations since the copy are applied again.
     Restore(restore::Args),
     /// Print the API's response to a GET request, without a server. Exits with 0 if the status is 2xx, else with 1.
     Get(WithSources<get::Args>),

@@ -1,6 +1,6 @@
 //! `llavero restore`: puts a copy in the place of the database.
 //!
-//! Prints what the current file was to the copy, each change that was applied again, and where the current file is now.
+//! Prints the relation of the current file to the copy, each change that was applied again, and where the current file is now.
 
 use std::{fmt::Write, path::PathBuf};
 
@@ -83,12 +83,12 @@ impl Args {
     }
 }
 
-/// Describes what the current file is to the copy.
+/// Describes the relation of the current file to the copy.
 fn current(current: &CurrentFile) -> String {
     match current {
         CurrentFile::Missing => "there was no current file: nothing is lost\n".to_owned(),
         CurrentFile::NotRead => {
-            "as it was: what was revoked since the copy was not applied again\n".to_owned()
+            "as it was: revocations since the copy were not applied again\n".to_owned()
         }
         CurrentFile::Other => {
             "the current file is another llavero database: nothing is applied again\n".to_owned()

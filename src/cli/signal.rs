@@ -44,7 +44,7 @@ pub(super) fn stop() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// SIGHUP. Where there is none, on Windows, it is never received.
+/// Receives SIGHUP. Windows does not have the signal, so [`Hangups::next`] never resolves there.
 pub(super) struct Hangups {
     #[cfg(unix)]
     signal: tokio::signal::unix::Signal,

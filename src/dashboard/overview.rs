@@ -1,6 +1,7 @@
 //! The page of an organization: counts, requests by day, and the most recently used keys. For every member.
 //!
-//! Reads the statistics once, as the API's operation does: 90 days, to compare the days shown with those before them. Owners and admins also see [`super::attention`].
+//! Reads the statistics once, as the API's operation does: 90 days, to compare the days shown with those before them. Owners
+//! and admins also see [`super::attention`].
 
 use maud::{Markup, html};
 use poem::{Response, Result};

@@ -133,7 +133,7 @@ impl Visit {
         format!("{}/{}", Self::keys_path(slug), id.0)
     }
 
-    /// Returns the user as the one who changes something.
+    /// Returns the user as the actor of a change.
     pub(super) fn actor(&self) -> Actor {
         Actor::User(self.session.user.clone())
     }

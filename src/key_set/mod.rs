@@ -1,8 +1,9 @@
 //! The JWK set of an issuer: fetches it from a URL, and keeps the verifier's copy current.
 //!
-//! Started by `serve`. The [`App`](crate::app::App) waits here when a token names an unknown key, or there is no set. [`schedule`] decides
-//! when to fetch, [`mod@fetch`] fetches. Invariants: a set is used for at most [`MAX_AGE`] after its fetch, across restarts
-//! too; a failed fetch changes nothing; a source that does not respond delays the start of the server by a second at most.
+//! Started by `serve`. The [`App`](crate::app::App) waits here when a token names an unknown key, or when it has no set.
+//! [`schedule`] decides when to fetch, [`mod@fetch`] fetches. Invariants: a set is used for at most [`MAX_AGE`] after its
+//! fetch, across restarts too; a failed fetch changes nothing; a source that does not respond delays the start of the server
+//! by a second at most.
 
 mod fetch;
 mod schedule;
@@ -251,7 +252,7 @@ impl Parts {
     }
 }
 
-/// Gives the verifier a set, and logs what is new in it.
+/// Gives the verifier a set. Logs the set if it is new.
 pub fn install(
     verifier: &Verifier,
     parsed: ParsedKeySet,

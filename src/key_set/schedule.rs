@@ -27,7 +27,7 @@ pub(super) struct Schedule {
     last_unknown_key: Option<Duration>,
 }
 
-/// What a request waits for.
+/// The fetch that a request waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wait {
     /// A fetch that this request must start.

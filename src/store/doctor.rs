@@ -1,4 +1,4 @@
-//! The findings of `llavero doctor`: what was checked in a database file, and what to do.
+//! The findings of `llavero doctor`: each names a check of a database file, its result and the advice.
 //!
 //! Made by [`super::sqlite`], printed by the command. Invariant: the names of checks are documented in `docs/doctor.md`
 //! and never change, because scripts select findings by them.
@@ -33,7 +33,7 @@ pub enum Check {
     FileSystem,
     /// The disk has room.
     DiskSpace,
-    /// A server has the file open, or none.
+    /// Whether a server has the file open.
     Server,
     /// The write-ahead log belongs to the file.
     Wal,
@@ -99,7 +99,7 @@ impl Check {
         }
     }
 
-    /// Makes a finding that nothing is wrong.
+    /// Makes a finding of level `ok`.
     pub(super) fn ok(self, message: impl Into<String>) -> Finding {
         Finding {
             check: self,
@@ -109,7 +109,7 @@ impl Check {
         }
     }
 
-    /// Makes a finding that something may go wrong, with what to do.
+    /// Makes a finding of level `warn`, with the advice.
     pub(super) fn warn(self, message: impl Into<String>, next: impl Into<String>) -> Finding {
         Finding {
             check: self,
@@ -119,7 +119,7 @@ impl Check {
         }
     }
 
-    /// Makes a finding that something is wrong, with what to do.
+    /// Makes a finding of level `fail`, with the advice.
     pub(super) fn fail(self, message: impl Into<String>, next: impl Into<String>) -> Finding {
         Finding {
             level: Level::Fail,
@@ -158,8 +158,8 @@ pub struct Finding {
     pub check: Check,
     /// The level.
     pub level: Level,
-    /// What was found.
+    /// The result as a sentence.
     pub message: String,
-    /// What to do; `None` if nothing is wrong.
+    /// The advice; `None` if nothing is wrong.
     pub next: Option<String>,
 }

@@ -63,8 +63,8 @@ impl Store {
     /// older one. Blocks.
     ///
     /// # Errors
-    /// If another server has the file open ([`OpenError::AlreadyServed`]). If the file cannot be opened, is not a database of llavero, is newer than this program, or is damaged. The file is
-    /// unchanged then.
+    /// If another server has the file open ([`OpenError::AlreadyServed`]). If the file cannot be opened, is not a database of
+    /// llavero, is newer than this program, or is damaged. The file is unchanged then.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, OpenError> {
         let database = sqlite::Database::open(path, options)?;
         Ok(Self { database })
@@ -76,7 +76,7 @@ impl Store {
         sqlite::is_served(path)
     }
 
-    /// Examines the file at `path` and returns what was found, in the order of [`doctor::Check::ALL`]. Creates nothing and
+    /// Examines the file at `path`. Returns the findings in the order of [`doctor::Check::ALL`]. Creates nothing and
     /// changes nothing. Blocks; reads the whole file.
     #[must_use]
     pub fn examine(path: &Path, examination: doctor::Examination) -> Vec<doctor::Finding> {

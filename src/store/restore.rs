@@ -1,4 +1,4 @@
-//! What a restore does and reports: its options, its result and its errors.
+//! The options, the result and the errors of a restore.
 //!
 //! Returned by [`super::restore()`], and shown by the command. Errors are one line each, with advice.
 
@@ -19,7 +19,7 @@ pub struct RestoreOptions {
 /// The result of a restore.
 #[derive(Debug)]
 pub struct Restored {
-    /// What the current file is to the copy.
+    /// The relation of the current file to the copy.
     pub current: CurrentFile,
     /// The changes that were applied again, in their order.
     pub reapplied: Vec<Reapplied>,
@@ -29,7 +29,7 @@ pub struct Restored {
     pub aside: Option<PathBuf>,
 }
 
-/// What the current file is to the copy.
+/// The relation of the current file to the copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CurrentFile {
     /// There is no file, or an empty one.
@@ -46,7 +46,7 @@ pub enum CurrentFile {
     Later(Lost),
 }
 
-/// What the current file has and the copy lacks.
+/// The contents of the current file that the copy lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lost {
     /// Entries of the audit log.
@@ -144,7 +144,7 @@ pub enum RestoreError {
 
     /// The current file cannot be read, so the changes since the copy are unknown.
     #[error(
-        "the current file {path} cannot be read ({found}), so what was revoked since the copy is unknown: nothing was changed; add --as-it-was to restore the copy as it was made"
+        "the current file {path} cannot be read ({found}), so the revocations since the copy are unknown: nothing was changed; add --as-it-was to restore the copy as it was made"
     )]
     Unreadable {
         /// The current file.

@@ -1,4 +1,4 @@
-//! The verifier of bearer tokens, and what keeps its JWK set current: a URL that is fetched, or a file.
+//! The verifier of bearer tokens, and the source of its JWK set: a URL that is fetched, or a file that is read.
 //!
 //! Called by [`super::database`]. SIGHUP fetches the URL or reads the file again. Invariant: a file that cannot be read, or
 //! has no usable key, leaves the set as it is.
@@ -20,7 +20,7 @@ use crate::{
     token::{ExpectedClaims, HmacSecret, ParsedKeySet, TrustedKey, Verifier},
 };
 
-/// What verifies tokens, and what signs them.
+/// The verifier of tokens, and the secret that signs them.
 pub(super) struct TokenKeys {
     pub(super) verifier: Arc<Verifier>,
     /// The secret that the verifier trusts. Only an issuer has the private keys of public ones.

@@ -4,8 +4,8 @@
 //! continues the file if its first mark follows the file's mark, and has been moved into it, at least in part, if it
 //! contains the file's mark. [`super::foreign_log`] compares them before SQLite opens the file.
 //!
-//! Written by the writer's groups, and by the opening and closing of a server. A database in memory keeps the first mark. A transaction of another program
-//! writes no mark, which does not break the chain.
+//! Written by the writer's groups, and by the opening and closing of a server. A database in memory keeps the first mark. A
+//! transaction of another program writes no mark, which does not break the chain.
 
 use std::path::Path;
 
@@ -42,7 +42,7 @@ pub(super) struct Mark {
     pub(super) current: [u8; 16],
 }
 
-/// The mark in a file, and what tells whether the file is as its last commit left it.
+/// The mark in a file, and two schema cookies, which tell whether the file is as its last commit left it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileMark {
     pub(super) mark: Mark,

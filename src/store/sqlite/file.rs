@@ -96,8 +96,8 @@ pub(super) fn private_options() -> OpenOptions {
     options
 }
 
-/// Gives the file at `path` the owner of the file at `original`, as far as this user may: a restore by root must leave a file that
-/// the server may open.
+/// Gives the file at `path` the owner of the file at `original`, as far as this user may: a restore by root must leave a
+/// file that the server may open.
 pub(super) fn give_owner_of(original: &Path, path: &Path) {
     #[cfg(unix)]
     if let Ok(metadata) = fs::metadata(original) {

@@ -1,8 +1,8 @@
 //! Finds a write-ahead log that does not belong to the file beside it, before SQLite opens the file.
 //!
-//! SQLite replays a log into whatever file it finds beside it. After a copy was put in the place of a database whose
-//! process was killed, it would undo the restore, or damage the copy. `integrity_check` cannot tell: a log that holds every
-//! page makes a whole file. Called by [`super::open`] for servers and commands.
+//! SQLite replays a log into the file beside it. When a copy replaces the database of a killed process, the old log would
+//! undo the restore or damage the copy. `integrity_check` does not detect this: a log that holds every page makes a whole
+//! file. Called by [`super::open`] for servers and commands.
 //!
 //! Invariant: the check reads, and neither creates nor changes a file.
 

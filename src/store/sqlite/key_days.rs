@@ -33,8 +33,8 @@ pub(super) const ON_DAY: &str = "
      WHERE day = ?1
        AND key_id = ?2";
 
-/// Sums the days of a month, each by one lookup, after the clock was set back to an earlier month than the newest. Days of the period after the current one count as well: they have rows
-/// after the clock was set back.
+/// Sums the days of a month, each by one lookup: after the clock was set back to an earlier month than the newest. Days of
+/// the month after the current one count as well.
 pub(super) const SUCCESSES_IN_MONTH: &str = "
     SELECT coalesce(sum(successful_requests), 0)
       FROM key_daily_usage

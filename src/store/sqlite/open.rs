@@ -45,8 +45,8 @@ pub(super) fn open_for_server(
     }
 }
 
-/// Moves what a killed process has left in the log into the file, with a new mark. The log of this server follows that
-/// mark, so that it does not continue a copy from before.
+/// Moves the log that a killed process has left into the file, with a new mark. The log of this server follows that mark, so
+/// that it does not continue a copy from before.
 fn separate_logs(conn: &Connection) -> rusqlite::Result<()> {
     commit_mark::advance(conn)?;
     connection::truncate_log_at_once(conn)

@@ -3,7 +3,7 @@
 //! Started by [`super::readers`] for a server. SQLite counts the shared locks of a process: while one connection has a
 //! read transaction, the lock and unlock of every other read change a counter instead of calling `fcntl`. A read
 //! transaction also keeps the write-ahead log from starting over, so it ends while another connection writes. Each read
-//! still looks at the log's index, and sees what any process has committed.
+//! still looks at the log's index, and sees the commits of all processes.
 
 use std::{
     io,

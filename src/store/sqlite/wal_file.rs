@@ -2,7 +2,7 @@
 //!
 //! Used by [`super::foreign_log`] before SQLite opens the database. A log is a header and frames; each frame holds one page.
 //! A frame counts if its salts are those of the header and its checksum continues that of the frames before it, and if a
-//! commit follows. What comes after is left over from an earlier use of the log, or was never completed.
+//! commit follows. Later frames are left over from an earlier use of the log, or were never completed.
 //! Source: <https://sqlite.org/fileformat.html>, section 4.
 
 use std::{
@@ -23,7 +23,7 @@ const MAGIC: u32 = 0x377f_0682;
 /// The only version of the format.
 const VERSION: u32 = 3_007_000;
 
-/// What a log contains.
+/// The contents of a log.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Log {
     /// The number of committed transactions.
@@ -34,7 +34,7 @@ pub(super) struct Log {
     pub(super) pages: u32,
     /// The application id of the header after the last commit; `None` if no transaction has written the header.
     pub(super) application_id: Option<u32>,
-    /// The marks that they have written, in order. A transaction of another program writes none.
+    /// The marks of the transactions, in order. A transaction of another program writes none.
     pub(super) marks: Vec<Mark>,
 }
 

@@ -83,7 +83,7 @@ fn introduction(guide: &Guide, clock: &str, origin: &str) -> Markup {
     }
 }
 
-/// A text that the script adds a button to, which copies it. `name` says what it is.
+/// A text that the script adds a button to, which copies it. Screen readers read `name` with the button.
 fn copyable(name: &str, text: &str) -> Markup {
     html! { div.copy data-copy=(name) { pre { code { (text) } } } }
 }

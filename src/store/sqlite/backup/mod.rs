@@ -24,7 +24,7 @@ use crate::{
     store::{BackupError, OpenError},
 };
 
-/// A step of a backup or of a restore, for a person who waits.
+/// A step of a backup or of a restore, for a progress display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CopyStep {
     /// The database is copied.

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Clocks of machines differ by some seconds. What is later is an error of a clock.
+/// Clocks of machines differ by some seconds. A later date is an error of a clock.
 const MAX_CLOCK_ERROR_MILLIS: i64 = 5 * 60 * 1000;
 
 /// How often a file is read again that has changed meanwhile.
@@ -95,7 +95,7 @@ fn open(path: &Path, is_foreign: bool) -> rusqlite::Result<(Access, Connection)>
     }
 }
 
-/// What changes when the file or its log does.
+/// Returns the sizes and modification times of the file and its log, to detect a change.
 fn state(path: &Path) -> [Option<(u64, SystemTime)>; 2] {
     [path.to_owned(), file::wal_path(path)].map(|path| {
         let metadata = fs::metadata(path).ok()?;

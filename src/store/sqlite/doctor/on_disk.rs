@@ -46,7 +46,7 @@ pub(super) fn format_and_version(path: &Path) -> Vec<Finding> {
     vec![format, version]
 }
 
-/// Checks the mode, the names, the disk, and who serves the file.
+/// Checks the mode, the names and the disk, and whether a server has the file open.
 pub(super) fn surroundings(path: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Ok(metadata) = fs::metadata(path) {

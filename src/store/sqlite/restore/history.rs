@@ -1,8 +1,8 @@
 //! Compares the history of a copy with that of the current file.
 //!
 //! Called by [`super::restore`]. The audit log has an entry for every change and is append-only. The current file is therefore
-//! a later state of the copy exactly if it has the same signing secret and its log begins with the copy's log, and what
-//! was changed since then is in the rest of its log.
+//! a later state of the copy exactly if it has the same signing secret and its log begins with the copy's log. The rest of
+//! its log names the changes since the copy.
 
 use std::collections::BTreeSet;
 
@@ -51,7 +51,7 @@ const SUMS: &str = "
            coalesce(sum(successful_requests + rate_limit_hits + errors), 0)
       FROM organization_totals";
 
-/// What was changed since the copy.
+/// The keys and members that were changed since the copy.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changed {
     pub(super) keys: BTreeSet<KeyId>,
@@ -83,7 +83,7 @@ impl Entry {
     }
 }
 
-/// Returns what the current file is to the copy, and the id of the last entry that both logs have.
+/// Returns the relation of the current file to the copy, and the id of the last entry that both logs have.
 pub(super) fn compare(
     copy: &Connection,
     current: &Connection,

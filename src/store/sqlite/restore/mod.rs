@@ -1,7 +1,7 @@
 //! `llavero restore`: verifies a copy, brings it up to date, and puts it in the place of the database.
 //!
 //! Called by the command. [`source`] copies the bytes, [`current`] locks and reads the current file, [`history`] compares the
-//! two, [`reapply`] applies again what was revoked since the copy, and [`swap`] exchanges the files. Everything but the
+//! two, [`reapply`] applies again the revocations since the copy, and [`swap`] exchanges the files. Everything but the
 //! exchange happens in a file of its own, `llavero.db-restoring`. Invariant: the current file is locked from before it
 //! is read until the other one is in its place, so that no change to it is missed.
 
@@ -161,7 +161,7 @@ impl Restore<'_> {
         Ok(schema::migrate(conn, self.source, &[0; 32])?)
     }
 
-    /// Compares the copy with the current file, and applies again what was revoked since.
+    /// Compares the copy with the current file, and applies the revocations since the copy again.
     fn continue_history(
         &self,
         conn: &mut Connection,

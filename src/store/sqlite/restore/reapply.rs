@@ -1,8 +1,9 @@
-//! Applies to a restored copy what was revoked since it was made.
+//! Applies the revocations since a copy was made to the restored copy.
 //!
-//! Called by [`super::restore`] in one transaction of the copy, with a connection that reads the current file. Compares the two
-//! states of each changed key and member, and takes over only what permits less. Each change goes through the function that
-//! makes it in the service, so that totals and the audit log are kept. The operator is the actor, at the time of the restore.
+//! Called by [`super::restore`] in one transaction of the copy, with a connection that reads the current file. Compares the
+//! two states of each changed key and member, and takes over only changes that permit less. Each change goes through the
+//! function that makes it in the service, so that totals and the audit log are kept. The operator is the actor, at the time
+//! of the restore.
 
 use rusqlite::{Connection, OptionalExtension, Savepoint, params};
 
@@ -105,7 +106,7 @@ fn apply_to_key(
     Ok(())
 }
 
-/// Returns the update that lets the copy of a key permit no more than the current key does, and what it changes.
+/// Returns the update that lets the copy of a key permit no more than the current key does, and the changes to report.
 fn restriction(copy: &ApiKey, current: &ApiKey) -> (KeyUpdate, Vec<KeyChange>) {
     let mut update = KeyUpdate::default();
     let mut changes = Vec::new();
@@ -174,7 +175,7 @@ fn apply_to_member(
     user: &UserId,
     now: Timestamp,
 ) -> Result<Option<ReappliedChange>, Error> {
-    // A member who was added since the copy is lost.
+    // The copy lacks members that were added later.
     let Some(copy) = members::find(tx, organization, user)? else {
         return Ok(None);
     };

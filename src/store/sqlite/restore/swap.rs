@@ -1,8 +1,8 @@
 //! The exchange of the current file and the restored one, which a crash at any moment leaves done, undone, or marked.
 //!
-//! Called by [`super::restore`], which holds the locks. A marker is on disk before the first file is moved, and is removed after
-//! the last one is in its place. [`crate::store::sqlite::file`] refuses to open a marked database. Invariants: no file is deleted and no
-//! file replaces another; while the restored file has its own name, the exchange can be undone.
+//! Called by [`super::restore`], which holds the locks. A marker is on disk before the first file is moved, and is removed
+//! after the last one is in its place. [`crate::store::sqlite::file`] refuses to open a marked database. Invariants: no file
+//! is deleted and no file replaces another; while the restored file has its own name, the exchange can be undone.
 
 use std::{
     fs,

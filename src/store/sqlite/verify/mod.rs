@@ -27,7 +27,7 @@ pub(super) enum Problem {
         /// The table that it refers to.
         parent: String,
     },
-    /// A kept sum differs from what it is the sum of.
+    /// A kept sum differs from the computed one.
     Sum {
         /// The sum, with its organization or key.
         sum: String,

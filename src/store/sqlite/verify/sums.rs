@@ -1,8 +1,8 @@
-//! Sums that are kept, compared with what they are the sums of.
+//! Compares kept sums with sums that are computed from scratch.
 //!
-//! Called by [`super::verify`] and by a restore. One pass over the keys, one over the days of organizations, and one over the days
-//! of keys. The statements read whole tables, in their own order. Invariant: a finding is a fault; what a retention or a
-//! migration leaves out is not reported.
+//! Called by [`super::verify`] and by a restore. One pass over the keys, one over the days of organizations, and one over
+//! the days of keys. The statements read whole tables, in their own order. Invariant: a finding is a fault; days that the
+//! retention has deleted, or that are older than a migration, are not reported.
 
 use std::collections::BTreeMap;
 
@@ -106,7 +106,7 @@ const MONTHS_OF_QUOTAS: &str = "
      WHERE quota_period = 'month'
        AND newest_month IS NOT NULL";
 
-/// Returns the first sum that differs from what it is the sum of.
+/// Returns the first kept sum that differs from the computed one.
 pub(in crate::store::sqlite) fn sums(conn: &Connection) -> rusqlite::Result<Option<Problem>> {
     let version = schema::version(conn)?;
     if let Some(problem) = totals(conn, version)? {
